@@ -1,0 +1,25 @@
+# Run by Maven before the build: cmake -DOUTPUT=FILE -P Preflight.cmake
+# Writes the property native.missing: what the native engine cannot be built without and this machine lacks.
+
+cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/Versions.cmake")
+
+set(missing "")
+find_program(compiler NAMES "$ENV{CXX}" c++ g++ clang++)
+if(NOT compiler)
+  list(APPEND missing "a C++ compiler")
+endif()
+find_program(make NAMES "$ENV{CMAKE_GENERATOR}" ninja make gmake)
+if(NOT make)
+  list(APPEND missing "Ninja or Make")
+endif()
+if(NOT missing)
+  set(CMAKE_CURRENT_BINARY_DIR "${BINARY_DIR}")
+  include("${CMAKE_CURRENT_LIST_DIR}/TorchHeaders.cmake")
+  lrfinder_torch_headers(directory why)
+  if(why)
+    list(APPEND missing "${why}")
+  endif()
+endif()
+list(JOIN missing ", " missing)
+file(WRITE "${OUTPUT}" "native.missing=${missing}\n")

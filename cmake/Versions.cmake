@@ -1,0 +1,27 @@
+# The versions pinned in the parent pom.xml, which is the one place that names them.
+
+set(LRFINDER_POM "${CMAKE_CURRENT_LIST_DIR}/../pom.xml")
+file(READ "${LRFINDER_POM}" _pom)
+
+function(_lrfinder_pom_property name variable)
+  if(NOT _pom MATCHES "<${name}>([^<]+)</${name}>")
+    message(FATAL_ERROR "${LRFINDER_POM} has no property ${name}")
+  endif()
+  set(value "${CMAKE_MATCH_1}")
+  while(value MATCHES "\\$\\{([a-z.]+)\\}")
+    set(reference "${CMAKE_MATCH_1}")
+    _lrfinder_pom_property("${reference}" inner)
+    string(REPLACE "\${${reference}}" "${inner}" value "${value}")
+  endwhile()
+  set(${variable} "${value}" PARENT_SCOPE)
+endfunction()
+
+if(NOT _pom MATCHES "<artifactId>lrfinder-parent</artifactId>[ \r\n]*<version>([^<]+)</version>")
+  message(FATAL_ERROR "${LRFINDER_POM} has no version")
+endif()
+set(LRFINDER_VERSION "${CMAKE_MATCH_1}")
+_lrfinder_pom_property(torch.version TORCH_VERSION)
+_lrfinder_pom_property(torch.wheel.sha256 TORCH_WHEEL_SHA256)
+_lrfinder_pom_property(pytorch.version PYTORCH_PRESETS_VERSION)
+_lrfinder_pom_property(openblas.version OPENBLAS_PRESETS_VERSION)
+_lrfinder_pom_property(lrfinder.platform LRFINDER_PLATFORM)

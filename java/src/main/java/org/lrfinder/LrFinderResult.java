@@ -1,0 +1,80 @@
+package org.lrfinder;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.plot.LrPlot;
+import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.suggestion.SuggestionRule;
+import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.SweepSettings;
+
+/**
+ * What a sweep found. Immutable, without native memory, and safe to use from any thread.
+ *
+ * @param settings the sweep's settings
+ * @param results rates, losses and smoothed losses of each recorded step
+ * @param endReason why the sweep ended
+ * @param groupRatios each parameter group's rate as a multiple of {@code results().rates()}
+ * @param status whether there is a suggestion, and if not, why
+ * @param suggestion the suggested rate; present if and only if {@code status} is {@link Status#OK}
+ * @param engine what computed the steps
+ */
+public record LrFinderResult(
+    SweepSettings settings,
+    Curve results,
+    EndReason endReason,
+    List<Double> groupRatios,
+    Status status,
+    Optional<Suggestion> suggestion,
+    EngineInfo engine) {
+
+  static LrFinderResult of(
+      SweepSettings settings, Curve curve, EndReason endReason, List<Double> groupRatios, SuggestionRule rule, EngineInfo engine) {
+    OptionalInt pick = rule.pick(curve);
+    Status status = pick.isEmpty() ? Status.TOO_FEW_POINTS : fell(curve) ? Status.OK : Status.NEVER_FELL;
+    Optional<Suggestion> suggestion = Optional.empty();
+    if (status == Status.OK) {
+      int index = pick.getAsInt();
+      double lr = curve.rates()[index];
+      List<Double> perGroup = groupRatios.stream().map(ratio -> ratio * lr).toList();
+      suggestion = Optional.of(new Suggestion(lr, perGroup, rule.name(), index, curve.smoothedLosses()[index]));
+    }
+    return new LrFinderResult(settings, curve, endReason, List.copyOf(groupRatios), status, suggestion, engine);
+  }
+
+  private static boolean fell(Curve curve) {
+    double[] losses = curve.smoothedLosses();
+    for (int i = 1; i < losses.length; i++) {
+      if (losses[i] < losses[i - 1]) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Lists a parameter group's learning rates.
+   *
+   * @param group which group, from 0, in the optimizer's order
+   * @return the rate of each recorded step
+   * @throws IndexOutOfBoundsException if there is no such group
+   */
+  public double[] groupRates(int group) {
+    double ratio = groupRatios.get(group);
+    return Arrays.stream(results.rates()).map(rate -> rate * ratio).toArray();
+  }
+
+  /**
+   * Draws the curve.
+   *
+   * @param suggest whether to mark the suggestion, if there is one, by a red point
+   * @return the plot, to be saved
+   */
+  public LrPlot plot(boolean suggest) {
+    return new LrPlot(results, settings.mode(), suggest ? suggestion : Optional.empty());
+  }
+}

@@ -1,0 +1,64 @@
+package org.lrfinder;
+
+import java.util.Objects;
+import java.util.function.DoubleUnaryOperator;
+
+/**
+ * A training step that the caller computes in any way: nothing of libtorch is needed. The finder asks for {@link #save} before the first
+ * step and, whatever happens, for {@link #restore} after the last.
+ */
+public interface StepFunction {
+  /**
+   * Does one optimizer step.
+   *
+   * @param lr the learning rate of its update
+   * @return the loss before the update
+   */
+  double step(double lr);
+
+  /** Remembers the model, so that {@link #restore} can bring it back. Does nothing unless overridden. */
+  default void save() {}
+
+  /** Brings back the model that {@link #save} remembered. Does nothing unless overridden. */
+  default void restore() {}
+
+  /**
+   * Creates a step function that restores nothing.
+   *
+   * @param step does one step at a rate and returns the loss before the update
+   * @return the step function
+   */
+  static StepFunction of(DoubleUnaryOperator step) {
+    return of(step, () -> {}, () -> {});
+  }
+
+  /**
+   * Creates a step function.
+   *
+   * @param step does one step at a rate and returns the loss before the update
+   * @param save remembers the model
+   * @param restore brings the remembered model back
+   * @return the step function
+   */
+  static StepFunction of(DoubleUnaryOperator step, Runnable save, Runnable restore) {
+    Objects.requireNonNull(step, "step");
+    Objects.requireNonNull(save, "save");
+    Objects.requireNonNull(restore, "restore");
+    return new StepFunction() {
+      @Override
+      public double step(double lr) {
+        return step.applyAsDouble(lr);
+      }
+
+      @Override
+      public void save() {
+        save.run();
+      }
+
+      @Override
+      public void restore() {
+        restore.run();
+      }
+    };
+  }
+}

@@ -1,0 +1,153 @@
+package org.lrfinder;
+
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.engine.EngineSweep;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.sweep.LossTracker;
+import org.lrfinder.sweep.SweepSettings;
+import org.jspecify.annotations.Nullable;
+
+/** Does the optimizer steps that a sweep asks for. */
+interface Stepper {
+  /**
+   * Does one step.
+   *
+   * @return null to go on, else why the sweep ends; after {@link EndReason#DIVERGED} the step was recorded, otherwise not
+   */
+  @Nullable EndReason step(double lr);
+
+  double lastLoss();
+
+  double smoothedLoss();
+
+  double bestLoss();
+
+  /** Where a micro-batch's loss comes from. */
+  sealed interface Objective {
+    void accumulate(EngineSweep sweep, Batch batch);
+
+    EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr);
+
+    /** The engine forwards the network. */
+    record Native(Loss loss) implements Objective {
+      @Override
+      public void accumulate(EngineSweep sweep, Batch batch) {
+        sweep.accumulate(batch, loss);
+      }
+
+      @Override
+      public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
+        return sweep.step(batch, loss, lr);
+      }
+    }
+
+    /** The caller computes the loss. */
+    record Callback(LossFunction function) implements Objective {
+      @Override
+      public void accumulate(EngineSweep sweep, Batch batch) {
+        sweep.accumulate(loss(batch));
+      }
+
+      @Override
+      public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
+        return sweep.step(loss(batch), lr);
+      }
+
+      private Tensor loss(Batch batch) {
+        Tensor loss = function.loss(batch);
+        if (loss == null || loss.isNull()) {
+          throw new IllegalArgumentException("the loss must be one real number, not null or a closed tensor");
+        }
+        return loss;
+      }
+    }
+  }
+
+  /** Steps of an engine over batches. */
+  final class OfBatches implements Stepper {
+    private final EngineSweep sweep;
+    private final Objective objective;
+    private final BatchCycle batches;
+    private final int microBatches;
+
+    OfBatches(EngineSweep sweep, Objective objective, BatchCycle batches, int microBatches) {
+      this.sweep = sweep;
+      this.objective = objective;
+      this.batches = batches;
+      this.microBatches = microBatches;
+    }
+
+    @Override
+    public @Nullable EndReason step(double lr) {
+      for (int i = 1; i < microBatches; i++) {
+        Batch batch = batches.next();
+        if (batch == null) {
+          return EndReason.DATA_EXHAUSTED;
+        }
+        objective.accumulate(sweep, batch);
+      }
+      Batch batch = batches.next();
+      if (batch == null) {
+        return EndReason.DATA_EXHAUSTED;
+      }
+      return switch (objective.step(sweep, batch, lr)) {
+        case CONTINUE -> null;
+        case DIVERGED -> EndReason.DIVERGED;
+        case NON_FINITE -> EndReason.NON_FINITE;
+      };
+    }
+
+    @Override
+    public double lastLoss() {
+      return sweep.lastLoss();
+    }
+
+    @Override
+    public double smoothedLoss() {
+      return sweep.smoothedLoss();
+    }
+
+    @Override
+    public double bestLoss() {
+      return sweep.bestLoss();
+    }
+  }
+
+  /** Steps of a caller's function. */
+  final class OfFunction implements Stepper {
+    private final StepFunction function;
+    private final LossTracker tracker;
+
+    OfFunction(StepFunction function, SweepSettings settings) {
+      this.function = function;
+      this.tracker = new LossTracker(settings.smoothingBeta(), settings.earlyStopThreshold());
+    }
+
+    @Override
+    public @Nullable EndReason step(double lr) {
+      double loss = function.step(lr);
+      if (!Double.isFinite(loss)) {
+        return EndReason.NON_FINITE;
+      }
+      return tracker.add(loss) ? EndReason.DIVERGED : null;
+    }
+
+    @Override
+    public double lastLoss() {
+      return tracker.last();
+    }
+
+    @Override
+    public double smoothedLoss() {
+      return tracker.smoothed();
+    }
+
+    @Override
+    public double bestLoss() {
+      return tracker.best();
+    }
+  }
+}

@@ -1,0 +1,22 @@
+package org.lrfinder.engine;
+
+import java.util.List;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.sweep.SweepSettings;
+
+/** Computes the steps of sweeps. Thread-safe and without state. */
+public interface Engine {
+  /**
+   * Takes a snapshot and starts a sweep on the calling thread.
+   *
+   * @param network forwarded if it is a {@code SequentialImpl}, and restored; null restores the optimizer's parameters alone
+   * @param optimizer read once; never stepped, never written
+   * @param settings the sweep's
+   * @param groupRatios each parameter group's rate as a multiple of the swept one
+   * @return the running sweep
+   * @throws IllegalArgumentException if network and optimizer cannot be swept; nothing was changed
+   */
+  EngineSweep start(@Nullable Module network, Optimizer optimizer, SweepSettings settings, List<Double> groupRatios);
+}

@@ -1,0 +1,81 @@
+package org.lrfinder.engine;
+
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.Loss;
+
+/**
+ * A running sweep: each step is made of micro-batches, all but the last of which are accumulated. Confined to the thread that started it.
+ *
+ * <p>Every method throws {@link IllegalArgumentException} for batches and losses that cannot be swept, {@link IllegalStateException} after
+ * {@link #restore}, and {@link EngineException} for failures of libtorch.
+ */
+public interface EngineSweep extends AutoCloseable {
+  /** What a step found. */
+  enum Outcome {
+    // In the order of lrfinder::StepResult, whose numbers come from the native core.
+    /** The loss was recorded, the parameters updated. */
+    CONTINUE,
+    /** The loss was recorded and tripped the early stop. */
+    DIVERGED,
+    /** The loss was not finite and not recorded. */
+    NON_FINITE
+  }
+
+  /**
+   * Adds the gradients of a micro-batch that the network is given.
+   *
+   * @param batch input and target
+   * @param loss what compares the network's output with the target
+   */
+  void accumulate(Batch batch, Loss loss);
+
+  /**
+   * Adds the gradients of a loss computed by the caller.
+   *
+   * @param loss one real number
+   */
+  void accumulate(Tensor loss);
+
+  /**
+   * Finishes a step with its last micro-batch.
+   *
+   * @param batch input and target
+   * @param loss what compares the network's output with the target
+   * @param lr the swept learning rate of the update
+   * @return what the step found
+   */
+  Outcome step(Batch batch, Loss loss, double lr);
+
+  /**
+   * Finishes a step with the loss of its last micro-batch.
+   *
+   * @param loss one real number
+   * @param lr the swept learning rate of the update
+   * @return what the step found
+   */
+  Outcome step(Tensor loss, double lr);
+
+  /** {@return loss of the last recorded step, averaged over its micro-batches} */
+  double lastLoss();
+
+  /** {@return running loss after the last recorded step} */
+  double smoothedLoss();
+
+  /** {@return lowest running loss} */
+  double bestLoss();
+
+  /** {@return what computes this sweep} */
+  EngineInfo info();
+
+  /**
+   * Puts everything back as {@link Engine#start} found it, bit for bit. Repeated calls do nothing.
+   *
+   * @throws EngineException if that failed: the model is not as it was
+   */
+  void restore();
+
+  /** Restores if that was not done, and frees native memory. */
+  @Override
+  void close();
+}

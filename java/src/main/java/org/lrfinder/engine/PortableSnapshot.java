@@ -1,0 +1,103 @@
+package org.lrfinder.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SharedModuleVector;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/** The portable engine's snapshot: what {@code lrfinder::Snapshot} is to the native one. */
+final class PortableSnapshot implements AutoCloseable {
+  private record Saved(Tensor live, Tensor copy, Tensor gradient) {}
+
+  private record Mode(Module module, boolean training) {}
+
+  private record RandomState(Generator generator, Tensor state) {}
+
+  private final List<Saved> tensors = new ArrayList<>();
+  private final List<Mode> modes = new ArrayList<>();
+  private final List<RandomState> randomStates = new ArrayList<>();
+  private final List<Pointer> owned = new ArrayList<>();
+
+  private PortableSnapshot() {}
+
+  static PortableSnapshot take(@Nullable Module network, Optimizer optimizer) {
+    PortableSnapshot snapshot = new PortableSnapshot();
+    List<Tensor> live = PortableModel.parameters(optimizer);
+    if (network != null) {
+      PortableModel.addAll(live, network.parameters());
+      PortableModel.addAll(live, network.buffers());
+      SharedModuleVector modules = network.modules();
+      for (long i = 0; i < modules.size(); i++) {
+        Module module = snapshot.own(modules.get(i));
+        snapshot.modes.add(new Mode(module, module.is_training()));
+      }
+    }
+    boolean gradMode = GradMode.is_enabled();
+    GradMode.set_enabled(false);
+    try {
+      for (Tensor tensor : PortableModel.byIdentity(live).values()) {
+        snapshot.tensors.add(
+            new Saved(
+                snapshot.own(new Tensor(tensor)),
+                snapshot.own(tensor.detach().clone()),
+                snapshot.own(tensor.is_leaf() ? new Tensor(tensor.grad()) : new Tensor())));
+      }
+      snapshot.saveRandomState(torch.getDefaultCPUGenerator());
+      for (byte i = 0; i < torch.cuda_device_count(); i++) {
+        Device device = new Device(new BytePointer("cuda:" + i));
+        snapshot.saveRandomState(torch.globalContext().defaultGenerator(device));
+      }
+      // Last, so that a copy that fails leaves every gradient where it was.
+      for (Saved saved : snapshot.tensors) {
+        if (saved.gradient.defined()) {
+          saved.live.mutable_grad().put(new Tensor());
+        }
+      }
+    } finally {
+      GradMode.set_enabled(gradMode);
+    }
+    return snapshot;
+  }
+
+  private void saveRandomState(Generator generator) {
+    randomStates.add(new RandomState(own(new Generator(generator)), own(generator.get_state())));
+  }
+
+  private <P extends Pointer> P own(P pointer) {
+    pointer.retainReference(); // outlives the scope of the call, until close()
+    owned.add(pointer);
+    return pointer;
+  }
+
+  void restore() {
+    GradMode.set_enabled(false);
+    for (Saved saved : tensors) {
+      saved.live.copy_(saved.copy);
+      if (saved.live.is_leaf()) {
+        saved.live.mutable_grad().put(saved.gradient);
+      }
+    }
+    for (Mode mode : modes) {
+      if (mode.module.is_training() != mode.training) {
+        mode.module.train(mode.training);
+      }
+    }
+    for (RandomState random : randomStates) {
+      random.generator.set_state(random.state);
+    }
+  }
+
+  @Override
+  public void close() {
+    owned.forEach(Pointer::close);
+  }
+}

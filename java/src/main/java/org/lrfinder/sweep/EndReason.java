@@ -1,0 +1,26 @@
+package org.lrfinder.sweep;
+
+/** Why a sweep ended. */
+public enum EndReason {
+  /** Every rate was visited. */
+  COMPLETED("completed all steps"),
+  /** The running loss rose over the early stop's limit; the step that did it is the curve's last point. */
+  DIVERGED("stopped early: the loss diverged"),
+  /** A loss was NaN or infinite; it is not in the curve. */
+  NON_FINITE("stopped early: the loss was not finite"),
+  /** The thread was interrupted, or the cancellation condition held. */
+  CANCELLED("cancelled"),
+  /** The batches ran out before the rates did. */
+  DATA_EXHAUSTED("stopped early: no batches left");
+
+  private final String words;
+
+  EndReason(String words) {
+    this.words = words;
+  }
+
+  /** {@return the reason in words, for people} */
+  public String words() {
+    return words;
+  }
+}

@@ -1,0 +1,43 @@
+package org.lrfinder.nativecore;
+
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.MemberSetter;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.DoubleVector;
+
+/** {@code lrfinder::SweepSettings}; the header {@code lrfinder/sweep.h} says what each field means. */
+@Properties(inherit = LrFinderPreset.class)
+@Namespace("lrfinder")
+@Name("SweepSettings")
+public final class NativeSweepSettings extends Pointer {
+  static {
+    Loader.load();
+  }
+
+  /** Allocates settings with the core's defaults. */
+  public NativeSweepSettings() {
+    allocate();
+  }
+
+  private native void allocate();
+
+  @MemberSetter
+  public native NativeSweepSettings smoothing_beta(double value);
+
+  @MemberSetter
+  public native NativeSweepSettings early_stop_threshold(double value);
+
+  @MemberSetter
+  public native NativeSweepSettings gradient_clip_norm(double value);
+
+  @MemberSetter
+  public native NativeSweepSettings accumulate_grad_batches(@Cast("int64_t") long value);
+
+  @MemberSetter
+  public native NativeSweepSettings group_ratios(@ByRef DoubleVector value);
+}

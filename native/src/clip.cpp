@@ -1,0 +1,66 @@
+#include "clip.h"
+
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <unordered_set>
+#include <vector>
+
+namespace lrfinder {
+namespace {
+
+constexpr double kEpsilon = 1e-6;  // what torch.nn.utils.clip_grad_norm_ adds to the norm
+
+/// What there is to measure and to scale in a parameter's gradient, which is first made fit to be written.
+at::Tensor writable_values(const at::Tensor& parameter) {
+  at::Tensor& gradient = parameter.mutable_grad();
+  if (gradient.is_sparse()) {
+    gradient = gradient.coalesce();  // values of one index count together
+    return gradient._values();
+  }
+  if (!gradient.is_non_overlapping_and_dense()) gradient = gradient.clone();
+  return gradient;
+}
+
+double host_norm(const std::vector<at::Tensor>& norms) {
+  double squares = 0;
+  for (const auto& norm : norms) {
+    const double value = norm.item<double>();
+    squares += value * value;
+  }
+  return std::sqrt(squares);
+}
+
+}  // namespace
+
+void clip_gradients(const torch::optim::Optimizer& optimizer, double max_norm) {
+  const c10::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& parameter : group.params()) {
+      if (!parameter.grad().defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
+      gradients.push_back(writable_values(parameter));
+    }
+  }
+  if (gradients.empty()) return;
+  const auto norms = at::_foreach_norm(gradients, 2);
+  if (gradients.front().is_cpu()) {
+    const double coefficient = max_norm / (host_norm(norms) + kEpsilon);
+    // Not-a-number passes on, as in PyTorch: the sweep then ends at the next loss.
+    if (!(coefficient >= 1)) at::_foreach_mul_(gradients, coefficient);
+    return;
+  }
+  std::vector<at::Tensor> wide;
+  wide.reserve(norms.size());
+  for (const auto& norm : norms) wide.push_back(norm.to(at::kDouble));
+  const auto total = at::linalg_vector_norm(at::stack(wide));
+  at::_foreach_mul_(gradients,
+                    total.add(kEpsilon).reciprocal().mul(max_norm).clamp_max(1).to(norms.front().scalar_type()));
+}
+
+}  // namespace lrfinder

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <torch/optim/optimizer.h>
+
+namespace lrfinder {
+
+/// Scales the gradients of an optimizer's parameters so that the norm of all of them together is at most `max_norm`,
+/// as torch.nn.utils.clip_grad_norm_ does. On CUDA the host never waits for the norm.
+void clip_gradients(const torch::optim::Optimizer& optimizer, double max_norm);
+
+}  // namespace lrfinder

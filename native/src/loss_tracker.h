@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lrfinder {
+
+/// The running loss of a sweep and its early stop, in double precision.
+class LossTracker {
+ public:
+  /// `beta` in [0, 1); `threshold` > 1, infinity never stops.
+  LossTracker(double beta, double threshold) : beta_(beta), threshold_(threshold) {}
+
+  /// Records a finite loss; true when the running loss has diverged. The best is not updated then.
+  bool add(double loss);
+
+  double last() const { return last_; }
+  double smoothed() const { return smoothed_; }
+  double best() const { return best_; }
+
+ private:
+  bool diverged() const;
+
+  double beta_;
+  double threshold_;
+  std::int64_t count_ = 0;
+  double last_ = 0;
+  double average_ = 0;
+  double smoothed_ = 0;
+  double first_smoothed_ = 0;
+  double best_ = 0;
+  double early_low_ = 0;  // of the first kEarly losses
+  double early_high_ = 0;
+  bool all_positive_ = true;
+};
+
+}  // namespace lrfinder

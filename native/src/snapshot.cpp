@@ -1,0 +1,72 @@
+#include "snapshot.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <c10/core/GradMode.h>
+#include <torch/cuda.h>
+
+#include <mutex>
+
+namespace lrfinder {
+namespace {
+
+std::vector<at::Generator> default_generators() {
+  std::vector<at::Generator> generators{at::detail::getDefaultCPUGenerator()};
+  if (torch::cuda::is_available()) {
+    const auto devices = static_cast<c10::DeviceIndex>(torch::cuda::device_count());
+    for (c10::DeviceIndex i = 0; i < devices; ++i) {
+      generators.push_back(at::globalContext().defaultGenerator(at::Device(at::kCUDA, i)));
+    }
+  }
+  return generators;
+}
+
+}  // namespace
+
+Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& parameters)
+    : grad_mode_(c10::GradMode::is_enabled()) {
+  const c10::NoGradGuard no_grad;
+  for (const auto& parameter : parameters) add(parameter);
+  if (network != nullptr) {
+    for (const auto& parameter : network->parameters()) add(parameter);
+    for (const auto& buffer : network->buffers()) add(buffer);
+    training_.emplace_back(network, network->is_training());
+    for (const auto& child : network->modules(/*include_self=*/false)) {
+      training_.emplace_back(child.get(), child->is_training());
+    }
+  }
+  for (auto& generator : default_generators()) {
+    const std::lock_guard<std::mutex> lock(generator.mutex());
+    generators_.emplace_back(generator, generator.get_state());
+  }
+  // Last, so that a copy that fails leaves every gradient where it was.
+  for (auto& saved : tensors_) {
+    if (saved.live.requires_grad() || saved.live.grad().defined()) {
+      saved.gradient = saved.live.grad();
+      saved.live.mutable_grad().reset();
+    }
+  }
+}
+
+void Snapshot::add(const at::Tensor& tensor) {
+  if (!tensor.defined() || !seen_.insert(tensor.unsafeGetTensorImpl()).second) return;
+  tensors_.push_back({tensor, tensor.detach().clone(), {}});
+}
+
+void Snapshot::restore() {
+  c10::GradMode::set_enabled(false);
+  for (auto& saved : tensors_) {
+    saved.live.copy_(saved.copy);
+    if (saved.live.is_leaf()) saved.live.mutable_grad() = saved.gradient;
+  }
+  for (auto& [module, training] : training_) {
+    if (module->is_training() != training) module->train(training);
+  }
+  for (auto& [generator, state] : generators_) {
+    const std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.set_state(state);
+  }
+  c10::GradMode::set_enabled(grad_mode_);
+}
+
+}  // namespace lrfinder

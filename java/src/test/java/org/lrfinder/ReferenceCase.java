@@ -29,7 +29,6 @@ import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Conv2dOptions;
-import org.bytedeco.pytorch.Conv2dPadding;
 import org.bytedeco.pytorch.FlattenImpl;
 import org.bytedeco.pytorch.GELUImpl;
 import org.bytedeco.pytorch.GradMode;
@@ -128,7 +127,7 @@ final class ReferenceCase {
         long padding = layer.has("padding") ? layer.get("padding").asLong() : 0;
         Conv2dOptions options = new Conv2dOptions(layer.get("in").asLong(), layer.get("out").asLong(), new LongPointer(kernel, kernel));
         options.stride().put(new long[] {stride, stride});
-        options.padding().put(new Conv2dPadding(new LongPointer(padding, padding)));
+        options.padding().put(new LongPointer(padding, padding));
         network.push_back(keep(new Conv2dImpl(options)));
       }
       case "batchnorm1d" -> network.push_back(keep(new BatchNorm1dImpl(new BatchNormOptions(layer.get("features").asLong()))));

@@ -3,6 +3,7 @@ package org.lrfinder.cli;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -71,13 +72,14 @@ final class DemoCommand implements Callable<Integer> {
 
     PrintWriter console = spec.commandLine().getOut();
     console.printf(
+        Locale.ROOT,
         "device %s, %s engine, %d threads, libtorch %s%n",
         found.engine().device(), found.engine().engine(), found.engine().threads(), found.engine().libtorch());
-    console.printf("sweep: %s (%d of %d steps)%n", found.endReason().words(), found.results().size(), found.settings().steps());
+    console.printf(Locale.ROOT, "sweep: %s (%d of %d steps)%n", found.endReason().words(), found.results().size(), found.settings().steps());
     found
         .suggestion()
         .ifPresentOrElse(
-            s -> console.printf("suggested learning rate: %.3e (rule %s)%n", s.lr(), s.rule()),
+            s -> console.printf(Locale.ROOT, "suggested learning rate: %.3e (rule %s)%n", s.lr(), s.rule()),
             () -> console.printf("no suggestion: %s%n", found.status().words()));
     console.printf("wrote %s and %s%n", png, csv);
     console.flush();

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
@@ -74,7 +75,7 @@ public final class LrPlot {
     chart.addSeries("smoothed loss", curve.rates(), curve.smoothedLosses()).setMarker(SeriesMarkers.NONE).setLineColor(SMOOTHED).setLineWidth(2.5f);
     suggestion.ifPresent(
         s -> {
-          String label = "suggestion %.2e".formatted(s.lr());
+          String label = String.format(Locale.ROOT, "suggestion %.2e", s.lr());
           chart
               .addSeries(label, new double[] {s.lr()}, new double[] {s.loss()})
               .setMarker(SeriesMarkers.CIRCLE)

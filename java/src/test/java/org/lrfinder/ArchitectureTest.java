@@ -1,0 +1,81 @@
+package org.lrfinder;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The arrows between the packages point one way. */
+class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("org.lrfinder");
+
+  private static final ArchRule LAYERS =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInLayers()
+          .layer("cli")
+          .definedBy("org.lrfinder.cli")
+          .layer("finder")
+          .definedBy("org.lrfinder")
+          .layer("engine")
+          .definedBy("org.lrfinder.engine")
+          .layer("native core")
+          .definedBy("org.lrfinder.nativecore")
+          .layer("plot")
+          .definedBy("org.lrfinder.plot")
+          .layer("export")
+          .definedBy("org.lrfinder.export")
+          .layer("suggestion")
+          .definedBy("org.lrfinder.suggestion")
+          .layer("sweep")
+          .definedBy("org.lrfinder.sweep")
+          .whereLayer("cli")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("finder")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("engine")
+          .mayOnlyBeAccessedByLayers("finder", "cli")
+          .whereLayer("native core")
+          .mayOnlyBeAccessedByLayers("engine")
+          .whereLayer("plot")
+          .mayOnlyAccessLayers("export", "suggestion", "sweep")
+          .whereLayer("export")
+          .mayOnlyAccessLayers("suggestion", "sweep")
+          .whereLayer("suggestion")
+          .mayOnlyAccessLayers("sweep")
+          .whereLayer("sweep")
+          .mayNotAccessAnyLayer();
+
+  private static final ArchRule NO_CYCLES = slices().matching("org.lrfinder.(*)..").should().beFreeOfCycles();
+
+  private static final ArchRule NO_PRINTING = NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+
+  private static final ArchRule LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.lrfinder.cli")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("picocli..", "de.siegmar..");
+
+  private static final ArchRule PICTURES_ONLY_IN_PLOT =
+      noClasses().that().resideOutsideOfPackage("org.lrfinder.plot").should().dependOnClassesThat().resideInAnyPackage("org.knowm..", "java.awt..");
+
+  static Stream<ArchRule> rules() {
+    return Stream.of(LAYERS, NO_CYCLES, NO_PRINTING, LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES, PICTURES_ONLY_IN_PLOT);
+  }
+
+  @ParameterizedTest
+  @MethodSource("rules")
+  void holds(ArchRule rule) {
+    rule.check(CLASSES);
+  }
+}

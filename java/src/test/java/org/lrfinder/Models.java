@@ -1,0 +1,151 @@
+package org.lrfinder;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Adagrad;
+import org.bytedeco.pytorch.AdagradOptions;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.AdamW;
+import org.bytedeco.pytorch.AdamWOptions;
+import org.bytedeco.pytorch.BatchNorm1dImpl;
+import org.bytedeco.pytorch.BatchNormOptions;
+import org.bytedeco.pytorch.DropoutImpl;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.RMSprop;
+import org.bytedeco.pytorch.RMSpropOptions;
+import org.bytedeco.pytorch.ReLUImpl;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.lrfinder.sweep.Batch;
+
+/** Small networks, optimizers and batches for the tests. */
+final class Models {
+  static final int FEATURES = 6;
+  static final int CLASSES = 3;
+
+  // The presets free some layers with their Java objects, although a network holds them.
+  private static final List<Pointer> KEPT = new ArrayList<>();
+
+  private Models() {}
+
+  static <P extends Pointer> P keep(P pointer) {
+    KEPT.add(pointer);
+    return pointer;
+  }
+
+  /** Linear, batch norm, ReLU, dropout, linear; the batch norm in eval mode, which a sweep must not change. */
+  static SequentialImpl batchNormAndDropout() {
+    SequentialImpl network = keep(new SequentialImpl());
+    network.push_back(keep(new LinearImpl(FEATURES, 8)));
+    network.push_back(keep(new BatchNorm1dImpl(new BatchNormOptions(8))));
+    network.push_back(keep(new ReLUImpl()));
+    network.push_back(keep(new DropoutImpl(0.3)));
+    BatchNorm1dImpl frozenStatistics = keep(new BatchNorm1dImpl(new BatchNormOptions(8)));
+    frozenStatistics.eval();
+    network.push_back(frozenStatistics);
+    network.push_back(keep(new LinearImpl(8, CLASSES)));
+    return network;
+  }
+
+  static SequentialImpl mlp() {
+    SequentialImpl network = keep(new SequentialImpl());
+    network.push_back(keep(new LinearImpl(FEATURES, 8)));
+    network.push_back(keep(new ReLUImpl()));
+    network.push_back(keep(new LinearImpl(8, CLASSES)));
+    return network;
+  }
+
+  static <M extends Module> M inDouble(M network) {
+    network.to(ScalarType.Double, false);
+    return network;
+  }
+
+  /** Batches of 16 rows, of the parameters' type. */
+  static List<Batch> batches(int count, ScalarType type) {
+    List<Batch> batches = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Tensor input = torch.randn(16, FEATURES).to(type);
+      Tensor target = torch.randint(0, CLASSES, new long[] {16}).to(ScalarType.Long);
+      batches.add(new Batch(input, target));
+    }
+    return batches;
+  }
+
+  static TensorVector vector(Tensor... tensors) {
+    TensorVector vector = new TensorVector();
+    Arrays.stream(tensors).forEach(vector::push_back);
+    return vector;
+  }
+
+  /** Optimizers with the options that have a state of their own. */
+  enum Kind {
+    SGD(parameters -> new SGD(parameters, new SGDOptions(0.01))),
+    SGD_MOMENTUM_DAMPENING(
+        parameters -> {
+          SGDOptions options = new SGDOptions(0.01);
+          options.momentum().put(0.9);
+          options.dampening().put(0.5);
+          options.weight_decay().put(0.01);
+          return new SGD(parameters, options);
+        }),
+    SGD_NESTEROV(
+        parameters -> {
+          SGDOptions options = new SGDOptions(0.01);
+          options.momentum().put(0.8);
+          options.nesterov().put(true);
+          return new SGD(parameters, options);
+        }),
+    ADAM(parameters -> new Adam(parameters, new AdamOptions(0.01))),
+    ADAM_AMSGRAD(
+        parameters -> {
+          AdamOptions options = new AdamOptions(0.01);
+          options.amsgrad().put(true);
+          options.weight_decay().put(0.01);
+          return new Adam(parameters, options);
+        }),
+    ADAMW(parameters -> new AdamW(parameters, new AdamWOptions(0.01))),
+    ADAGRAD(parameters -> new Adagrad(parameters, new AdagradOptions(0.01))),
+    RMSPROP(
+        parameters -> {
+          RMSpropOptions options = new RMSpropOptions(0.01);
+          options.centered().put(true);
+          options.momentum().put(0.5);
+          return new RMSprop(parameters, options);
+        });
+
+    private final Function<TensorVector, Optimizer> constructor;
+
+    Kind(Function<TensorVector, Optimizer> constructor) {
+      this.constructor = constructor;
+    }
+
+    Optimizer over(TensorVector parameters) {
+      return keep(constructor.apply(parameters));
+    }
+
+    Optimizer over(Module network) {
+      return over(network.parameters());
+    }
+  }
+
+  /** Makes a used optimizer of a fresh one, and leaves gradients behind. */
+  static void train(SequentialImpl network, Optimizer optimizer, List<Batch> batches, int steps) {
+    for (int i = 0; i < steps; i++) {
+      Batch batch = batches.get(i % batches.size());
+      optimizer.zero_grad();
+      torch.cross_entropy_loss(network.forward(batch.input()), batch.target()).backward();
+      optimizer.step();
+    }
+  }
+}

@@ -1,0 +1,181 @@
+package org.lrfinder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.LBFGS;
+import org.bytedeco.pytorch.LBFGSOptions;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.ScheduleMode;
+
+/** What cannot be swept is refused with a message that says what and why, and nothing is changed. */
+class RefusalTest {
+  private static final List<Batch> BATCHES = Models.batches(2, ScalarType.Float);
+
+  static Stream<Arguments> settings() {
+    return Stream.of(
+        setting(b -> b.minLr(0), "minLr is 0.0, but must be greater than 0 when mode is EXPONENTIAL"),
+        setting(b -> b.minLr(Double.NaN), "minLr is NaN, but must be greater than 0 when mode is EXPONENTIAL"),
+        setting(b -> b.mode(ScheduleMode.LINEAR).minLr(-1), "minLr is -1.0, but must be at least 0"),
+        setting(b -> b.minLr(2), "maxLr is 1.0, but must be greater than minLr, which is 2.0"),
+        setting(b -> b.minLr(1), "maxLr is 1.0, but must be greater than minLr, which is 1.0"),
+        setting(b -> b.maxLr(Double.POSITIVE_INFINITY), "maxLr is Infinity, but must be finite"),
+        setting(b -> b.steps(2), "steps is 2, but must be at least 3"),
+        setting(b -> b.earlyStopThreshold(1), "earlyStopThreshold is 1.0, but must be greater than 1, or none"),
+        setting(b -> b.smoothingBeta(1), "smoothingBeta is 1.0, but must be at least 0 and less than 1"),
+        setting(b -> b.accumulateGradBatches(0), "accumulateGradBatches is 0, but must be at least 1"),
+        setting(b -> b.gradientClipNorm(0), "gradientClipNorm is 0.0, but must be greater than 0"),
+        setting(b -> b.groupRatios(0, 0), "groupRatios is [0.0, 0.0], but must be greater than 0 for at least one group"),
+        setting(b -> b.groupRatios(-1), "groupRatios is -1.0, but must be finite and at least 0"));
+  }
+
+  private static Arguments setting(Consumer<LrFinder.Builder> change, String message) {
+    return Arguments.of(change, message);
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("settings")
+  void settingsOutOfRange(Consumer<LrFinder.Builder> change, String message) {
+    LrFinder.Builder builder = LrFinder.builder();
+    change.accept(builder);
+    assertThatThrownBy(builder::build).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+  }
+
+  @Test
+  void aLinearSweepMayStartAtZero() {
+    assertThat(LrFinder.builder().mode(ScheduleMode.LINEAR).minLr(0).build().settings().rate(0)).isZero();
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void noData(EngineChoice engine) {
+    refused(engine, "there is no data: the batches are empty", finder -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, List.of()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void noParameterThatTakesAGradient(EngineChoice engine) {
+    SequentialImpl frozen = Models.mlp();
+    for (long i = 0; i < frozen.parameters().size(); i++) {
+      frozen.parameters().get(i).requires_grad_(false);
+    }
+    Optimizer optimizer = Models.Kind.ADAM.over(frozen);
+    refused(
+        engine,
+        "no parameter of the optimizer takes a gradient: at least one must have requires_grad",
+        finder -> finder.find(frozen, optimizer, Loss.CROSS_ENTROPY, BATCHES));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void anOptimizerOverOtherParameters(EngineChoice engine) {
+    Optimizer other = Models.Kind.ADAM.over(Models.mlp());
+    refused(
+        engine,
+        "the optimizer is over other parameters than the network's: 4 of its 4 parameters are not in the network;"
+            + " make the optimizer from the network's parameters()",
+        finder -> finder.find(mlp, other, Loss.CROSS_ENTROPY, BATCHES));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void anOptimizerThatCannotBeCopied(EngineChoice engine) {
+    LBFGS lbfgs = new LBFGS(mlp.parameters(), new LBFGSOptions(0.1));
+    assertThatThrownBy(() -> finder(engine).find(mlp, lbfgs, Loss.CROSS_ENTROPY, BATCHES))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("LBFGS cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void tensorsOnDifferentDevices(EngineChoice engine) {
+    Tensor elsewhere = BATCHES.get(0).input().to(new Device("meta"), ScalarType.Float);
+    refused(
+        engine,
+        "tensors on different devices: the network is on cpu and the batch has a tensor on meta",
+        finder -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, List.of(new Batch(elsewhere, BATCHES.get(0).target()))));
+    Tensor onCpu = Models.keep(torch.randn(2).requires_grad_(true));
+    Tensor onMeta = Models.keep(torch.randn(2).to(new Device("meta"), ScalarType.Float).requires_grad_(true));
+    Optimizer both = Models.Kind.SGD.over(Models.vector(onCpu, onMeta));
+    refused(
+        engine,
+        "tensors on different devices: the optimizer has parameters on cpu and on meta, all must be on one",
+        finder -> finder.find(both, batch -> onCpu.sum(), BATCHES));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aLossThatIsNotOneRealNumber(EngineChoice engine) {
+    Adam adam = adam();
+    refused(
+        engine,
+        "the loss must be one real number, not a tensor of shape [16, 3] and type float",
+        finder -> finder.find(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES));
+    refused(
+        engine,
+        "the loss must be one real number, not null or a closed tensor",
+        finder -> finder.find(mlp, adam, batch -> null, BATCHES));
+    refused(engine, "the loss is an undefined tensor", finder -> finder.find(mlp, adam, batch -> new Tensor(), BATCHES));
+    refused(
+        engine,
+        "the loss does not depend on any parameter that takes a gradient",
+        finder -> finder.find(mlp, adam, batch -> torch.ones(1), BATCHES));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aTargetThatWouldBeBroadcast(EngineChoice engine) {
+    Batch batch = new Batch(BATCHES.get(0).input(), torch.randn(16));
+    refused(
+        engine,
+        "the network's output has shape [16, 3] and the target [16]: this loss needs the same shape",
+        finder -> finder.find(mlp, adam(), Loss.MSE, List.of(batch)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void ratiosForAnotherNumberOfGroups(EngineChoice engine) {
+    LrFinder finder = LrFinder.builder().engine(engine).groupRatios(1, 0.1).build();
+    assertThatThrownBy(() -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, BATCHES))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("groupRatios has 2 entries, but the optimizer has 1 parameter groups");
+  }
+
+  private final SequentialImpl mlp = Models.mlp();
+
+  private Adam adam() {
+    return (Adam) Models.Kind.ADAM.over(mlp);
+  }
+
+  private static LrFinder finder(EngineChoice engine) {
+    return LrFinder.builder().engine(engine).build();
+  }
+
+  /** Refused with this message, before any step, and nothing changed. */
+  private void refused(EngineChoice engine, String message, Consumer<LrFinder> sweep) {
+    AtomicInteger steps = new AtomicInteger();
+    LrFinder finder = LrFinder.builder().engine(engine).listener(step -> steps.incrementAndGet()).build();
+    Adam observer = adam();
+    ModelState before = ModelState.of(mlp, observer);
+    assertThatThrownBy(() -> sweep.accept(finder)).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+    assertThat(steps).hasValue(0);
+    before.assertUnchangedIn(ModelState.of(mlp, observer));
+  }
+}

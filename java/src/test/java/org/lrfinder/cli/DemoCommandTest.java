@@ -1,0 +1,86 @@
+package org.lrfinder.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class DemoCommandTest {
+  private final Locale locale = Locale.getDefault();
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void aLocaleWithOtherNumbers() {
+    Locale.setDefault(Locale.GERMANY);
+  }
+
+  @AfterEach
+  void putBack() {
+    Locale.setDefault(locale);
+  }
+
+  private int run(String... arguments) {
+    CommandLine commandLine = Main.commandLine();
+    return commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
+  }
+
+  @Test
+  void theDemoFindsARateAndDrawsIt() throws IOException {
+    assertThat(run("demo", "--out", folder.resolve("new").toString())).isZero();
+
+    assertThat(out.toString())
+        .contains("device cpu, ", " engine, ", " threads, libtorch 2.10.0")
+        .contains("sweep: completed all steps (100 of 100 steps)")
+        .containsPattern("suggested learning rate: \\d\\.\\d{3}e-\\d\\d \\(rule steepest\\)");
+    List<String> lines = Files.readAllLines(folder.resolve("new").resolve("lr.csv"));
+    assertThat(lines).hasSize(101).first().isEqualTo("step,lr,loss,smoothed_loss");
+    assertThat(lines.get(1)).startsWith("0,1.0E-8,2.").matches("(?:[^,]+,){3}[^,]+");
+    BufferedImage picture = ImageIO.read(folder.resolve("new").resolve("lr.png").toFile());
+    assertThat(redPixels(picture)).as("red pixels of the suggestion").isGreaterThan(30);
+    try (var files = Files.list(folder.resolve("new"))) {
+      assertThat(files).as("no half-written file").hasSize(2);
+    }
+  }
+
+  private static long redPixels(BufferedImage picture) {
+    long red = 0;
+    for (int x = picture.getWidth() / 3; x < picture.getWidth(); x++) { // the legend is to the left
+      for (int y = 0; y < picture.getHeight(); y++) {
+        int rgb = picture.getRGB(x, y);
+        if ((rgb >> 16 & 255) > 180 && (rgb >> 8 & 255) < 80 && (rgb & 255) < 80) {
+          red++;
+        }
+      }
+    }
+    return red;
+  }
+
+  @Test
+  void wrongUsageIsTwoAndAFailureThree() throws IOException {
+    assertThat(run("demo", "--engine", "abacus")).isEqualTo(2);
+    assertThat(err.toString()).contains("abacus", "AUTO, NATIVE, PORTABLE");
+    Path file = Files.createFile(folder.resolve("file"));
+    assertThat(run("demo", "--out", file.toString())).isEqualTo(3);
+    assertThat(err.toString()).contains("lrfinder: ", file.toString());
+  }
+
+  @Test
+  void withoutACommandTheHelpIsShown() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).contains("demo");
+  }
+}

@@ -9,8 +9,8 @@ import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.presets.torch;
 
 /**
- * Tells JavaCPP how to generate and load the JNI library: it continues the presets for PyTorch, so that their Tensors,
- * Modules and Optimizers can be handed over as they are.
+ * Tells JavaCPP how to generate and load the JNI library: it continues the presets for PyTorch, so
+ * that their Tensors, Modules and Optimizers can be handed over as they are.
  */
 @Properties(
     inherit = torch.class,

@@ -18,7 +18,8 @@ public final class NativeCore {
   /**
    * Loads the JNI library. Thread-safe; costs nothing once it is loaded.
    *
-   * @throws UnsatisfiedLinkError if it cannot be loaded: the message says why and what to do, the cause is kept
+   * @throws UnsatisfiedLinkError if it cannot be loaded: the message says why and what to do, the
+   *     cause is kept
    */
   public static void load() {
     if (Loaded.FAILURE != null) {

@@ -17,8 +17,8 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * {@code lrfinder::Sweep}; the header {@code lrfinder/sweep.h} is its documentation. Losses and step results cross as the
- * ordinals of the core's enums.
+ * {@code lrfinder::Sweep}; the header {@code lrfinder/sweep.h} is its documentation. Losses and
+ * step results cross as the ordinals of the core's enums.
  */
 @Properties(inherit = LrFinderPreset.class)
 @Namespace("lrfinder")
@@ -38,8 +38,8 @@ public final class NativeSweep extends Pointer {
   public static final int NON_FINITE = 2;
 
   /**
-   * Takes the snapshot; {@code network} may be null. The caller keeps network and optimizer reachable until the sweep is
-   * closed.
+   * Takes the snapshot; {@code network} may be null. The caller keeps network and optimizer
+   * reachable until the sweep is closed.
    */
   public NativeSweep(Module network, Optimizer optimizer, NativeSweepSettings settings) {
     allocate(network, optimizer, settings);

@@ -10,7 +10,9 @@ import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.DoubleVector;
 
-/** {@code lrfinder::SweepSettings}; the header {@code lrfinder/sweep.h} says what each field means. */
+/**
+ * {@code lrfinder::SweepSettings}; the header {@code lrfinder/sweep.h} says what each field means.
+ */
 @Properties(inherit = LrFinderPreset.class)
 @Namespace("lrfinder")
 @Name("SweepSettings")

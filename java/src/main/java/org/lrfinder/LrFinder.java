@@ -19,7 +19,6 @@ import org.lrfinder.engine.Engines;
 import org.lrfinder.suggestion.Steepest;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.Batches;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.ScheduleMode;
@@ -27,9 +26,10 @@ import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * Finds a learning rate by a sweep (LR range test): trains for some steps while the rate rises from {@code minLr} to {@code maxLr}, records
- * the loss, and puts everything back: parameters, buffers, gradients, train/eval modes, the state of the random number generators, thread
- * counts and grad mode are afterwards, bit for bit, what they were. The optimizer is read, never stepped.
+ * Finds a learning rate by a sweep (LR range test): trains for some steps while the rate rises from
+ * {@code minLr} to {@code maxLr}, records the loss, and puts everything back: parameters, buffers,
+ * gradients, train/eval modes, the state of the random number generators, thread counts and grad
+ * mode are afterwards, bit for bit, what they were. The optimizer is read, never stepped.
  *
  * <pre>{@code
  * LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
@@ -37,16 +37,18 @@ import org.lrfinder.sweep.SweepSettings;
  * found.suggestion().ifPresent(s -> s.applyTo(optimizer));
  * }</pre>
  *
- * <p>With several parameter groups the swept rate is that of the group whose own rate is largest (the first of equals); every group keeps its
- * ratio to it, unless {@link Builder#groupRatios} says otherwise.
+ * <p>With several parameter groups the swept rate is that of the group whose own rate is largest
+ * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios} says
+ * otherwise.
  *
- * <p>A finder is immutable and may be used by several threads at once, on different models, if its listener and its condition may. A sweep
- * runs on the calling thread. Every {@code find} throws
+ * <p>A finder is immutable and may be used by several threads at once, on different models, if its
+ * listener and its condition may. A sweep runs on the calling thread. Every {@code find} throws
  *
  * <ul>
- *   <li>{@link IllegalArgumentException} for what cannot be swept: no batches, no parameter that takes a gradient, an optimizer over other
- *       parameters than the network's or of a class that is not supported, tensors on different devices, a loss that is not one real number,
- *       group ratios for another number of groups;
+ *   <li>{@link IllegalArgumentException} for what cannot be swept: no batches, no parameter that
+ *       takes a gradient, an optimizer over other parameters than the network's or of a class that
+ *       is not supported, tensors on different devices, a loss that is not one real number, group
+ *       ratios for another number of groups;
  *   <li>{@link EngineException} if libtorch fails in a step;
  *   <li>{@link UnsatisfiedLinkError} if the native engine was asked for and cannot be loaded;
  *   <li>whatever the loss, the batches or the listener throw, unchanged.
@@ -54,8 +56,8 @@ import org.lrfinder.sweep.SweepSettings;
  *
  * <p>In each case everything was put back before.
  *
- * <p>After L. N. Smith, <i>Cyclical Learning Rates for Training Neural Networks</i>, 2015; defaults, smoothing and early stop as in
- * Lightning 0.8.1.
+ * <p>After L. N. Smith, <i>Cyclical Learning Rates for Training Neural Networks</i>, 2015;
+ * defaults, smoothing and early stop as in Lightning 0.8.1.
  */
 public final class LrFinder {
   private final SweepSettings settings;
@@ -91,7 +93,8 @@ public final class LrFinder {
    * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
-  public LrFinderResult find(SequentialImpl network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
+  public LrFinderResult find(
+      SequentialImpl network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
     Objects.requireNonNull(network, "network");
     Objects.requireNonNull(loss, "loss");
     return find(network, optimizer, new Stepper.Objective.Native(loss), batches);
@@ -100,21 +103,24 @@ public final class LrFinder {
   /**
    * Sweeps a network whose loss is computed in Java.
    *
-   * @param network what is put back beside the optimizer's parameters: its other parameters, its buffers and its train/eval modes
+   * @param network what is put back beside the optimizer's parameters: its other parameters, its
+   *     buffers and its train/eval modes
    * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
    * @param loss forwards the network and returns the loss
    * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
-  public LrFinderResult find(Module network, Optimizer optimizer, LossFunction loss, Iterable<Batch> batches) {
+  public LrFinderResult find(
+      Module network, Optimizer optimizer, LossFunction loss, Iterable<Batch> batches) {
     Objects.requireNonNull(network, "network");
     Objects.requireNonNull(loss, "loss");
     return find(network, optimizer, new Stepper.Objective.Callback(loss), batches);
   }
 
   /**
-   * Sweeps parameters whose loss is computed in Java, without knowing the network: only what the optimizer is over is put back, and not
-   * the buffers of batch norm, say. Where there is a network, hand it over.
+   * Sweeps parameters whose loss is computed in Java, without knowing the network: only what the
+   * optimizer is over is put back, and not the buffers of batch norm, say. Where there is a
+   * network, hand it over.
    *
    * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
    * @param loss returns the loss of a batch
@@ -127,7 +133,8 @@ public final class LrFinder {
   }
 
   /**
-   * Sweeps any training step, without tensors. Accumulation, clipping and group ratios do not apply.
+   * Sweeps any training step, without tensors. Accumulation, clipping and group ratios do not
+   * apply.
    *
    * @param step does a step and, if it can, saves and restores
    * @return what was found
@@ -135,10 +142,17 @@ public final class LrFinder {
   public LrFinderResult find(StepFunction step) {
     Objects.requireNonNull(step, "step");
     step.save();
-    return restoring(step::restore, () -> run(new Stepper.OfFunction(step, settings), List.of(1.0), EngineInfo.ofStepFunction()));
+    return restoring(
+        step::restore,
+        () ->
+            run(new Stepper.OfFunction(step, settings), List.of(1.0), EngineInfo.ofStepFunction()));
   }
 
-  private LrFinderResult find(@Nullable Module network, Optimizer optimizer, Stepper.Objective objective, Iterable<Batch> batches) {
+  private LrFinderResult find(
+      @Nullable Module network,
+      Optimizer optimizer,
+      Stepper.Objective objective,
+      Iterable<Batch> batches) {
     Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(batches, "batches");
     List<Double> ratios = groupRatios(optimizer);
@@ -147,7 +161,10 @@ public final class LrFinder {
           sweep::restore,
           () -> {
             try (BatchCycle cycle = new BatchCycle(batches, settings.cycleData())) {
-              return run(new Stepper.OfBatches(sweep, objective, cycle, settings.accumulateGradBatches()), ratios, sweep.info());
+              return run(
+                  new Stepper.OfBatches(sweep, objective, cycle, settings.accumulateGradBatches()),
+                  ratios,
+                  sweep.info());
             }
           });
     }
@@ -159,8 +176,12 @@ public final class LrFinder {
     return LrFinderResult.of(settings, recorded.curve(), recorded.endReason(), ratios, rule, info);
   }
 
-  /** Runs the sweep and restores, so that a failure of either reaches the caller and neither hides the other. */
-  private static LrFinderResult restoring(Runnable restore, java.util.function.Supplier<LrFinderResult> sweep) {
+  /**
+   * Runs the sweep and restores, so that a failure of either reaches the caller and neither hides
+   * the other.
+   */
+  private static LrFinderResult restoring(
+      Runnable restore, java.util.function.Supplier<LrFinderResult> sweep) {
     LrFinderResult result;
     try {
       result = sweep.get();
@@ -182,7 +203,8 @@ public final class LrFinder {
       if (!settings.groupRatios().isEmpty()) {
         if (settings.groupRatios().size() != groups.size()) {
           throw new IllegalArgumentException(
-              "groupRatios has %d entries, but the optimizer has %d parameter groups".formatted(settings.groupRatios().size(), groups.size()));
+              "groupRatios has %d entries, but the optimizer has %d parameter groups"
+                  .formatted(settings.groupRatios().size(), groups.size()));
         }
         return settings.groupRatios();
       }
@@ -261,7 +283,8 @@ public final class LrFinder {
     }
 
     /**
-     * Sets the early stop: the sweep ends when the running loss exceeds its best by {@code (threshold - 1)} times that best.
+     * Sets the early stop: the sweep ends when the running loss exceeds its best by {@code
+     * (threshold - 1)} times that best.
      *
      * @param threshold greater than 1; default 4
      * @return this builder
@@ -292,7 +315,8 @@ public final class LrFinder {
     }
 
     /**
-     * Sets the number of micro-batches in an optimizer step, whose losses and gradients are averaged.
+     * Sets the number of micro-batches in an optimizer step, whose losses and gradients are
+     * averaged.
      *
      * @param microBatches at least 1; default 1
      * @return this builder
@@ -303,7 +327,8 @@ public final class LrFinder {
     }
 
     /**
-     * Clips the averaged gradients of the optimizer's parameters before each update, as {@code torch.nn.utils.clip_grad_norm_} does.
+     * Clips the averaged gradients of the optimizer's parameters before each update, as {@code
+     * torch.nn.utils.clip_grad_norm_} does.
      *
      * @param maxNorm largest total norm, greater than 0; default infinity, which leaves them alone
      * @return this builder
@@ -316,7 +341,8 @@ public final class LrFinder {
     /**
      * Sets each parameter group's rate as a multiple of the swept one.
      *
-     * @param ratios one for each group, at least 0, one of them greater; default: the optimizer's own ratios to its largest rate
+     * @param ratios one for each group, at least 0, one of them greater; default: the optimizer's
+     *     own ratios to its largest rate
      * @return this builder
      */
     public Builder groupRatios(double... ratios) {
@@ -369,7 +395,8 @@ public final class LrFinder {
     }
 
     /**
-     * Ends a sweep from outside: asked before each step, beside the thread's interrupt flag, which a sweep never clears.
+     * Ends a sweep from outside: asked before each step, beside the thread's interrupt flag, which
+     * a sweep never clears.
      *
      * @param cancelled true ends the sweep
      * @return this builder
@@ -397,7 +424,8 @@ public final class LrFinder {
      * Makes the finder.
      *
      * @return an immutable finder
-     * @throws IllegalArgumentException if a setting is out of its range; the message names it, its value and what is allowed
+     * @throws IllegalArgumentException if a setting is out of its range; the message names it, its
+     *     value and what is allowed
      */
     public LrFinder build() {
       return new LrFinder(this);

@@ -33,17 +33,26 @@ public record LrFinderResult(
     EngineInfo engine) {
 
   static LrFinderResult of(
-      SweepSettings settings, Curve curve, EndReason endReason, List<Double> groupRatios, SuggestionRule rule, EngineInfo engine) {
+      SweepSettings settings,
+      Curve curve,
+      EndReason endReason,
+      List<Double> groupRatios,
+      SuggestionRule rule,
+      EngineInfo engine) {
     OptionalInt pick = rule.pick(curve);
-    Status status = pick.isEmpty() ? Status.TOO_FEW_POINTS : fell(curve) ? Status.OK : Status.NEVER_FELL;
+    Status status =
+        pick.isEmpty() ? Status.TOO_FEW_POINTS : fell(curve) ? Status.OK : Status.NEVER_FELL;
     Optional<Suggestion> suggestion = Optional.empty();
     if (status == Status.OK) {
       int index = pick.getAsInt();
       double lr = curve.rates()[index];
       List<Double> perGroup = groupRatios.stream().map(ratio -> ratio * lr).toList();
-      suggestion = Optional.of(new Suggestion(lr, perGroup, rule.name(), index, curve.smoothedLosses()[index]));
+      suggestion =
+          Optional.of(
+              new Suggestion(lr, perGroup, rule.name(), index, curve.smoothedLosses()[index]));
     }
-    return new LrFinderResult(settings, curve, endReason, List.copyOf(groupRatios), status, suggestion, engine);
+    return new LrFinderResult(
+        settings, curve, endReason, List.copyOf(groupRatios), status, suggestion, engine);
   }
 
   private static boolean fell(Curve curve) {

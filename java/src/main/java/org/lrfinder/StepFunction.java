@@ -4,8 +4,9 @@ import java.util.Objects;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * A training step that the caller computes in any way: nothing of libtorch is needed. The finder asks for {@link #save} before the first
- * step and, whatever happens, for {@link #restore} after the last.
+ * A training step that the caller computes in any way: nothing of libtorch is needed. The finder
+ * asks for {@link #save} before the first step and, whatever happens, for {@link #restore} after
+ * the last.
  */
 public interface StepFunction {
   /**
@@ -16,7 +17,10 @@ public interface StepFunction {
    */
   double step(double lr);
 
-  /** Remembers the model, so that {@link #restore} can bring it back. Does nothing unless overridden. */
+  /**
+   * Remembers the model, so that {@link #restore} can bring it back. Does nothing unless
+   * overridden.
+   */
   default void save() {}
 
   /** Brings back the model that {@link #save} remembered. Does nothing unless overridden. */

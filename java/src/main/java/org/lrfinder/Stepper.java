@@ -1,6 +1,7 @@
 package org.lrfinder;
 
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
@@ -8,14 +9,14 @@ import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.SweepSettings;
-import org.jspecify.annotations.Nullable;
 
 /** Does the optimizer steps that a sweep asks for. */
 interface Stepper {
   /**
    * Does one step.
    *
-   * @return null to go on, else why the sweep ends; after {@link EndReason#DIVERGED} the step was recorded, otherwise not
+   * @return null to go on, else why the sweep ends; after {@link EndReason#DIVERGED} the step was
+   *     recorded, otherwise not
    */
   @Nullable EndReason step(double lr);
 
@@ -59,7 +60,8 @@ interface Stepper {
       private Tensor loss(Batch batch) {
         Tensor loss = function.loss(batch);
         if (loss == null || loss.isNull()) {
-          throw new IllegalArgumentException("the loss must be one real number, not null or a closed tensor");
+          throw new IllegalArgumentException(
+              "the loss must be one real number, not null or a closed tensor");
         }
         return loss;
       }

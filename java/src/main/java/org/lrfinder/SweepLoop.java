@@ -44,10 +44,16 @@ final class SweepLoop {
       rates[recorded] = lr;
       losses[recorded] = stepper.lastLoss();
       smoothed[recorded] = stepper.smoothedLoss();
-      listener.onStep(new SweepStep(recorded, steps, lr, losses[recorded], smoothed[recorded], stepper.bestLoss()));
+      listener.onStep(
+          new SweepStep(
+              recorded, steps, lr, losses[recorded], smoothed[recorded], stepper.bestLoss()));
       recorded++;
     }
-    Curve curve = new Curve(Arrays.copyOf(rates, recorded), Arrays.copyOf(losses, recorded), Arrays.copyOf(smoothed, recorded));
+    Curve curve =
+        new Curve(
+            Arrays.copyOf(rates, recorded),
+            Arrays.copyOf(losses, recorded),
+            Arrays.copyOf(smoothed, recorded));
     return new Recorded(curve, orCompleted(end));
   }
 

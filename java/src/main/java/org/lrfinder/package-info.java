@@ -1,4 +1,7 @@
-/** The learning-rate finder: {@link org.lrfinder.LrFinder} runs a sweep, {@link org.lrfinder.LrFinderResult} says what it found. */
+/**
+ * The learning-rate finder: {@link org.lrfinder.LrFinder} runs a sweep, {@link
+ * org.lrfinder.LrFinderResult} says what it found.
+ */
 @NullMarked
 package org.lrfinder;
 

@@ -16,7 +16,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The arrows between the packages point one way. */
 class ArchitectureTest {
   private static final JavaClasses CLASSES =
-      new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("org.lrfinder");
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("org.lrfinder");
 
   private static final ArchRule LAYERS =
       layeredArchitecture()
@@ -54,7 +56,8 @@ class ArchitectureTest {
           .whereLayer("sweep")
           .mayNotAccessAnyLayer();
 
-  private static final ArchRule NO_CYCLES = slices().matching("org.lrfinder.(*)..").should().beFreeOfCycles();
+  private static final ArchRule NO_CYCLES =
+      slices().matching("org.lrfinder.(*)..").should().beFreeOfCycles();
 
   private static final ArchRule NO_PRINTING = NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
 
@@ -67,10 +70,20 @@ class ArchitectureTest {
           .resideInAnyPackage("picocli..", "de.siegmar..");
 
   private static final ArchRule PICTURES_ONLY_IN_PLOT =
-      noClasses().that().resideOutsideOfPackage("org.lrfinder.plot").should().dependOnClassesThat().resideInAnyPackage("org.knowm..", "java.awt..");
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.lrfinder.plot")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.knowm..", "java.awt..");
 
   static Stream<ArchRule> rules() {
-    return Stream.of(LAYERS, NO_CYCLES, NO_PRINTING, LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES, PICTURES_ONLY_IN_PLOT);
+    return Stream.of(
+        LAYERS,
+        NO_CYCLES,
+        NO_PRINTING,
+        LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES,
+        PICTURES_ONLY_IN_PLOT);
   }
 
   @ParameterizedTest

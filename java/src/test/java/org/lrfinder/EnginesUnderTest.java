@@ -5,8 +5,8 @@ import java.util.stream.Stream;
 import org.lrfinder.engine.EngineChoice;
 
 /**
- * The engines that the suite runs over. Both, unless the build says that it made no native engine: a native engine that was built and does
- * not load fails the tests.
+ * The engines that the suite runs over. Both, unless the build says that it made no native engine:
+ * a native engine that was built and does not load fails the tests.
  */
 final class EnginesUnderTest {
   static final boolean NATIVE_WAS_BUILT = !Boolean.getBoolean("lrfinder.native.skip");
@@ -14,7 +14,9 @@ final class EnginesUnderTest {
   private EnginesUnderTest() {}
 
   static List<EngineChoice> all() {
-    return NATIVE_WAS_BUILT ? List.of(EngineChoice.NATIVE, EngineChoice.PORTABLE) : List.of(EngineChoice.PORTABLE);
+    return NATIVE_WAS_BUILT
+        ? List.of(EngineChoice.NATIVE, EngineChoice.PORTABLE)
+        : List.of(EngineChoice.PORTABLE);
   }
 
   /** For {@code @MethodSource("org.lrfinder.EnginesUnderTest#stream")}. */

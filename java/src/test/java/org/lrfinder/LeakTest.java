@@ -38,7 +38,12 @@ class LeakTest {
     assertThat(Pointer.physicalBytes() - resident).as("growth of resident memory").isLessThan(FLAT);
   }
 
-  private static void sweep(LrFinder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches, int times) {
+  private static void sweep(
+      LrFinder finder,
+      SequentialImpl network,
+      Optimizer optimizer,
+      List<Batch> batches,
+      int times) {
     for (int i = 0; i < times; i++) {
       finder.find(network, optimizer, Loss.CROSS_ENTROPY, batches);
     }

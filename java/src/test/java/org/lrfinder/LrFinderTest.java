@@ -39,7 +39,10 @@ class LrFinderTest {
   void aResultSaysWhatWasFoundAndBy(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
-        LrFinder.builder().engine(engine).build().find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+        LrFinder.builder()
+            .engine(engine)
+            .build()
+            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
     assertThat(found.results().size()).isEqualTo(100);
@@ -58,7 +61,11 @@ class LrFinderTest {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
 
-    LrFinderResult found = LrFinder.builder().engine(engine).build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
+    LrFinderResult found =
+        LrFinder.builder()
+            .engine(engine)
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
 
     assertThat(found.groupRatios().get(0)).isCloseTo(0.1, within(1e-15));
     assertThat(found.groupRatios().get(1)).isEqualTo(1);
@@ -66,7 +73,8 @@ class LrFinderTest {
     assertThat(found.groupRates(0)[50]).isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
     Suggestion suggestion = found.suggestion().orElseThrow();
     suggestion.applyTo(optimizer);
-    assertThat(optimizer.param_groups().get(0).options().get_lr()).isEqualTo(suggestion.perGroup().get(0));
+    assertThat(optimizer.param_groups().get(0).options().get_lr())
+        .isEqualTo(suggestion.perGroup().get(0));
     assertThat(optimizer.param_groups().get(1).options().get_lr()).isEqualTo(suggestion.lr());
     Optimizer oneGroup = Models.Kind.ADAM.over(network);
     assertThatThrownBy(() -> suggestion.applyTo(oneGroup))
@@ -96,9 +104,12 @@ class LrFinderTest {
   private static Optimizer twoGroups(SequentialImpl network, double first, double second) {
     Optimizer optimizer =
         new org.bytedeco.pytorch.Adam(
-            Models.vector(network.parameters().get(0), network.parameters().get(1)), new AdamOptions(first));
+            Models.vector(network.parameters().get(0), network.parameters().get(1)),
+            new AdamOptions(first));
     optimizer.add_param_group(
-        new OptimizerParamGroup(Models.vector(network.parameters().get(2), network.parameters().get(3)), new AdamOptions(second)));
+        new OptimizerParamGroup(
+            Models.vector(network.parameters().get(2), network.parameters().get(3)),
+            new AdamOptions(second)));
     return Models.keep(optimizer);
   }
 
@@ -115,9 +126,19 @@ class LrFinderTest {
     LrFinder.Builder finder = LrFinder.builder().engine(engine).minLr(1e-4).maxLr(0.1).steps(20);
 
     double[] accumulated =
-        finder.accumulateGradBatches(4).build().find(network, optimizer, Loss.CROSS_ENTROPY, micro).results().losses();
+        finder
+            .accumulateGradBatches(4)
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, micro)
+            .results()
+            .losses();
     double[] atOnce =
-        finder.accumulateGradBatches(1).build().find(network, optimizer, Loss.CROSS_ENTROPY, List.of(whole)).results().losses();
+        finder
+            .accumulateGradBatches(1)
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, List.of(whole))
+            .results()
+            .losses();
 
     assertThat(accumulated).hasSize(20).containsExactly(atOnce, within(1e-10));
   }
@@ -153,10 +174,14 @@ class LrFinderTest {
             .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(heard).extracting(SweepStep::index).hasSize(30).first().isEqualTo(0);
-    assertThat(heard.stream().mapToDouble(SweepStep::lr).toArray()).isEqualTo(found.results().rates());
-    assertThat(heard.stream().mapToDouble(SweepStep::loss).toArray()).isEqualTo(found.results().losses());
-    assertThat(heard.stream().mapToDouble(SweepStep::smoothedLoss).toArray()).isEqualTo(found.results().smoothedLosses());
-    assertThat(heard.get(29).bestLoss()).isEqualTo(heard.stream().mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
+    assertThat(heard.stream().mapToDouble(SweepStep::lr).toArray())
+        .isEqualTo(found.results().rates());
+    assertThat(heard.stream().mapToDouble(SweepStep::loss).toArray())
+        .isEqualTo(found.results().losses());
+    assertThat(heard.stream().mapToDouble(SweepStep::smoothedLoss).toArray())
+        .isEqualTo(found.results().smoothedLosses());
+    assertThat(heard.get(29).bestLoss())
+        .isEqualTo(heard.stream().mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
   }
 
   @ParameterizedTest
@@ -172,7 +197,8 @@ class LrFinderTest {
             network,
             Models.Kind.SGD.over(network),
             batch -> {
-              Tensor loss = torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+              Tensor loss =
+                  torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
               cached.add(loss);
               return loss;
             },
@@ -207,7 +233,10 @@ class LrFinderTest {
           return new Closing();
         };
     SequentialImpl network = Models.mlp();
-    LrFinder.builder().steps(12).build().find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, source);
+    LrFinder.builder()
+        .steps(12)
+        .build()
+        .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, source);
     assertThat(epochs).containsExactly(0L, 1L, 2L);
     assertThat(closed).containsExactly("epoch 0", "epoch 1", "epoch 2");
   }
@@ -216,7 +245,10 @@ class LrFinderTest {
   void aSourceThatCanBeWalkedOnceEndsTheSweep() {
     Iterator<Batch> once = batches.iterator();
     SequentialImpl network = Models.mlp();
-    LrFinderResult found = LrFinder.builder().build().find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
+    LrFinderResult found =
+        LrFinder.builder()
+            .build()
+            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);
   }
@@ -267,7 +299,8 @@ class LrFinderTest {
   @Test
   void aCurveThatNeverFallsHasNoSuggestion() {
     int[] calls = {0};
-    LrFinderResult found = LrFinder.builder().noEarlyStop().build().find(StepFunction.of(lr -> 1 + calls[0]++));
+    LrFinderResult found =
+        LrFinder.builder().noEarlyStop().build().find(StepFunction.of(lr -> 1 + calls[0]++));
     assertThat(found.status()).isEqualTo(Status.NEVER_FELL);
     assertThat(found.suggestion()).isEmpty();
   }
@@ -303,9 +336,15 @@ class LrFinderTest {
     Optimizer optimizer = Models.Kind.ADAMW.over(network);
     List<double[]> curves =
         EnginesUnderTest.stream()
-            .map(engine -> LrFinder.builder().engine(engine).build().find(network, optimizer, Loss.CROSS_ENTROPY, data))
+            .map(
+                engine ->
+                    LrFinder.builder()
+                        .engine(engine)
+                        .build()
+                        .find(network, optimizer, Loss.CROSS_ENTROPY, data))
             .map(found -> found.results().losses())
             .toList();
-    assertThat(curves).allSatisfy(losses -> assertThat(losses).containsExactly(curves.get(0), within(1e-10)));
+    assertThat(curves)
+        .allSatisfy(losses -> assertThat(losses).containsExactly(curves.get(0), within(1e-10)));
   }
 }

@@ -23,8 +23,8 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Everything that a sweep must leave as it was, as plain Java values: tensors by their bytes, gradients also by which tensor they are, the
- * optimizer by its archive.
+ * Everything that a sweep must leave as it was, as plain Java values: tensors by their bytes,
+ * gradients also by which tensor they are, the optimizer by its archive.
  */
 record ModelState(Map<String, Object> values) {
   static ModelState of(Module network, Optimizer optimizer, Tensor... others) {
@@ -68,7 +68,8 @@ record ModelState(Map<String, Object> values) {
     values.put(name + " takes gradient", parameter.requires_grad());
     Tensor gradient = parameter.grad();
     values.put(name + " gradient", gradient.defined() ? bytes(gradient) : List.of());
-    values.put(name + " gradient is", gradient.defined() ? gradient.unsafeGetTensorImpl().address() : 0L);
+    values.put(
+        name + " gradient is", gradient.defined() ? gradient.unsafeGetTensorImpl().address() : 0L);
   }
 
   /** The elements' bits; of an expanded tensor, each as often as it shows. */

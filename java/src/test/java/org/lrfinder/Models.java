@@ -44,7 +44,10 @@ final class Models {
     return pointer;
   }
 
-  /** Linear, batch norm, ReLU, dropout, linear; the batch norm in eval mode, which a sweep must not change. */
+  /**
+   * Linear, batch norm, ReLU, dropout, linear; the batch norm in eval mode, which a sweep must not
+   * change.
+   */
   static SequentialImpl batchNormAndDropout() {
     SequentialImpl network = keep(new SequentialImpl());
     network.push_back(keep(new LinearImpl(FEATURES, 8)));

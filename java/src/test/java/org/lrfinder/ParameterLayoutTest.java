@@ -23,14 +23,15 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Batch;
 
 /**
- * Parameters and gradients that the fused kernels would read wrongly: each is swept as PyTorch's own optimizer would step it, and restored
- * without touching its neighbours in memory.
+ * Parameters and gradients that the fused kernels would read wrongly: each is swept as PyTorch's
+ * own optimizer would step it, and restored without touching its neighbours in memory.
  */
 class ParameterLayoutTest {
   private static final int STEPS = 15;
 
   /** A network of some parameters, what else must not change, and its loss. */
-  private record Layout(Module network, Optimizer optimizer, Function<Batch, Tensor> loss, Tensor... neighbours) {}
+  private record Layout(
+      Module network, Optimizer optimizer, Function<Batch, Tensor> loss, Tensor... neighbours) {}
 
   /** The cases. */
   enum Case {
@@ -39,7 +40,8 @@ class ParameterLayoutTest {
       Layout make(Models.Kind kind) {
         Tensor frozen = parameter(3, 4).requires_grad_(false);
         Tensor weight = parameter(3, 4);
-        return layout(kind, batch -> weight.mul(frozen).sub(new Scalar(0.5)).square().sum(), frozen, weight);
+        return layout(
+            kind, batch -> weight.mul(frozen).sub(new Scalar(0.5)).square().sum(), frozen, weight);
       }
     },
     TIED {
@@ -50,16 +52,30 @@ class ParameterLayoutTest {
         network.register_parameter("encoder", weight);
         network.register_parameter("decoder", weight);
         Optimizer optimizer = kind.over(Models.vector(weight));
-        return new Layout(network, optimizer, batch -> weight.matmul(weight.t()).sub(torch.ones(4, 4).to(ScalarType.Double)).square().mean());
+        return new Layout(
+            network,
+            optimizer,
+            batch ->
+                weight
+                    .matmul(weight.t())
+                    .sub(torch.ones(4, 4).to(ScalarType.Double))
+                    .square()
+                    .mean());
       }
     },
     STRIDED_VIEW {
       @Override
       Layout make(Models.Kind kind) {
         Tensor base = Models.keep(torch.randn(4, 6).to(ScalarType.Double));
-        Tensor view = Models.keep(base.slice(1, longOptional(0), longOptional(6), 2).detach().requires_grad_(true));
+        Tensor view =
+            Models.keep(
+                base.slice(1, longOptional(0), longOptional(6), 2).detach().requires_grad_(true));
         Tensor neighbours = Models.keep(base.slice(1, longOptional(1), longOptional(6), 2));
-        return layout(kind, batch -> view.sub(new Scalar(1.0)).square().sum(), new Tensor[] {neighbours}, view);
+        return layout(
+            kind,
+            batch -> view.sub(new Scalar(1.0)).square().sum(),
+            new Tensor[] {neighbours},
+            view);
       }
     },
     TRANSPOSED_GRADIENT {
@@ -67,7 +83,8 @@ class ParameterLayoutTest {
       Layout make(Models.Kind kind) {
         Tensor weight = parameter(3, 5);
         Tensor scale = Models.keep(torch.randn(5, 3).to(ScalarType.Double));
-        return layout(kind, batch -> weight.t().mul(scale).sub(new Scalar(0.5)).square().sum(), weight);
+        return layout(
+            kind, batch -> weight.t().mul(scale).sub(new Scalar(0.5)).square().sum(), weight);
       }
     },
     EXPANDED_GRADIENT {
@@ -90,7 +107,9 @@ class ParameterLayoutTest {
             kind,
             batch -> {
               Tensor loss = always.sub(new Scalar(1.0)).square().sum();
-              return calls[0]++ % 3 == 1 ? loss.add(sometimes.sub(new Scalar(2.0)).square().sum()) : loss;
+              return calls[0]++ % 3 == 1
+                  ? loss.add(sometimes.sub(new Scalar(2.0)).square().sum())
+                  : loss;
             },
             always,
             sometimes,
@@ -104,7 +123,10 @@ class ParameterLayoutTest {
         options.sparse().put(true);
         EmbeddingImpl embedding = Models.inDouble(Models.keep(new EmbeddingImpl(options)));
         Tensor indices = Models.keep(Tensor.create(1L, 4L, 4L, 7L));
-        return new Layout(embedding, kind.over(embedding), batch -> embedding.forward(indices).sub(new Scalar(0.3)).square().sum());
+        return new Layout(
+            embedding,
+            kind.over(embedding),
+            batch -> embedding.forward(indices).sub(new Scalar(0.3)).square().sum());
       }
     };
 
@@ -117,7 +139,11 @@ class ParameterLayoutTest {
             layout ->
                 Stream.of(Models.Kind.values())
                     // libtorch's other optimizers refuse sparse gradients, with and without a sweep
-                    .filter(kind -> layout != Case.SPARSE_GRADIENT || kind == Models.Kind.SGD || kind == Models.Kind.ADAGRAD)
+                    .filter(
+                        kind ->
+                            layout != Case.SPARSE_GRADIENT
+                                || kind == Models.Kind.SGD
+                                || kind == Models.Kind.ADAGRAD)
                     .map(kind -> Arguments.of(layout, kind)));
   }
 
@@ -131,12 +157,19 @@ class ParameterLayoutTest {
       ModelState before = ModelState.of(layout.network, layout.optimizer, layout.neighbours);
 
       LrFinderResult found =
-          finder(engine).find(layout.network, layout.optimizer, layout.loss::apply, List.of(new Batch(torch.ones(1), torch.ones(1))));
+          finder(engine)
+              .find(
+                  layout.network,
+                  layout.optimizer,
+                  layout.loss::apply,
+                  List.of(new Batch(torch.ones(1), torch.ones(1))));
 
       double[] losses = found.results().losses();
       assertThat(losses).as(engine.name()).hasSameSizeAs(expected);
       for (int i = 0; i < losses.length; i++) {
-        assertThat(losses[i]).as("%s, loss %d", engine, i).isCloseTo(expected[i], within(1e-11 * Math.max(Math.abs(expected[i]), 1)));
+        assertThat(losses[i])
+            .as("%s, loss %d", engine, i)
+            .isCloseTo(expected[i], within(1e-11 * Math.max(Math.abs(expected[i]), 1)));
       }
       before.assertUnchangedIn(ModelState.of(layout.network, layout.optimizer, layout.neighbours));
     }
@@ -160,7 +193,13 @@ class ParameterLayoutTest {
   }
 
   private static LrFinder finder(EngineChoice engine) {
-    return LrFinder.builder().engine(engine).minLr(1e-3).maxLr(0.1).steps(STEPS).noEarlyStop().build();
+    return LrFinder.builder()
+        .engine(engine)
+        .minLr(1e-3)
+        .maxLr(0.1)
+        .steps(STEPS)
+        .noEarlyStop()
+        .build();
   }
 
   private static Tensor parameter(long... sizes) {
@@ -174,11 +213,13 @@ class ParameterLayoutTest {
     return new org.bytedeco.pytorch.LongOptional(value);
   }
 
-  private static Layout layout(Models.Kind kind, Function<Batch, Tensor> loss, Tensor... parameters) {
+  private static Layout layout(
+      Models.Kind kind, Function<Batch, Tensor> loss, Tensor... parameters) {
     return layout(kind, loss, new Tensor[0], parameters);
   }
 
-  private static Layout layout(Models.Kind kind, Function<Batch, Tensor> loss, Tensor[] neighbours, Tensor... parameters) {
+  private static Layout layout(
+      Models.Kind kind, Function<Batch, Tensor> loss, Tensor[] neighbours, Tensor... parameters) {
     Module network = Models.keep(new Module("layout"));
     for (int i = 0; i < parameters.length; i++) {
       network.register_parameter("p" + i, parameters[i], parameters[i].requires_grad());

@@ -59,14 +59,18 @@ import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 
-/** One file of {@code src/test/reference}: a sweep computed by PyTorch in float64, rebuilt with the presets. */
+/**
+ * One file of {@code src/test/reference}: a sweep computed by PyTorch in float64, rebuilt with the
+ * presets.
+ */
 final class ReferenceCase {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final double LR = 1e-3; // of the warm-up, and of a group with ratio 1
 
   final JsonNode json;
   final SequentialImpl network = new SequentialImpl();
-  private final List<Module> layers = new ArrayList<>(); // a batch norm that only the network holds dies with its Java object
+  private final List<Module> layers =
+      new ArrayList<>(); // a batch norm that only the network holds dies with its Java object
   final Map<String, Tensor> parameters = new LinkedHashMap<>();
   final Optimizer optimizer;
   final List<Batch> batches = new ArrayList<>();
@@ -87,7 +91,8 @@ final class ReferenceCase {
     Data data = load(dataFolder, json.get("data").asText());
     for (JsonNode rows : json.get("batches")) {
       Tensor index = Tensor.create(longs(rows));
-      batches.add(new Batch(data.inputs.index_select(0, index), data.targets.index_select(0, index)));
+      batches.add(
+          new Batch(data.inputs.index_select(0, index), data.targets.index_select(0, index)));
     }
     optimizer = optimizer();
     warmUp();
@@ -99,11 +104,15 @@ final class ReferenceCase {
             .minLr(json.get("min_lr").asDouble())
             .maxLr(json.get("max_lr").asDouble())
             .steps(json.get("num_training").asInt())
-            .mode(ScheduleMode.valueOf(json.get("mode").asText().toUpperCase(java.util.Locale.ROOT)))
+            .mode(
+                ScheduleMode.valueOf(json.get("mode").asText().toUpperCase(java.util.Locale.ROOT)))
             .smoothingBeta(json.get("beta").asDouble())
             .accumulateGradBatches(json.get("accumulate_grad_batches").asInt());
     JsonNode threshold = json.get("early_stop_threshold");
-    builder = threshold.isNull() ? builder.noEarlyStop() : builder.earlyStopThreshold(threshold.asDouble());
+    builder =
+        threshold.isNull()
+            ? builder.noEarlyStop()
+            : builder.earlyStopThreshold(threshold.asDouble());
     if (json.hasNonNull("gradient_clip_norm")) {
       builder = builder.gradientClipNorm(json.get("gradient_clip_norm").asDouble());
     }
@@ -117,7 +126,8 @@ final class ReferenceCase {
   private void addLayer(JsonNode layer) {
     switch (layer.get("type").asText()) {
       case "linear" -> {
-        LinearOptions options = new LinearOptions(layer.get("in").asLong(), layer.get("out").asLong());
+        LinearOptions options =
+            new LinearOptions(layer.get("in").asLong(), layer.get("out").asLong());
         options.bias().put(!layer.has("bias") || layer.get("bias").asBoolean());
         network.push_back(keep(new LinearImpl(options)));
       }
@@ -125,19 +135,30 @@ final class ReferenceCase {
         long kernel = layer.get("kernel").asLong();
         long stride = layer.has("stride") ? layer.get("stride").asLong() : 1;
         long padding = layer.has("padding") ? layer.get("padding").asLong() : 0;
-        Conv2dOptions options = new Conv2dOptions(layer.get("in").asLong(), layer.get("out").asLong(), new LongPointer(kernel, kernel));
+        Conv2dOptions options =
+            new Conv2dOptions(
+                layer.get("in").asLong(),
+                layer.get("out").asLong(),
+                new LongPointer(kernel, kernel));
         options.stride().put(new long[] {stride, stride});
         options.padding().put(new LongPointer(padding, padding));
         network.push_back(keep(new Conv2dImpl(options)));
       }
-      case "batchnorm1d" -> network.push_back(keep(new BatchNorm1dImpl(new BatchNormOptions(layer.get("features").asLong()))));
-      case "layernorm" -> network.push_back(keep(new LayerNormImpl(new LayerNormOptions(new LongVector(layer.get("features").asLong())))));
+      case "batchnorm1d" ->
+          network.push_back(
+              keep(new BatchNorm1dImpl(new BatchNormOptions(layer.get("features").asLong()))));
+      case "layernorm" ->
+          network.push_back(
+              keep(
+                  new LayerNormImpl(
+                      new LayerNormOptions(new LongVector(layer.get("features").asLong())))));
       case "relu" -> network.push_back(keep(new ReLUImpl()));
       case "tanh" -> network.push_back(keep(new TanhImpl()));
       case "gelu" -> network.push_back(keep(new GELUImpl()));
       case "sigmoid" -> network.push_back(keep(new SigmoidImpl()));
       case "flatten" -> network.push_back(keep(new FlattenImpl()));
-      case "unflatten" -> network.push_back(keep(new UnflattenImpl(1, new LongVector(longs(layer.get("shape"))))));
+      case "unflatten" ->
+          network.push_back(keep(new UnflattenImpl(1, new LongVector(longs(layer.get("shape"))))));
       default -> throw new IllegalArgumentException("unknown layer " + layer);
     }
   }
@@ -155,12 +176,16 @@ final class ReferenceCase {
         .forEach(
             entry -> {
               Tensor parameter = new Tensor(named.get(entry.getKey()));
-              parameter.copy_(Tensor.create(doubles(entry.getValue().get("values")), longs(entry.getValue().get("shape"))));
+              parameter.copy_(
+                  Tensor.create(
+                      doubles(entry.getValue().get("values")),
+                      longs(entry.getValue().get("shape"))));
               parameters.put(entry.getKey(), parameter);
             });
     GradMode.set_enabled(true);
     if (parameters.size() != named.size()) {
-      throw new IllegalArgumentException("the file gives " + parameters.keySet() + ", the network has " + named.size());
+      throw new IllegalArgumentException(
+          "the file gives " + parameters.keySet() + ", the network has " + named.size());
     }
     if (json.hasNonNull("frozen")) {
       json.get("frozen").forEach(name -> parameters.get(name.asText()).requires_grad_(false));
@@ -176,7 +201,10 @@ final class ReferenceCase {
     // The presets make an optimizer of one group, to which others can be added.
     Optimizer made = null;
     for (JsonNode group : json.get("param_groups")) {
-      List<String> names = StreamSupport.stream(group.get("params").spliterator(), false).map(JsonNode::asText).toList();
+      List<String> names =
+          StreamSupport.stream(group.get("params").spliterator(), false)
+              .map(JsonNode::asText)
+              .toList();
       OptimizerOptions own = options(spec, options, LR * group.get("lr_ratio").asDouble());
       if (made == null) {
         made = make(spec, vector(names), own);
@@ -232,7 +260,8 @@ final class ReferenceCase {
     } else if (options instanceof RMSpropOptions rmsprop && name.equals("centered")) {
       rmsprop.centered().put(value.asBoolean());
     } else if (name.equals("betas")) {
-      DoublePointer betas = options instanceof AdamOptions adam ? adam.betas() : ((AdamWOptions) options).betas();
+      DoublePointer betas =
+          options instanceof AdamOptions adam ? adam.betas() : ((AdamWOptions) options).betas();
       betas.put(value.get(0).asDouble(), value.get(1).asDouble());
     } else {
       number(options, name).put(value.asDouble());
@@ -274,7 +303,8 @@ final class ReferenceCase {
         CsvReader.builder()
             .ofCsvRecord(
                 new InputStreamReader(
-                    new GZIPInputStream(Files.newInputStream(folder.resolve(name + ".csv.gz"))), StandardCharsets.UTF_8))) {
+                    new GZIPInputStream(Files.newInputStream(folder.resolve(name + ".csv.gz"))),
+                    StandardCharsets.UTF_8))) {
       records = reader.stream().skip(1).toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -290,7 +320,10 @@ final class ReferenceCase {
     boolean regression = name.equals("diabetes");
     double[] inputs = new double[records.size() * columns];
     for (int column = 0; column < columns; column++) {
-      double[] values = digits ? java.util.Arrays.stream(table[column]).map(v -> v / 16).toArray() : standardised(table[column]);
+      double[] values =
+          digits
+              ? java.util.Arrays.stream(table[column]).map(v -> v / 16).toArray()
+              : standardised(table[column]);
       for (int row = 0; row < values.length; row++) {
         inputs[row * columns + column] = values[row];
       }
@@ -298,18 +331,22 @@ final class ReferenceCase {
     Tensor targets =
         regression
             ? Tensor.create(standardised(table[columns]), records.size(), 1)
-            : Tensor.create(java.util.Arrays.stream(table[columns]).mapToLong(Math::round).toArray());
+            : Tensor.create(
+                java.util.Arrays.stream(table[columns]).mapToLong(Math::round).toArray());
     return new Data(Tensor.create(inputs, records.size(), columns), targets);
   }
 
   private static double[] standardised(double[] values) {
     double mean = java.util.Arrays.stream(values).average().orElseThrow();
-    double variance = java.util.Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
+    double variance =
+        java.util.Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
     return java.util.Arrays.stream(values).map(v -> (v - mean) / Math.sqrt(variance)).toArray();
   }
 
   static double[] doubles(JsonNode array) {
-    return StreamSupport.stream(array.spliterator(), false).mapToDouble(JsonNode::asDouble).toArray();
+    return StreamSupport.stream(array.spliterator(), false)
+        .mapToDouble(JsonNode::asDouble)
+        .toArray();
   }
 
   private static long[] longs(JsonNode array) {

@@ -22,11 +22,13 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Curve;
 
 /**
- * Every sweep of a folder, on each engine, against PyTorch's figures. The folder is {@code -Dlrfinder.reference=DIR}, its data {@code
- * -Dlrfinder.data=DIR}; both default to the project's copies. {@code README.md} in the folder states the agreement asked for.
+ * Every sweep of a folder, on each engine, against PyTorch's figures. The folder is {@code
+ * -Dlrfinder.reference=DIR}, its data {@code -Dlrfinder.data=DIR}; both default to the project's
+ * copies. {@code README.md} in the folder states the agreement asked for.
  */
 class ReferenceSweepTest {
-  private static final Path REFERENCE = Path.of(System.getProperty("lrfinder.reference", "src/test/reference"));
+  private static final Path REFERENCE =
+      Path.of(System.getProperty("lrfinder.reference", "src/test/reference"));
   private static final Path DATA = Path.of(System.getProperty("lrfinder.data", "src/data"));
   private static final Map<EngineChoice, Integer> CASES_RUN = new EnumMap<>(EngineChoice.class);
   private static int libtorchThreads;
@@ -41,7 +43,9 @@ class ReferenceSweepTest {
   static void eachEngineRanACase() {
     torch.set_num_threads(libtorchThreads);
     for (EngineChoice engine : EnginesUnderTest.all()) {
-      assertThat(CASES_RUN.getOrDefault(engine, 0)).as("cases of %s run on the %s engine", REFERENCE, engine).isPositive();
+      assertThat(CASES_RUN.getOrDefault(engine, 0))
+          .as("cases of %s run on the %s engine", REFERENCE, engine)
+          .isPositive();
     }
   }
 
@@ -55,19 +59,30 @@ class ReferenceSweepTest {
         .flatMap(
             engine ->
                 files.stream()
-                    .map(file -> DynamicTest.dynamicTest(engine + " " + file.getFileName(), () -> agrees(engine, new ReferenceCase(file, DATA)))));
+                    .map(
+                        file ->
+                            DynamicTest.dynamicTest(
+                                engine + " " + file.getFileName(),
+                                () -> agrees(engine, new ReferenceCase(file, DATA)))));
   }
 
   private static void agrees(EngineChoice engine, ReferenceCase reference) {
     LrFinder finder = reference.finder().engine(engine).build();
     if (reference.lossOffset() == 0) {
-      assertAgreement(reference, finder.find(reference.network, reference.optimizer, reference.loss, reference.batches));
+      assertAgreement(
+          reference,
+          finder.find(reference.network, reference.optimizer, reference.loss, reference.batches));
     }
-    // The same once more with the loss computed in Java, which also shows that the first sweep left no trace.
+    // The same once more with the loss computed in Java, which also shows that the first sweep left
+    // no trace.
     Scalar offset = new Scalar(reference.lossOffset());
     assertAgreement(
         reference,
-        finder.find(reference.network, reference.optimizer, batch -> reference.lossOf(batch).add(offset), reference.batches));
+        finder.find(
+            reference.network,
+            reference.optimizer,
+            batch -> reference.lossOf(batch).add(offset),
+            reference.batches));
     CASES_RUN.merge(engine, 1, Integer::sum);
   }
 
@@ -78,12 +93,15 @@ class ReferenceSweepTest {
     double[] smoothed = ReferenceCase.doubles(expected.get("smoothed_loss"));
     Curve curve = found.results();
 
-    assertThat(found.endReason().name().toLowerCase(Locale.ROOT)).isEqualTo(expected.get("stop").asText());
+    assertThat(found.endReason().name().toLowerCase(Locale.ROOT))
+        .isEqualTo(expected.get("stop").asText());
     assertThat(curve.size()).isEqualTo(losses.length);
     for (int i = 0; i < losses.length; i++) {
       double tolerance = Math.abs(losses[i]) < 10 * Math.abs(losses[0]) ? 1e-9 : 1e-6;
       assertThat(curve.rates()[i]).as("rate %d", i).isCloseTo(rates[i], within(1e-14 * rates[i]));
-      assertThat(curve.losses()[i]).as("loss %d", i).isCloseTo(losses[i], within(tolerance * Math.max(Math.abs(losses[i]), 1)));
+      assertThat(curve.losses()[i])
+          .as("loss %d", i)
+          .isCloseTo(losses[i], within(tolerance * Math.max(Math.abs(losses[i]), 1)));
       assertThat(curve.smoothedLosses()[i])
           .as("smoothed loss %d", i)
           .isCloseTo(smoothed[i], within(tolerance * Math.max(Math.abs(smoothed[i]), 1)));
@@ -92,7 +110,8 @@ class ReferenceSweepTest {
     if (steepest.isNull()) {
       assertThat(found.suggestion()).isEmpty();
     } else {
-      assertThat(found.suggestion()).hasValueSatisfying(s -> assertThat(s.index()).isEqualTo(steepest.asInt()));
+      assertThat(found.suggestion())
+          .hasValueSatisfying(s -> assertThat(s.index()).isEqualTo(steepest.asInt()));
     }
   }
 }

@@ -25,24 +25,37 @@ import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 
-/** What cannot be swept is refused with a message that says what and why, and nothing is changed. */
+/**
+ * What cannot be swept is refused with a message that says what and why, and nothing is changed.
+ */
 class RefusalTest {
   private static final List<Batch> BATCHES = Models.batches(2, ScalarType.Float);
 
   static Stream<Arguments> settings() {
     return Stream.of(
-        setting(b -> b.minLr(0), "minLr is 0.0, but must be greater than 0 when mode is EXPONENTIAL"),
-        setting(b -> b.minLr(Double.NaN), "minLr is NaN, but must be greater than 0 when mode is EXPONENTIAL"),
-        setting(b -> b.mode(ScheduleMode.LINEAR).minLr(-1), "minLr is -1.0, but must be at least 0"),
+        setting(
+            b -> b.minLr(0), "minLr is 0.0, but must be greater than 0 when mode is EXPONENTIAL"),
+        setting(
+            b -> b.minLr(Double.NaN),
+            "minLr is NaN, but must be greater than 0 when mode is EXPONENTIAL"),
+        setting(
+            b -> b.mode(ScheduleMode.LINEAR).minLr(-1), "minLr is -1.0, but must be at least 0"),
         setting(b -> b.minLr(2), "maxLr is 1.0, but must be greater than minLr, which is 2.0"),
         setting(b -> b.minLr(1), "maxLr is 1.0, but must be greater than minLr, which is 1.0"),
         setting(b -> b.maxLr(Double.POSITIVE_INFINITY), "maxLr is Infinity, but must be finite"),
         setting(b -> b.steps(2), "steps is 2, but must be at least 3"),
-        setting(b -> b.earlyStopThreshold(1), "earlyStopThreshold is 1.0, but must be greater than 1, or none"),
-        setting(b -> b.smoothingBeta(1), "smoothingBeta is 1.0, but must be at least 0 and less than 1"),
-        setting(b -> b.accumulateGradBatches(0), "accumulateGradBatches is 0, but must be at least 1"),
+        setting(
+            b -> b.earlyStopThreshold(1),
+            "earlyStopThreshold is 1.0, but must be greater than 1, or none"),
+        setting(
+            b -> b.smoothingBeta(1),
+            "smoothingBeta is 1.0, but must be at least 0 and less than 1"),
+        setting(
+            b -> b.accumulateGradBatches(0), "accumulateGradBatches is 0, but must be at least 1"),
         setting(b -> b.gradientClipNorm(0), "gradientClipNorm is 0.0, but must be greater than 0"),
-        setting(b -> b.groupRatios(0, 0), "groupRatios is [0.0, 0.0], but must be greater than 0 for at least one group"),
+        setting(
+            b -> b.groupRatios(0, 0),
+            "groupRatios is [0.0, 0.0], but must be greater than 0 for at least one group"),
         setting(b -> b.groupRatios(-1), "groupRatios is -1.0, but must be finite and at least 0"));
   }
 
@@ -55,18 +68,24 @@ class RefusalTest {
   void settingsOutOfRange(Consumer<LrFinder.Builder> change, String message) {
     LrFinder.Builder builder = LrFinder.builder();
     change.accept(builder);
-    assertThatThrownBy(builder::build).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+    assertThatThrownBy(builder::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(message);
   }
 
   @Test
   void aLinearSweepMayStartAtZero() {
-    assertThat(LrFinder.builder().mode(ScheduleMode.LINEAR).minLr(0).build().settings().rate(0)).isZero();
+    assertThat(LrFinder.builder().mode(ScheduleMode.LINEAR).minLr(0).build().settings().rate(0))
+        .isZero();
   }
 
   @ParameterizedTest
   @MethodSource("org.lrfinder.EnginesUnderTest#stream")
   void noData(EngineChoice engine) {
-    refused(engine, "there is no data: the batches are empty", finder -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, List.of()));
+    refused(
+        engine,
+        "there is no data: the batches are empty",
+        finder -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, List.of()));
   }
 
   @ParameterizedTest
@@ -100,7 +119,8 @@ class RefusalTest {
     LBFGS lbfgs = new LBFGS(mlp.parameters(), new LBFGSOptions(0.1));
     assertThatThrownBy(() -> finder(engine).find(mlp, lbfgs, Loss.CROSS_ENTROPY, BATCHES))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("LBFGS cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+        .hasMessageContaining(
+            "LBFGS cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
   }
 
   @ParameterizedTest
@@ -110,9 +130,15 @@ class RefusalTest {
     refused(
         engine,
         "tensors on different devices: the network is on cpu and the batch has a tensor on meta",
-        finder -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, List.of(new Batch(elsewhere, BATCHES.get(0).target()))));
+        finder ->
+            finder.find(
+                mlp,
+                adam(),
+                Loss.CROSS_ENTROPY,
+                List.of(new Batch(elsewhere, BATCHES.get(0).target()))));
     Tensor onCpu = Models.keep(torch.randn(2).requires_grad_(true));
-    Tensor onMeta = Models.keep(torch.randn(2).to(new Device("meta"), ScalarType.Float).requires_grad_(true));
+    Tensor onMeta =
+        Models.keep(torch.randn(2).to(new Device("meta"), ScalarType.Float).requires_grad_(true));
     Optimizer both = Models.Kind.SGD.over(Models.vector(onCpu, onMeta));
     refused(
         engine,
@@ -132,7 +158,10 @@ class RefusalTest {
         engine,
         "the loss must be one real number, not null or a closed tensor",
         finder -> finder.find(mlp, adam, batch -> null, BATCHES));
-    refused(engine, "the loss is an undefined tensor", finder -> finder.find(mlp, adam, batch -> new Tensor(), BATCHES));
+    refused(
+        engine,
+        "the loss is an undefined tensor",
+        finder -> finder.find(mlp, adam, batch -> new Tensor(), BATCHES));
     refused(
         engine,
         "the loss does not depend on any parameter that takes a gradient",
@@ -171,10 +200,13 @@ class RefusalTest {
   /** Refused with this message, before any step, and nothing changed. */
   private void refused(EngineChoice engine, String message, Consumer<LrFinder> sweep) {
     AtomicInteger steps = new AtomicInteger();
-    LrFinder finder = LrFinder.builder().engine(engine).listener(step -> steps.incrementAndGet()).build();
+    LrFinder finder =
+        LrFinder.builder().engine(engine).listener(step -> steps.incrementAndGet()).build();
     Adam observer = adam();
     ModelState before = ModelState.of(mlp, observer);
-    assertThatThrownBy(() -> sweep.accept(finder)).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+    assertThatThrownBy(() -> sweep.accept(finder))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(message);
     assertThat(steps).hasValue(0);
     before.assertUnchangedIn(ModelState.of(mlp, observer));
   }

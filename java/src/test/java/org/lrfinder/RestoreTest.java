@@ -41,13 +41,21 @@ class RestoreTest {
   enum WayOut {
     COMPLETED {
       @Override
-      LrFinderResult sweep(LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches) {
+      LrFinderResult sweep(
+          LrFinder.Builder finder,
+          SequentialImpl network,
+          Optimizer optimizer,
+          List<Batch> batches) {
         return finder.noEarlyStop().build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
       }
     },
     DIVERGED {
       @Override
-      LrFinderResult sweep(LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches) {
+      LrFinderResult sweep(
+          LrFinder.Builder finder,
+          SequentialImpl network,
+          Optimizer optimizer,
+          List<Batch> batches) {
         return finder
             .maxLr(1e6)
             .smoothingBeta(0)
@@ -58,7 +66,11 @@ class RestoreTest {
     },
     NON_FINITE {
       @Override
-      LrFinderResult sweep(LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches) {
+      LrFinderResult sweep(
+          LrFinder.Builder finder,
+          SequentialImpl network,
+          Optimizer optimizer,
+          List<Batch> batches) {
         AtomicInteger calls = new AtomicInteger();
         return finder
             .build()
@@ -66,7 +78,8 @@ class RestoreTest {
                 network,
                 optimizer,
                 batch -> {
-                  Tensor loss = torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                  Tensor loss =
+                      torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
                   return calls.incrementAndGet() == 6 ? loss.div(new Scalar(0.0)) : loss;
                 },
                 List.of(batches.get(0)));
@@ -74,19 +87,34 @@ class RestoreTest {
     },
     CANCELLED {
       @Override
-      LrFinderResult sweep(LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches) {
+      LrFinderResult sweep(
+          LrFinder.Builder finder,
+          SequentialImpl network,
+          Optimizer optimizer,
+          List<Batch> batches) {
         AtomicInteger asked = new AtomicInteger();
-        return finder.cancelIf(() -> asked.incrementAndGet() > 5).build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
+        return finder
+            .cancelIf(() -> asked.incrementAndGet() > 5)
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
       }
     },
     DATA_EXHAUSTED {
       @Override
-      LrFinderResult sweep(LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches) {
-        return finder.cycleData(false).build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
+      LrFinderResult sweep(
+          LrFinder.Builder finder,
+          SequentialImpl network,
+          Optimizer optimizer,
+          List<Batch> batches) {
+        return finder
+            .cycleData(false)
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
       }
     };
 
-    abstract LrFinderResult sweep(LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches);
+    abstract LrFinderResult sweep(
+        LrFinder.Builder finder, SequentialImpl network, Optimizer optimizer, List<Batch> batches);
   }
 
   static Stream<Arguments> waysOut() {
@@ -97,7 +125,10 @@ class RestoreTest {
                     .flatMap(
                         way ->
                             Stream.of(Models.Kind.values())
-                                .flatMap(kind -> Stream.of(0, 3).map(used -> Arguments.of(engine, way, kind, used)))));
+                                .flatMap(
+                                    kind ->
+                                        Stream.of(0, 3)
+                                            .map(used -> Arguments.of(engine, way, kind, used)))));
   }
 
   @ParameterizedTest(name = "{0} {1} {2} after {3} steps")
@@ -120,12 +151,20 @@ class RestoreTest {
             engine ->
                 Stream.of("loss", "batches", "listener")
                     .flatMap(
-                        where -> IntStream.of(0, 1, 7).boxed().flatMap(step -> Stream.of(0, 3).map(used -> Arguments.of(engine, where, step, used)))));
+                        where ->
+                            IntStream.of(0, 1, 7)
+                                .boxed()
+                                .flatMap(
+                                    step ->
+                                        Stream.of(0, 3)
+                                            .map(
+                                                used -> Arguments.of(engine, where, step, used)))));
   }
 
   @ParameterizedTest(name = "{0} {1} fails at step {2} after {3} steps")
   @MethodSource("faults")
-  void whatUserCodeThrowsArrivesAndTheModelIsRestored(EngineChoice engine, String where, int step, int stepsBefore) {
+  void whatUserCodeThrowsArrivesAndTheModelIsRestored(
+      EngineChoice engine, String where, int step, int stepsBefore) {
     SequentialImpl network = Models.batchNormAndDropout();
     Optimizer optimizer = Models.Kind.ADAM.over(network);
     Models.train(network, optimizer, batches, stepsBefore);
@@ -172,7 +211,8 @@ class RestoreTest {
                             network.eval(); // what user code flips is put back too
                             failAtStep.run();
                           }
-                          return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                          return torch.cross_entropy_loss(
+                              network.forward(batch.input()), batch.target());
                         },
                         data))
         .isSameAs(fault);
@@ -193,7 +233,11 @@ class RestoreTest {
             () ->
                 finder(engine)
                     .build()
-                    .find(network, optimizer, Loss.CROSS_ENTROPY, List.of(batches.get(0), batches.get(1), misshapen)))
+                    .find(
+                        network,
+                        optimizer,
+                        Loss.CROSS_ENTROPY,
+                        List.of(batches.get(0), batches.get(1), misshapen)))
         .isInstanceOf(org.lrfinder.engine.EngineException.class)
         .hasMessageContaining("shapes cannot be multiplied")
         .hasMessageNotContaining("\n");
@@ -247,7 +291,10 @@ class RestoreTest {
               })
           .build()
           .find(
-              network, optimizer, batch -> torch.cross_entropy_loss(network.forward(batch.input()), batch.target()), batches);
+              network,
+              optimizer,
+              batch -> torch.cross_entropy_loss(network.forward(batch.input()), batch.target()),
+              batches);
       before.assertUnchangedIn(ModelState.of(network, optimizer));
     } finally {
       GradMode.set_enabled(true);

@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
 /** {@code lrfinder demo}: a small convolutional network on the digits data. */
 @Command(
     name = "demo",
-    description = "Finds a learning rate for a small convolutional network and AdamW on handwritten digits.",
+    description =
+        "Finds a learning rate for a small convolutional network and AdamW on handwritten digits.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class DemoCommand implements Callable<Integer> {
@@ -41,10 +42,16 @@ final class DemoCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Folder for lr.png and lr.csv; made if missing. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Folder for lr.png and lr.csv; made if missing. Default: ${DEFAULT-VALUE}")
   private Path out = Path.of("lrfinder-demo");
 
-  @Option(names = "--engine", paramLabel = "ENGINE", description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private EngineChoice engine = EngineChoice.AUTO;
 
   @Override
@@ -55,9 +62,14 @@ final class DemoCommand implements Callable<Integer> {
       torch.manual_seed(SEED);
       SequentialImpl network = network();
       AdamW optimizer = new AdamW(network.parameters(), new AdamWOptions());
-      TensorBatches batches = TensorBatches.of(digits.pixels(), digits.classes(), BATCH_SIZE).shuffled(SEED);
+      TensorBatches batches =
+          TensorBatches.of(digits.pixels(), digits.classes(), BATCH_SIZE).shuffled(SEED);
 
-      LrFinderResult found = LrFinder.builder().engine(engine).build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
+      LrFinderResult found =
+          LrFinder.builder()
+              .engine(engine)
+              .build()
+              .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
 
       report(found);
       return found.suggestion().isPresent() ? 0 : 1;
@@ -74,12 +86,22 @@ final class DemoCommand implements Callable<Integer> {
     console.printf(
         Locale.ROOT,
         "device %s, %s engine, %d threads, libtorch %s%n",
-        found.engine().device(), found.engine().engine(), found.engine().threads(), found.engine().libtorch());
-    console.printf(Locale.ROOT, "sweep: %s (%d of %d steps)%n", found.endReason().words(), found.results().size(), found.settings().steps());
+        found.engine().device(),
+        found.engine().engine(),
+        found.engine().threads(),
+        found.engine().libtorch());
+    console.printf(
+        Locale.ROOT,
+        "sweep: %s (%d of %d steps)%n",
+        found.endReason().words(),
+        found.results().size(),
+        found.settings().steps());
     found
         .suggestion()
         .ifPresentOrElse(
-            s -> console.printf(Locale.ROOT, "suggested learning rate: %.3e (rule %s)%n", s.lr(), s.rule()),
+            s ->
+                console.printf(
+                    Locale.ROOT, "suggested learning rate: %.3e (rule %s)%n", s.lr(), s.rule()),
             () -> console.printf("no suggestion: %s%n", found.status().words()));
     console.printf("wrote %s and %s%n", png, csv);
     console.flush();

@@ -12,8 +12,9 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The digits data that ships with the demo: 1797 images of 8 by 8 pixels, classes 0 to 9 (E. Alpaydin and C. Kaynak, Optical Recognition of
- * Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0).
+ * The digits data that ships with the demo: 1797 images of 8 by 8 pixels, classes 0 to 9 (E.
+ * Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+ * Repository, 1998, CC BY 4.0).
  *
  * @param pixels shape {@code [1797, 64]}, Float, 0 to 1
  * @param classes shape {@code [1797]}, Long
@@ -26,7 +27,9 @@ record Digits(Tensor pixels, Tensor classes) implements AutoCloseable {
     List<CsvRecord> records;
     try (InputStream file = Digits.class.getResourceAsStream("digits.csv.gz");
         CsvReader<CsvRecord> reader =
-            CsvReader.builder().ofCsvRecord(new InputStreamReader(new GZIPInputStream(file), StandardCharsets.UTF_8))) {
+            CsvReader.builder()
+                .ofCsvRecord(
+                    new InputStreamReader(new GZIPInputStream(file), StandardCharsets.UTF_8))) {
       records = reader.stream().skip(1).toList();
     }
     float[] pixels = new float[records.size() * PIXELS];

@@ -14,7 +14,8 @@ public final class Main {
   private Main() {}
 
   /**
-   * Runs a command and exits: 0 with a suggestion, 1 without one, 2 for wrong usage, 3 if something failed.
+   * Runs a command and exits: 0 with a suggestion, 1 without one, 2 for wrong usage, 3 if something
+   * failed.
    *
    * @param arguments the command line
    */

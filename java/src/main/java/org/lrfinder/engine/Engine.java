@@ -11,12 +11,17 @@ public interface Engine {
   /**
    * Takes a snapshot and starts a sweep on the calling thread.
    *
-   * @param network forwarded if it is a {@code SequentialImpl}, and restored; null restores the optimizer's parameters alone
+   * @param network forwarded if it is a {@code SequentialImpl}, and restored; null restores the
+   *     optimizer's parameters alone
    * @param optimizer read once; never stepped, never written
    * @param settings the sweep's
    * @param groupRatios each parameter group's rate as a multiple of the swept one
    * @return the running sweep
    * @throws IllegalArgumentException if network and optimizer cannot be swept; nothing was changed
    */
-  EngineSweep start(@Nullable Module network, Optimizer optimizer, SweepSettings settings, List<Double> groupRatios);
+  EngineSweep start(
+      @Nullable Module network,
+      Optimizer optimizer,
+      SweepSettings settings,
+      List<Double> groupRatios);
 }

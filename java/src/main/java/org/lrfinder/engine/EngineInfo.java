@@ -6,8 +6,10 @@ import org.lrfinder.nativecore.NativeCore;
 /**
  * What a sweep was computed by.
  *
- * @param engine {@code native}, {@code portable}, or {@code step function} where the caller computed the steps
- * @param device where the parameters are, as libtorch names it, such as {@code cpu} or {@code cuda:0}; empty for a step function
+ * @param engine {@code native}, {@code portable}, or {@code step function} where the caller
+ *     computed the steps
+ * @param device where the parameters are, as libtorch names it, such as {@code cpu} or {@code
+ *     cuda:0}; empty for a step function
  * @param threads libtorch's threads on the CPU during the sweep; 0 for a step function
  * @param libtorch version of the libtorch in use; empty for a step function
  */

@@ -5,10 +5,12 @@ import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 
 /**
- * A running sweep: each step is made of micro-batches, all but the last of which are accumulated. Confined to the thread that started it.
+ * A running sweep: each step is made of micro-batches, all but the last of which are accumulated.
+ * Confined to the thread that started it.
  *
- * <p>Every method throws {@link IllegalArgumentException} for batches and losses that cannot be swept, {@link IllegalStateException} after
- * {@link #restore}, and {@link EngineException} for failures of libtorch.
+ * <p>Every method throws {@link IllegalArgumentException} for batches and losses that cannot be
+ * swept, {@link IllegalStateException} after {@link #restore}, and {@link EngineException} for
+ * failures of libtorch.
  */
 public interface EngineSweep extends AutoCloseable {
   /** What a step found. */

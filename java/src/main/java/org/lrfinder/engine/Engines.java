@@ -13,11 +13,13 @@ public final class Engines {
   private Engines() {}
 
   /**
-   * Finds an engine. Thread-safe. The first fallback from {@link EngineChoice#AUTO} to the portable engine is logged as a warning.
+   * Finds an engine. Thread-safe. The first fallback from {@link EngineChoice#AUTO} to the portable
+   * engine is logged as a warning.
    *
    * @param choice which one
    * @return the engine
-   * @throws UnsatisfiedLinkError if the native engine was asked for and cannot be loaded; the message says why
+   * @throws UnsatisfiedLinkError if the native engine was asked for and cannot be loaded; the
+   *     message says why
    */
   public static Engine of(EngineChoice choice) {
     return switch (choice) {

@@ -19,7 +19,11 @@ import org.lrfinder.sweep.SweepSettings;
 /** The native core behind the engines' interface. */
 final class NativeEngine implements Engine {
   @Override
-  public EngineSweep start(@Nullable Module network, Optimizer optimizer, SweepSettings settings, List<Double> groupRatios) {
+  public EngineSweep start(
+      @Nullable Module network,
+      Optimizer optimizer,
+      SweepSettings settings,
+      List<Double> groupRatios) {
     try (PointerScope scope = new PointerScope()) {
       NativeSweepSettings nativeSettings =
           new NativeSweepSettings()
@@ -27,7 +31,9 @@ final class NativeEngine implements Engine {
               .early_stop_threshold(settings.earlyStopThreshold())
               .gradient_clip_norm(settings.gradientClipNorm())
               .accumulate_grad_batches(settings.accumulateGradBatches())
-              .group_ratios(new DoubleVector(groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
+              .group_ratios(
+                  new DoubleVector(
+                      groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
       ThreadState threadState = ThreadState.capture();
       NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
       sweep.retainReference(); // outlives the scope, until close()
@@ -52,7 +58,8 @@ final class NativeEngine implements Engine {
     private final ThreadState threadState;
     private boolean restored;
 
-    Running(@Nullable Module network, Optimizer optimizer, NativeSweep sweep, ThreadState threadState) {
+    Running(
+        @Nullable Module network, Optimizer optimizer, NativeSweep sweep, ThreadState threadState) {
       this.network = network;
       this.optimizer = optimizer;
       this.sweep = sweep;
@@ -136,7 +143,8 @@ final class NativeEngine implements Engine {
       try {
         sweep.restore();
       } catch (NativeCoreException e) {
-        throw new EngineException("the model could not be restored and is not as it was: " + e.getMessage(), e);
+        throw new EngineException(
+            "the model could not be restored and is not as it was: " + e.getMessage(), e);
       } finally {
         threadState.restore();
         Reference.reachabilityFence(network);

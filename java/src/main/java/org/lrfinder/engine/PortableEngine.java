@@ -19,10 +19,17 @@ import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.SweepSettings;
 
-/** A plain Java loop over the presets' API: the reference for the native engine, and the fallback without it. */
+/**
+ * A plain Java loop over the presets' API: the reference for the native engine, and the fallback
+ * without it.
+ */
 final class PortableEngine implements Engine {
   @Override
-  public EngineSweep start(@Nullable Module network, Optimizer optimizer, SweepSettings settings, List<Double> groupRatios) {
+  public EngineSweep start(
+      @Nullable Module network,
+      Optimizer optimizer,
+      SweepSettings settings,
+      List<Double> groupRatios) {
     return guarded(
         () -> {
           try (PointerScope scope = new PointerScope()) {
@@ -122,12 +129,14 @@ final class PortableEngine implements Engine {
 
     private Tensor forward(Batch batch, Loss loss) {
       if (!(network instanceof SequentialImpl sequential)) {
-        throw new IllegalArgumentException("only a SequentialImpl is forwarded natively: pass the loss instead");
+        throw new IllegalArgumentException(
+            "only a SequentialImpl is forwarded natively: pass the loss instead");
       }
       for (Tensor tensor : List.of(batch.input(), batch.target())) {
         if (!deviceOf(tensor).equals(device)) {
           throw new IllegalArgumentException(
-              "tensors on different devices: the network is on %s and the batch has a tensor on %s".formatted(device, deviceOf(tensor)));
+              "tensors on different devices: the network is on %s and the batch has a tensor on %s"
+                  .formatted(device, deviceOf(tensor)));
         }
       }
       return PortableModel.loss(loss, sequential.forward(batch.input()), batch.target());
@@ -177,7 +186,8 @@ final class PortableEngine implements Engine {
                 .formatted(PortableModel.shape(loss), loss.dtype().name().getString()));
       }
       if (!loss.requires_grad()) {
-        throw new IllegalArgumentException("the loss does not depend on any parameter that takes a gradient");
+        throw new IllegalArgumentException(
+            "the loss does not depend on any parameter that takes a gradient");
       }
       return loss.item_double() / settings.accumulateGradBatches();
     }
@@ -216,7 +226,8 @@ final class PortableEngine implements Engine {
       try (PointerScope scope = new PointerScope()) {
         snapshot.restore();
       } catch (RuntimeException e) {
-        throw new EngineException("the model could not be restored and is not as it was: " + e.getMessage(), e);
+        throw new EngineException(
+            "the model could not be restored and is not as it was: " + e.getMessage(), e);
       } finally {
         threadState.restore();
       }

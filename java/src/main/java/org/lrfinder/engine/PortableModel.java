@@ -31,7 +31,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Loss;
 
-/** What the portable engine asks of networks and optimizers. Callers open a {@link org.bytedeco.javacpp.PointerScope}. */
+/**
+ * What the portable engine asks of networks and optimizers. Callers open a {@link
+ * org.bytedeco.javacpp.PointerScope}.
+ */
 final class PortableModel {
   private PortableModel() {}
 
@@ -74,14 +77,17 @@ final class PortableModel {
   static String shape(Tensor tensor) {
     long[] sizes = new long[(int) tensor.dim()];
     Arrays.setAll(sizes, tensor::size);
-    return Arrays.stream(sizes).mapToObj(Long::toString).collect(Collectors.joining(", ", "[", "]"));
+    return Arrays.stream(sizes)
+        .mapToObj(Long::toString)
+        .collect(Collectors.joining(", ", "[", "]"));
   }
 
   /** Refuses what cannot be swept, and returns the parameters' device. */
   static String check(@Nullable Module network, Optimizer optimizer) {
     List<Tensor> parameters = parameters(optimizer);
     if (parameters.stream().noneMatch(Tensor::requires_grad)) {
-      throw new IllegalArgumentException("no parameter of the optimizer takes a gradient: at least one must have requires_grad");
+      throw new IllegalArgumentException(
+          "no parameter of the optimizer takes a gradient: at least one must have requires_grad");
     }
     String device = deviceOf(parameters.get(0));
     for (Tensor parameter : parameters) {
@@ -106,7 +112,10 @@ final class PortableModel {
     return device;
   }
 
-  /** A second optimizer of the same class over the same parameters, with the options and the state of the first. */
+  /**
+   * A second optimizer of the same class over the same parameters, with the options and the state
+   * of the first.
+   */
   static Optimizer privateCopy(Optimizer original) {
     OptimizerParamGroupVector groups = original.param_groups();
     Pointer defaults = original.defaults();
@@ -125,7 +134,9 @@ final class PortableModel {
       copy = new RMSprop(groups, new RMSpropOptions(defaults));
     } else {
       throw new IllegalArgumentException(
-          "optimizer " + type.getSimpleName() + " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+          "optimizer "
+              + type.getSimpleName()
+              + " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
     }
     // The presets show no state map, but archives carry it.
     byte[] archive = save(original);
@@ -158,7 +169,8 @@ final class PortableModel {
     if (loss != Loss.CROSS_ENTROPY && !shape(prediction).equals(shape(target))) {
       // libtorch would broadcast and average over every pair.
       throw new IllegalArgumentException(
-          "the network's output has shape %s and the target %s: this loss needs the same shape".formatted(shape(prediction), shape(target)));
+          "the network's output has shape %s and the target %s: this loss needs the same shape"
+              .formatted(shape(prediction), shape(target)));
     }
     return switch (loss) {
       case CROSS_ENTROPY -> torch.cross_entropy_loss(prediction, target);

@@ -5,12 +5,13 @@ import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts of libtorch and BLAS and the grad mode
- * of this thread.
+ * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts
+ * of libtorch and BLAS and the grad mode of this thread.
  */
 record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
   static ThreadState capture() {
-    return new ThreadState(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
+    return new ThreadState(
+        torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
   }
 
   void restore() {

@@ -15,12 +15,14 @@ public final class AtomicFile {
    *
    * @param file where to; its folder must exist
    * @param bytes what
-   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched, and nothing is left behind
+   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched, and
+   *     nothing is left behind
    */
   public static void write(Path file, byte[] bytes) {
     Path target = file.toAbsolutePath();
     try {
-      Path partial = Files.createTempFile(target.getParent(), target.getFileName().toString(), ".partial");
+      Path partial =
+          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".partial");
       try {
         Files.write(partial, bytes);
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);

@@ -5,7 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.lrfinder.sweep.Curve;
 
-/** Curves as CSV: a header line, then a line for each point with step, learning rate, loss and smoothed loss, in full precision. */
+/**
+ * Curves as CSV: a header line, then a line for each point with step, learning rate, loss and
+ * smoothed loss, in full precision.
+ */
 public final class CurveCsv {
   private CurveCsv() {}
 
@@ -23,7 +26,14 @@ public final class CurveCsv {
     StringBuilder text = new StringBuilder("step,lr,loss,smoothed_loss\n");
     for (int i = 0; i < rates.length; i++) {
       // Concatenation knows no locale.
-      text.append(i).append(',').append(rates[i]).append(',').append(losses[i]).append(',').append(smoothed[i]).append('\n');
+      text.append(i)
+          .append(',')
+          .append(rates[i])
+          .append(',')
+          .append(losses[i])
+          .append(',')
+          .append(smoothed[i])
+          .append('\n');
     }
     AtomicFile.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
   }

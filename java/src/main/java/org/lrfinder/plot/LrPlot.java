@@ -17,7 +17,9 @@ import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.ScheduleMode;
 
-/** A picture of a curve: losses over learning rates. It needs no display. Immutable; thread-safe. */
+/**
+ * A picture of a curve: losses over learning rates. It needs no display. Immutable; thread-safe.
+ */
 public final class LrPlot {
   private static final int WIDTH = 900;
   private static final int HEIGHT = 600;
@@ -64,15 +66,29 @@ public final class LrPlot {
 
   private XYChart chart() {
     XYChart chart =
-        new XYChartBuilder().width(WIDTH).height(HEIGHT).title("Learning rate finder").xAxisTitle("learning rate").yAxisTitle("loss").build();
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title("Learning rate finder")
+            .xAxisTitle("learning rate")
+            .yAxisTitle("loss")
+            .build();
     chart
         .getStyler()
         .setXAxisLogarithmic(mode == ScheduleMode.EXPONENTIAL)
         .setLegendPosition(Styler.LegendPosition.InsideSW)
         .setChartBackgroundColor(Color.WHITE)
         .setPlotBorderVisible(false);
-    chart.addSeries("loss", curve.rates(), curve.losses()).setMarker(SeriesMarkers.NONE).setLineColor(RAW).setLineWidth(1.2f);
-    chart.addSeries("smoothed loss", curve.rates(), curve.smoothedLosses()).setMarker(SeriesMarkers.NONE).setLineColor(SMOOTHED).setLineWidth(2.5f);
+    chart
+        .addSeries("loss", curve.rates(), curve.losses())
+        .setMarker(SeriesMarkers.NONE)
+        .setLineColor(RAW)
+        .setLineWidth(1.2f);
+    chart
+        .addSeries("smoothed loss", curve.rates(), curve.smoothedLosses())
+        .setMarker(SeriesMarkers.NONE)
+        .setLineColor(SMOOTHED)
+        .setLineWidth(2.5f);
     suggestion.ifPresent(
         s -> {
           String label = String.format(Locale.ROOT, "suggestion %.2e", s.lr());

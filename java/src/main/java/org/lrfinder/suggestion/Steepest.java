@@ -4,13 +4,16 @@ import java.util.OptionalInt;
 import org.lrfinder.sweep.Curve;
 
 /**
- * Lightning 0.8.1's rule: the point where the smoothed loss falls most from one step to the next, by central differences over the step's
- * index (one-sided at both ends), the first of equals. The first {@code skipBegin} and last {@code skipEnd} points are left out.
+ * Lightning 0.8.1's rule: the point where the smoothed loss falls most from one step to the next,
+ * by central differences over the step's index (one-sided at both ends), the first of equals. The
+ * first {@code skipBegin} and last {@code skipEnd} points are left out.
  *
- * <p>Source: {@code pytorch_lightning/trainer/lr_finder.py}, {@code _LRFinder.suggestion}, release 0.8.1. Two defects are not kept: points
- * that are not finite do not shift the pick, and {@code skipEnd} 0 means the whole rest of the curve.
+ * <p>Source: {@code pytorch_lightning/trainer/lr_finder.py}, {@code _LRFinder.suggestion}, release
+ * 0.8.1. Two defects are not kept: points that are not finite do not shift the pick, and {@code
+ * skipEnd} 0 means the whole rest of the curve.
  *
- * <p>Its limits: the running average lags, so that the pick moves with the number of steps; and it prefers the steepest point to a good one.
+ * <p>Its limits: the running average lags, so that the pick moves with the number of steps; and it
+ * prefers the steepest point to a good one.
  *
  * @param skipBegin points left out at the start, at least 0
  * @param skipEnd points left out at the end, at least 0
@@ -28,7 +31,9 @@ public record Steepest(int skipBegin, int skipEnd) implements SuggestionRule {
    */
   public Steepest {
     if (skipBegin < 0 || skipEnd < 0) {
-      throw new IllegalArgumentException("skipBegin is %d and skipEnd %d, but both must be at least 0".formatted(skipBegin, skipEnd));
+      throw new IllegalArgumentException(
+          "skipBegin is %d and skipEnd %d, but both must be at least 0"
+              .formatted(skipBegin, skipEnd));
     }
   }
 
@@ -40,7 +45,10 @@ public record Steepest(int skipBegin, int skipEnd) implements SuggestionRule {
   @Override
   public OptionalInt pick(Curve curve) {
     double[] losses = curve.smoothedLosses();
-    int[] finite = java.util.stream.IntStream.range(skipBegin, losses.length - skipEnd).filter(i -> Double.isFinite(losses[i])).toArray();
+    int[] finite =
+        java.util.stream.IntStream.range(skipBegin, losses.length - skipEnd)
+            .filter(i -> Double.isFinite(losses[i]))
+            .toArray();
     if (finite.length < 2) {
       return OptionalInt.empty();
     }

@@ -9,7 +9,8 @@ import org.bytedeco.pytorch.OptimizerParamGroupVector;
  * A suggested learning rate.
  *
  * @param lr the swept rate
- * @param perGroup the rate of each parameter group, in the optimizer's order: {@code lr} times the group's ratio
+ * @param perGroup the rate of each parameter group, in the optimizer's order: {@code lr} times the
+ *     group's ratio
  * @param rule name of the rule that picked it
  * @param index which point of the curve it is
  * @param loss smoothed loss at that point
@@ -31,7 +32,8 @@ public record Suggestion(double lr, List<Double> perGroup, String rule, int inde
       OptimizerParamGroupVector groups = optimizer.param_groups();
       if (groups.size() != perGroup.size()) {
         throw new IllegalArgumentException(
-            "the suggestion is for %d parameter groups, the optimizer has %d".formatted(perGroup.size(), groups.size()));
+            "the suggestion is for %d parameter groups, the optimizer has %d"
+                .formatted(perGroup.size(), groups.size()));
       }
       for (int i = 0; i < perGroup.size(); i++) {
         groups.get(i).options().set_lr(perGroup.get(i));

@@ -12,7 +12,8 @@ public interface SuggestionRule {
    * Picks a point.
    *
    * @param curve what a sweep recorded
-   * @return index of the point whose rate is suggested; empty if the curve has too few points for this rule
+   * @return index of the point whose rate is suggested; empty if the curve has too few points for
+   *     this rule
    */
   OptionalInt pick(Curve curve);
 }

@@ -3,8 +3,8 @@ package org.lrfinder.sweep;
 import java.util.Arrays;
 
 /**
- * What a sweep recorded, point by point: three arrays of the same length, in the order of the steps. Immutable: the arrays are copied on
- * the way in and out.
+ * What a sweep recorded, point by point: three arrays of the same length, in the order of the
+ * steps. Immutable: the arrays are copied on the way in and out.
  *
  * @param rates learning rates, before the groups' ratios, rising
  * @param losses losses before the update at each rate, averaged over the step's micro-batches
@@ -57,11 +57,14 @@ public record Curve(double[] rates, double[] losses, double[] smoothedLosses) {
 
   @Override
   public int hashCode() {
-    return 31 * (31 * Arrays.hashCode(rates) + Arrays.hashCode(losses)) + Arrays.hashCode(smoothedLosses);
+    return 31 * (31 * Arrays.hashCode(rates) + Arrays.hashCode(losses))
+        + Arrays.hashCode(smoothedLosses);
   }
 
   @Override
   public String toString() {
-    return size() == 0 ? "Curve[empty]" : "Curve[%d points, %s..%s]".formatted(size(), rates[0], rates[size() - 1]);
+    return size() == 0
+        ? "Curve[empty]"
+        : "Curve[%d points, %s..%s]".formatted(size(), rates[0], rates[size() - 1]);
   }
 }

@@ -4,7 +4,10 @@ package org.lrfinder.sweep;
 public enum EndReason {
   /** Every rate was visited. */
   COMPLETED("completed all steps"),
-  /** The running loss rose over the early stop's limit; the step that did it is the curve's last point. */
+  /**
+   * The running loss rose over the early stop's limit; the step that did it is the curve's last
+   * point.
+   */
   DIVERGED("stopped early: the loss diverged"),
   /** A loss was NaN or infinite; it is not in the curve. */
   NON_FINITE("stopped early: the loss was not finite"),

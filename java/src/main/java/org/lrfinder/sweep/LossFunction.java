@@ -3,12 +3,13 @@ package org.lrfinder.sweep;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Computes a training loss in Java, for networks and losses that the engines do not know: forward pass and loss, no backward pass, no
- * update.
+ * Computes a training loss in Java, for networks and losses that the engines do not know: forward
+ * pass and loss, no backward pass, no update.
  *
- * <p>It runs on the thread of the sweep, outside any {@link org.bytedeco.javacpp.PointerScope} of the library, so that what it keeps stays
- * valid. Tensors that it makes and does not keep are best closed by a scope of its own. What it throws ends the sweep, restores the model
- * and reaches the caller unchanged.
+ * <p>It runs on the thread of the sweep, outside any {@link org.bytedeco.javacpp.PointerScope} of
+ * the library, so that what it keeps stays valid. Tensors that it makes and does not keep are best
+ * closed by a scope of its own. What it throws ends the sweep, restores the model and reaches the
+ * caller unchanged.
  */
 @FunctionalInterface
 public interface LossFunction {

@@ -1,11 +1,14 @@
 package org.lrfinder.sweep;
 
 /**
- * The running loss of a sweep and its early stop, in double precision: the same rules as the native core's class of this name.
+ * The running loss of a sweep and its early stop, in double precision: the same rules as the native
+ * core's class of this name.
  *
- * <p>The running loss is Lightning 0.8.1's: {@code avg = beta avg + (1 - beta) loss}, divided by {@code 1 - beta^(i + 1)}. It has diverged
- * when it exceeds the best so far by {@code (threshold - 1)} times that best. Once a loss was not positive, the fall from the first running
- * loss or the spread of the first five losses, whichever is larger, stands in for the best, and nothing is tested before the sixth loss.
+ * <p>The running loss is Lightning 0.8.1's: {@code avg = beta avg + (1 - beta) loss}, divided by
+ * {@code 1 - beta^(i + 1)}. It has diverged when it exceeds the best so far by {@code (threshold -
+ * 1)} times that best. Once a loss was not positive, the fall from the first running loss or the
+ * spread of the first five losses, whichever is larger, stands in for the best, and nothing is
+ * tested before the sixth loss.
  *
  * <p>Not thread-safe.
  */
@@ -66,7 +69,8 @@ public final class LossTracker {
     if (count == 0 || Double.isInfinite(threshold) || (!allPositive && count < EARLY)) {
       return false;
     }
-    double scale = allPositive ? Math.abs(best) : Math.max(firstSmoothed - best, earlyHigh - earlyLow);
+    double scale =
+        allPositive ? Math.abs(best) : Math.max(firstSmoothed - best, earlyHigh - earlyLow);
     return smoothed > best + (threshold - 1) * scale;
   }
 

@@ -1,6 +1,9 @@
 package org.lrfinder.sweep;
 
-/** How the learning rate moves between the two ends of a sweep. Rates are evenly spaced and both ends are exact. */
+/**
+ * How the learning rate moves between the two ends of a sweep. Rates are evenly spaced and both
+ * ends are exact.
+ */
 public enum ScheduleMode {
   /** By equal factors: {@code min * (max / min)^(i / (n - 1))}. */
   EXPONENTIAL {

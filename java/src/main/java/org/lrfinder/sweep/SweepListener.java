@@ -1,8 +1,8 @@
 package org.lrfinder.sweep;
 
 /**
- * Hears of each recorded step, on the thread of the sweep. What it throws ends the sweep, restores the model and reaches the caller
- * unchanged.
+ * Hears of each recorded step, on the thread of the sweep. What it throws ends the sweep, restores
+ * the model and reaches the caller unchanged.
  */
 @FunctionalInterface
 public interface SweepListener {

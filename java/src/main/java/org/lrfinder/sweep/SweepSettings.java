@@ -6,15 +6,19 @@ import java.util.Objects;
 /**
  * What a sweep does. Immutable; {@code LrFinder.builder()} makes one.
  *
- * @param minLr learning rate of the first step; greater than 0 when exponential, at least 0 when linear
+ * @param minLr learning rate of the first step; greater than 0 when exponential, at least 0 when
+ *     linear
  * @param maxLr learning rate of the last step, finite and greater than {@code minLr}
  * @param steps number of optimizer steps, at least 3
  * @param mode how the rate moves from {@code minLr} to {@code maxLr}
- * @param earlyStopThreshold how far the running loss may rise over its best, greater than 1; infinity never stops
+ * @param earlyStopThreshold how far the running loss may rise over its best, greater than 1;
+ *     infinity never stops
  * @param smoothingBeta weight of the past in the running loss, in [0, 1)
  * @param accumulateGradBatches micro-batches in one optimizer step, at least 1
- * @param gradientClipNorm total norm that the averaged gradients are clipped to, greater than 0; infinity leaves them alone
- * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty: the optimizer's own ratios
+ * @param gradientClipNorm total norm that the averaged gradients are clipped to, greater than 0;
+ *     infinity leaves them alone
+ * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
+ *     the optimizer's own ratios
  * @param cycleData whether the batches start again when they run out
  */
 public record SweepSettings(
@@ -29,14 +33,28 @@ public record SweepSettings(
     List<Double> groupRatios,
     boolean cycleData) {
 
-  /** Lightning 0.8.1's defaults: 1e-8 to 1 in 100 exponential steps, early stop at 4, smoothing 0.98. */
+  /**
+   * Lightning 0.8.1's defaults: 1e-8 to 1 in 100 exponential steps, early stop at 4, smoothing
+   * 0.98.
+   */
   public static final SweepSettings DEFAULTS =
-      new SweepSettings(1e-8, 1, 100, ScheduleMode.EXPONENTIAL, 4, 0.98, 1, Double.POSITIVE_INFINITY, List.of(), true);
+      new SweepSettings(
+          1e-8,
+          1,
+          100,
+          ScheduleMode.EXPONENTIAL,
+          4,
+          0.98,
+          1,
+          Double.POSITIVE_INFINITY,
+          List.of(),
+          true);
 
   /**
    * Checks the settings.
    *
-   * @throws IllegalArgumentException if one is out of its range; the message names it, its value and what is allowed
+   * @throws IllegalArgumentException if one is out of its range; the message names it, its value
+   *     and what is allowed
    */
   public SweepSettings {
     Objects.requireNonNull(mode, "mode");
@@ -48,15 +66,28 @@ public record SweepSettings(
     require(Double.isFinite(maxLr), "maxLr", maxLr, "finite");
     require(maxLr > minLr, "maxLr", maxLr, "greater than minLr, which is " + minLr);
     require(steps >= 3, "steps", steps, "at least 3");
-    require(earlyStopThreshold > 1, "earlyStopThreshold", earlyStopThreshold, "greater than 1, or none");
-    require(smoothingBeta >= 0 && smoothingBeta < 1, "smoothingBeta", smoothingBeta, "at least 0 and less than 1");
-    require(accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
+    require(
+        earlyStopThreshold > 1,
+        "earlyStopThreshold",
+        earlyStopThreshold,
+        "greater than 1, or none");
+    require(
+        smoothingBeta >= 0 && smoothingBeta < 1,
+        "smoothingBeta",
+        smoothingBeta,
+        "at least 0 and less than 1");
+    require(
+        accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
     require(gradientClipNorm > 0, "gradientClipNorm", gradientClipNorm, "greater than 0");
     for (double ratio : groupRatios) {
       require(ratio >= 0 && Double.isFinite(ratio), "groupRatios", ratio, "finite and at least 0");
     }
     if (!groupRatios.isEmpty()) {
-      require(groupRatios.stream().anyMatch(ratio -> ratio > 0), "groupRatios", groupRatios, "greater than 0 for at least one group");
+      require(
+          groupRatios.stream().anyMatch(ratio -> ratio > 0),
+          "groupRatios",
+          groupRatios,
+          "greater than 0 for at least one group");
     }
   }
 

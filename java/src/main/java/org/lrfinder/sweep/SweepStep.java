@@ -10,4 +10,5 @@ package org.lrfinder.sweep;
  * @param smoothedLoss running loss
  * @param bestLoss lowest running loss so far
  */
-public record SweepStep(int index, int steps, double lr, double loss, double smoothedLoss, double bestLoss) {}
+public record SweepStep(
+    int index, int steps, double lr, double loss, double smoothedLoss, double bestLoss) {}

@@ -13,11 +13,13 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Batches of a data set that is held in memory, on any device. Without a seed they come in the order of the rows; with one they are
- * shuffled anew each epoch, by a generator of their own that leaves libtorch's alone.
+ * Batches of a data set that is held in memory, on any device. Without a seed they come in the
+ * order of the rows; with one they are shuffled anew each epoch, by a generator of their own that
+ * leaves libtorch's alone.
  *
- * <p>Immutable; several threads may walk at once, each with its own iterator. A batch's tensors are closed when the iterator is asked for
- * the next batch or closed. The data tensors stay the caller's and have to outlive this object.
+ * <p>Immutable; several threads may walk at once, each with its own iterator. A batch's tensors are
+ * closed when the iterator is asked for the next batch or closed. The data tensors stay the
+ * caller's and have to outlive this object.
  */
 public final class TensorBatches implements Batches {
   private final Tensor inputs;
@@ -26,7 +28,8 @@ public final class TensorBatches implements Batches {
   private final boolean keepPartial;
   private final OptionalLong seed;
 
-  private TensorBatches(Tensor inputs, Tensor targets, int batchSize, boolean keepPartial, OptionalLong seed) {
+  private TensorBatches(
+      Tensor inputs, Tensor targets, int batchSize, boolean keepPartial, OptionalLong seed) {
     this.inputs = inputs;
     this.targets = targets;
     this.batchSize = batchSize;
@@ -34,7 +37,8 @@ public final class TensorBatches implements Batches {
     this.seed = seed;
     long rows = inputs.size(0);
     if (batchSize < 1 || batchSize > rows) {
-      throw new IllegalArgumentException("batchSize is " + batchSize + ", but must be between 1 and the number of rows, " + rows);
+      throw new IllegalArgumentException(
+          "batchSize is " + batchSize + ", but must be between 1 and the number of rows, " + rows);
     }
   }
 
@@ -45,12 +49,16 @@ public final class TensorBatches implements Batches {
    * @param targets one row per example, shape {@code [n, ...]}
    * @param batchSize rows in a batch, from 1 to n
    * @return the batches
-   * @throws IllegalArgumentException if the tensors have no rows or not as many as each other, or the batch size is out of its range
+   * @throws IllegalArgumentException if the tensors have no rows or not as many as each other, or
+   *     the batch size is out of its range
    */
   public static TensorBatches of(Tensor inputs, Tensor targets, int batchSize) {
     Objects.requireNonNull(inputs, "inputs");
     Objects.requireNonNull(targets, "targets");
-    if (inputs.dim() == 0 || targets.dim() == 0 || inputs.size(0) != targets.size(0) || inputs.size(0) == 0) {
+    if (inputs.dim() == 0
+        || targets.dim() == 0
+        || inputs.size(0) != targets.size(0)
+        || inputs.size(0) == 0) {
       throw new IllegalArgumentException(
           "inputs and targets need the same number of rows, at least one, not "
               + (inputs.dim() == 0 ? "none" : inputs.size(0))

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 
-/** Why the native library cannot be loaded, in words. That it says so in a real JVM, {@code EngineLoadingTest} shows. */
+/**
+ * Why the native library cannot be loaded, in words. That it says so in a real JVM, {@code
+ * EngineLoadingTest} shows.
+ */
 class NativeCoreTest {
   private static Properties builtFor(String torch) {
     Properties built = new Properties();

@@ -53,7 +53,8 @@ class SteepestTest {
 
   @Test
   void negativeCountsAreRefused() {
-    assertThatThrownBy(() -> new Steepest(-1, 0)).hasMessage("skipBegin is -1 and skipEnd 0, but both must be at least 0");
+    assertThatThrownBy(() -> new Steepest(-1, 0))
+        .hasMessage("skipBegin is -1 and skipEnd 0, but both must be at least 0");
   }
 
   @Property

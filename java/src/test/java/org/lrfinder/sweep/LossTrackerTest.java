@@ -10,7 +10,9 @@ import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 
-/** The Java tracker by its definition; that the native one does the same, the reference sweeps show. */
+/**
+ * The Java tracker by its definition; that the native one does the same, the reference sweeps show.
+ */
 class LossTrackerTest {
   @Property
   void theRunningLossIsTheWeightedMeanOfThePast(

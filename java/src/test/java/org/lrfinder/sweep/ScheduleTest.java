@@ -20,7 +20,9 @@ class ScheduleTest {
     assertThat(ScheduleMode.EXPONENTIAL.rate(min, max, steps, 0)).isEqualTo(min);
     assertThat(ScheduleMode.EXPONENTIAL.rate(min, max, steps, steps - 1)).isEqualTo(max);
     for (int i = 1; i < steps; i++) {
-      double ratio = ScheduleMode.EXPONENTIAL.rate(min, max, steps, i) / ScheduleMode.EXPONENTIAL.rate(min, max, steps, i - 1);
+      double ratio =
+          ScheduleMode.EXPONENTIAL.rate(min, max, steps, i)
+              / ScheduleMode.EXPONENTIAL.rate(min, max, steps, i - 1);
       assertThat(ratio).isCloseTo(factor, within(1e-12 * factor));
     }
   }
@@ -34,7 +36,9 @@ class ScheduleTest {
     assertThat(ScheduleMode.LINEAR.rate(min, max, steps, 0)).isEqualTo(min);
     assertThat(ScheduleMode.LINEAR.rate(min, max, steps, steps - 1)).isEqualTo(max);
     for (int i = 1; i < steps; i++) {
-      double difference = ScheduleMode.LINEAR.rate(min, max, steps, i) - ScheduleMode.LINEAR.rate(min, max, steps, i - 1);
+      double difference =
+          ScheduleMode.LINEAR.rate(min, max, steps, i)
+              - ScheduleMode.LINEAR.rate(min, max, steps, i - 1);
       assertThat(difference).isCloseTo(gap, within(1e-12 * max));
     }
   }

@@ -14,7 +14,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 class TensorBatchesTest {
-  private static final Tensor INPUTS = torch.arange(new org.bytedeco.pytorch.Scalar(10)).view(10, 1);
+  private static final Tensor INPUTS =
+      torch.arange(new org.bytedeco.pytorch.Scalar(10)).view(10, 1);
   private static final Tensor TARGETS = torch.arange(new org.bytedeco.pytorch.Scalar(10));
 
   private static List<List<Long>> rows(TensorBatches batches, long epoch) {
@@ -22,7 +23,11 @@ class TensorBatchesTest {
     for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext(); ) {
       Batch batch = walk.next();
       assertThat(batch.input().flatten().equal(batch.target())).isTrue();
-      rows.add(LongStream.range(0, batch.target().size(0)).map(i -> batch.target().select(0, i).item_long()).boxed().toList());
+      rows.add(
+          LongStream.range(0, batch.target().size(0))
+              .map(i -> batch.target().select(0, i).item_long())
+              .boxed()
+              .toList());
     }
     return rows;
   }
@@ -30,14 +35,17 @@ class TensorBatchesTest {
   @Test
   void inOrderWithoutAPartialBatchUnlessKept() {
     TensorBatches batches = TensorBatches.of(INPUTS, TARGETS, 4);
-    assertThat(rows(batches, 0)).containsExactly(List.of(0L, 1L, 2L, 3L), List.of(4L, 5L, 6L, 7L)).isEqualTo(rows(batches, 1));
+    assertThat(rows(batches, 0))
+        .containsExactly(List.of(0L, 1L, 2L, 3L), List.of(4L, 5L, 6L, 7L))
+        .isEqualTo(rows(batches, 1));
     assertThat(rows(batches.keepingPartial(), 0)).hasSize(3).last().isEqualTo(List.of(8L, 9L));
   }
 
   @Test
   void shuffledAnewEachEpochAndTheSameAgain() {
     TensorBatches batches = TensorBatches.of(INPUTS, TARGETS, 5).shuffled(1);
-    assertThat(rows(batches, 0).stream().flatMap(List::stream)).containsExactlyInAnyOrderElementsOf(LongStream.range(0, 10).boxed().toList());
+    assertThat(rows(batches, 0).stream().flatMap(List::stream))
+        .containsExactlyInAnyOrderElementsOf(LongStream.range(0, 10).boxed().toList());
     assertThat(rows(batches, 0)).isEqualTo(rows(batches, 0)).isNotEqualTo(rows(batches, 1));
     assertThat(rows(batches, 0)).isNotEqualTo(rows(batches.shuffled(2), 0));
   }

@@ -11,6 +11,8 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = DemoCommand.class)
 public final class Main {
+  private static final int FAILURE = 3;
+
   private Main() {}
 
   /**
@@ -20,7 +22,17 @@ public final class Main {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    System.exit(run(commandLine(), arguments));
+  }
+
+  /** Runs a command. Libraries that do not load throw errors, of which picocli takes no notice. */
+  static int run(CommandLine commandLine, String... arguments) {
+    try {
+      return commandLine.execute(arguments);
+    } catch (LinkageError e) {
+      commandLine.getErr().println("lrfinder: " + e.getMessage());
+      return FAILURE;
+    }
   }
 
   static CommandLine commandLine() {
@@ -28,7 +40,7 @@ public final class Main {
         .setExecutionExceptionHandler(
             (exception, command, parsed) -> {
               command.getErr().println("lrfinder: " + exception.getMessage());
-              return 3;
+              return FAILURE;
             });
   }
 }

@@ -35,7 +35,8 @@ class DemoCommandTest {
 
   private int run(String... arguments) {
     CommandLine commandLine = Main.commandLine();
-    return commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
+    commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+    return Main.run(commandLine, arguments);
   }
 
   @Test

@@ -231,6 +231,7 @@ public final class LrFinder {
     private double gradientClipNorm = SweepSettings.DEFAULTS.gradientClipNorm();
     private List<Double> groupRatios = SweepSettings.DEFAULTS.groupRatios();
     private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
+    private int threads = SweepSettings.DEFAULTS.threads();
     private EngineChoice engine = EngineChoice.AUTO;
     private SuggestionRule rule = new Steepest();
     private SweepListener listener = step -> {};
@@ -362,6 +363,18 @@ public final class LrFinder {
     }
 
     /**
+     * Sets the number of CPU threads of libtorch and BLAS during the sweep. Both counts belong to the whole process, and are put back.
+     *
+     * @param threads at least 1; default 0: what somebody set stays, else with OpenBLAS the engine chooses by the network's largest
+     *     parameters
+     * @return this builder
+     */
+    public Builder threads(int threads) {
+      this.threads = threads;
+      return this;
+    }
+
+    /**
      * Chooses the engine.
      *
      * @param engine default {@link EngineChoice#AUTO}
@@ -417,7 +430,8 @@ public final class LrFinder {
           accumulateGradBatches,
           gradientClipNorm,
           groupRatios,
-          cycleData);
+          cycleData,
+          threads);
     }
 
     /**

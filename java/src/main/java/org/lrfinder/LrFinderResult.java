@@ -84,6 +84,6 @@ public record LrFinderResult(
    * @return the plot, to be saved
    */
   public LrPlot plot(boolean suggest) {
-    return new LrPlot(results, settings.mode(), suggest ? suggestion : Optional.empty());
+    return new LrPlot(results, settings.mode(), endReason, suggest ? suggestion : Optional.empty());
   }
 }

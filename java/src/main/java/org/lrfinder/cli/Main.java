@@ -1,5 +1,7 @@
 package org.lrfinder.cli;
 
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -9,20 +11,56 @@ import picocli.CommandLine.Command;
     description = "Finds learning rates (LR range test) on libtorch, natively.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = DemoCommand.class)
+    versionProvider = Main.Version.class,
+    subcommands = {FindCommand.class, DemoCommand.class},
+    footer = {
+      "",
+      "Exit codes: 0 a learning rate was suggested, 1 none was, 2 wrong usage or input, 3 internal failure, 130 interrupted.",
+    })
 public final class Main {
-  private static final int FAILURE = 3;
+  static final int NO_SUGGESTION = 1;
+  static final int INPUT = 2;
+  static final int FAILURE = 3;
+  static final int INTERRUPTED = 130;
+
+  private static final int PATIENCE_SECONDS = 10; // for a sweep's step and its restore
 
   private Main() {}
 
   /**
-   * Runs a command and exits: 0 with a suggestion, 1 without one, 2 for wrong usage, 3 if something
-   * failed.
+   * Runs a command and exits with its code.
    *
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(run(commandLine(), arguments));
+    // libtorch and OpenBLAS hinder each other's threads; MKL does not. Read when libtorch is loaded.
+    if (System.getProperty("org.bytedeco.openblas.load") == null) {
+      System.setProperty("org.bytedeco.openblas.load", "mkl");
+    }
+    System.setProperty("jdk.console", "java.base"); // so that System.console() tells a terminal from a file on newer JDKs
+    CountDownLatch finished = endCleanlyOnSignals(Thread.currentThread());
+    int code = run(commandLine(), arguments);
+    finished.countDown();
+    System.exit(code);
+  }
+
+  /** On Ctrl-C the command is interrupted and waited for, so that it leaves no half-written file. */
+  private static CountDownLatch endCleanlyOnSignals(Thread command) {
+    CountDownLatch finished = new CountDownLatch(1);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  if (finished.getCount() > 0) {
+                    command.interrupt();
+                  }
+                  try {
+                    finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                }));
+    return finished;
   }
 
   /** Runs a command. Libraries that do not load throw errors, of which picocli takes no notice. */
@@ -37,10 +75,21 @@ public final class Main {
 
   static CommandLine commandLine() {
     return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(
             (exception, command, parsed) -> {
-              command.getErr().println("lrfinder: " + exception.getMessage());
-              return FAILURE;
+              boolean input = exception instanceof InputException;
+              command.getErr().println("lrfinder: " + (input ? exception.getMessage() : exception));
+              return input ? INPUT : FAILURE;
             });
+  }
+
+  /** The version that the jar's manifest names. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"lrfinder " + (version == null ? "(development)" : version)};
+    }
   }
 }

@@ -36,6 +36,7 @@ final class NativeEngine implements Engine {
                       groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
       ThreadState threadState = ThreadState.capture();
       NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
+      threadState.chooseForSweep(settings.threads(), optimizer);
       sweep.retainReference(); // outlives the scope, until close()
       return new Running(network, optimizer, sweep, threadState);
     } catch (NativeCoreException e) {

@@ -37,6 +37,7 @@ final class PortableEngine implements Engine {
             ThreadState threadState = ThreadState.capture();
             Optimizer copy = PortableModel.privateCopy(optimizer);
             PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);
+            threadState.chooseForSweep(settings.threads(), optimizer);
             copy.retainReference(); // outlives the scope, until close()
             GradMode.set_enabled(true);
             return new Running(network, copy, settings, groupRatios, device, threadState, snapshot);

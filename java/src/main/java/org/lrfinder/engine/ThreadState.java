@@ -1,26 +1,70 @@
 package org.lrfinder.engine;
 
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts
- * of libtorch and BLAS and the grad mode of this thread.
+ * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts of libtorch and BLAS and the grad mode
+ * of this thread. And the rule by which a sweep chooses its thread counts.
+ *
+ * @param blasThreads as it was set; {@link #DEFAULT} if it never was
  */
 record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
+  private static final int DEFAULT = -1;
+
+  // Smaller ones are faster on one thread; measured, see benchmarks/README.md.
+  private static final long LARGE_CONVOLUTION = 1 << 14;
+  private static final long LARGE_MATRIX = 1 << 20;
+
   static ThreadState capture() {
-    return new ThreadState(
-        torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
+    return new ThreadState(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
   }
 
   void restore() {
+    set(libtorchThreads, blasThreads);
+    GradMode.set_enabled(gradMode);
+  }
+
+  private static void set(int libtorchThreads, int blasThreads) {
     if (torch.get_num_threads() != libtorchThreads) {
       torch.set_num_threads(libtorchThreads);
     }
     if (openblas_nolapack.blas_get_num_threads() != blasThreads) {
       openblas_nolapack.blas_set_num_threads(blasThreads);
     }
-    GradMode.set_enabled(gradMode);
+  }
+
+  /**
+   * Chooses the thread counts of a sweep on the CPU. A number that was asked for goes to libtorch and BLAS alike. Otherwise, with OpenBLAS
+   * and as long as nobody set a count: its threads and libtorch's must not run at once, so that the work decides who gets them. Large
+   * convolutions are libtorch's, large matrices are BLAS's; a network without either is fastest on one thread.
+   *
+   * @param requested 0 to choose
+   */
+  void chooseForSweep(int requested, Optimizer optimizer) {
+    if (requested > 0) {
+      set(requested, requested);
+    } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
+      boolean largeConvolution = false;
+      boolean largeMatrix = false;
+      try (PointerScope scope = new PointerScope()) {
+        for (Tensor parameter : PortableModel.parameters(optimizer)) {
+          largeConvolution |= parameter.dim() > 2 && parameter.numel() >= LARGE_CONVOLUTION;
+          largeMatrix |= parameter.dim() == 2 && parameter.numel() >= LARGE_MATRIX;
+        }
+      }
+      set(largeConvolution ? libtorchThreads : 1, largeMatrix && !largeConvolution ? DEFAULT : 1);
+    }
+  }
+
+  private boolean nobodySetACount() {
+    return blasThreads == DEFAULT
+        && libtorchThreads == torch.intraop_default_num_threads()
+        && System.getenv("OMP_NUM_THREADS") == null
+        && System.getenv("OPENBLAS_NUM_THREADS") == null;
   }
 }

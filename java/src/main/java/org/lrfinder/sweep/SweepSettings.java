@@ -20,6 +20,7 @@ import java.util.Objects;
  * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
  *     the optimizer's own ratios
  * @param cycleData whether the batches start again when they run out
+ * @param threads CPU threads of libtorch and BLAS during the sweep, at least 1; 0 lets the engine choose
  */
 public record SweepSettings(
     double minLr,
@@ -31,7 +32,8 @@ public record SweepSettings(
     int accumulateGradBatches,
     double gradientClipNorm,
     List<Double> groupRatios,
-    boolean cycleData) {
+    boolean cycleData,
+    int threads) {
 
   /**
    * Lightning 0.8.1's defaults: 1e-8 to 1 in 100 exponential steps, early stop at 4, smoothing
@@ -48,7 +50,8 @@ public record SweepSettings(
           1,
           Double.POSITIVE_INFINITY,
           List.of(),
-          true);
+          true,
+          0);
 
   /**
    * Checks the settings.
@@ -79,6 +82,7 @@ public record SweepSettings(
     require(
         accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
     require(gradientClipNorm > 0, "gradientClipNorm", gradientClipNorm, "greater than 0");
+    require(threads >= 0, "threads", threads, "at least 1, or 0 to let the engine choose");
     for (double ratio : groupRatios) {
       require(ratio >= 0 && Double.isFinite(ratio), "groupRatios", ratio, "finite and at least 0");
     }

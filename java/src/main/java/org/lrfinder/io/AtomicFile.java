@@ -1,4 +1,4 @@
-package org.lrfinder.export;
+package org.lrfinder.io;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;

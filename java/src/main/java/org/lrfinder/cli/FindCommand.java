@@ -1,0 +1,194 @@
+package org.lrfinder.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.export.ResultJson;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.TensorBatches;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lrfinder find}: a network on a table. */
+@Command(
+    name = "find",
+    description = "Finds a learning rate for a network on the rows of a CSV file.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpWidth = 100)
+final class FindCommand implements Callable<Integer> {
+  private static final double OWN_RATE = 1e-3; // of the optimizer, which a sweep does not use
+
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--data", required = true, paramLabel = "FILE", description = "CSV file with a header line, or the same gzipped. Columns are standardised.")
+  private Path data;
+
+  @Option(names = "--target", required = true, paramLabel = "COLUMN", description = "Column to predict; all others are inputs.")
+  private String target;
+
+  @Option(
+      names = "--task",
+      paramLabel = "TASK",
+      description = "${COMPLETION-CANDIDATES}. Default: classification if the target has words, or whole numbers of at most 20 kinds; else regression.")
+  private DataSet.@Nullable Task task;
+
+  @ArgGroup private NetworkChoice network = new NetworkChoice();
+
+  /** Which network. */
+  static final class NetworkChoice {
+    @Option(names = "--model", paramLabel = "FILE", description = "JSON array of layers, alone or as the field \"model\".")
+    private @Nullable Path model;
+
+    @Option(names = "--hidden", split = ",", paramLabel = "WIDTH", description = "Widths of the hidden layers, with ReLU between. Default: 64,64")
+    private List<Integer> hidden = List.of(64, 64);
+  }
+
+  @Option(names = "--optimizer", paramLabel = "NAME", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  private OptimizerKind optimizer = OptimizerKind.ADAMW;
+
+  @Option(names = "--batch-size", paramLabel = "ROWS", description = "Rows in a batch. Default: ${DEFAULT-VALUE}")
+  private int batchSize = 32;
+
+  @Option(names = "--min-lr", paramLabel = "RATE", description = "First learning rate. Default: ${DEFAULT-VALUE}")
+  private double minLr = 1e-7;
+
+  @Option(names = "--max-lr", paramLabel = "RATE", description = "Last learning rate. Default: ${DEFAULT-VALUE}")
+  private double maxLr = 10;
+
+  @Option(names = "--steps", paramLabel = "N", description = "Optimizer steps. Default: ${DEFAULT-VALUE}")
+  private int steps = 100;
+
+  @Option(names = "--mode", paramLabel = "MODE", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  private ScheduleMode mode = ScheduleMode.EXPONENTIAL;
+
+  @Option(names = "--engine", paramLabel = "ENGINE", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  private EngineChoice engine = EngineChoice.AUTO;
+
+  @Option(names = "--threads", paramLabel = "N", description = "CPU threads; 0 lets the engine choose. Default: ${DEFAULT-VALUE}")
+  private int threads = 0;
+
+  @Option(names = "--seed", paramLabel = "N", description = "Of initial weights and order of rows. Default: ${DEFAULT-VALUE}")
+  private long seed = 1;
+
+  @Option(names = "--out", paramLabel = "DIR", description = "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing.")
+  private @Nullable Path out;
+
+  @Option(names = "--json", description = "Print the result as one line of JSON and nothing else.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    LrFinder.Builder finder = finder();
+    if (out != null) {
+      SweepReport.makeFolder(out);
+    }
+    try (PointerScope scope = new PointerScope();
+        DataSet dataSet = DataSet.of(Table.read(data), target, task)) {
+      torch.manual_seed(seed);
+      Network made = network.model == null ? perceptron(dataSet) : Network.read(network.model);
+      Optimizer over = optimizer.over(made.module(), OWN_RATE);
+      TensorBatches batches = batches(dataSet);
+      checkFits(made, dataSet, batches);
+      Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
+
+      LrFinderResult found = SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
+
+      if (found.endReason() == EndReason.CANCELLED) {
+        return Main.INTERRUPTED;
+      }
+      report(found, dataSet);
+      return SweepReport.exitCode(found);
+    }
+  }
+
+  private LrFinder.Builder finder() {
+    LrFinder.Builder finder =
+        LrFinder.builder().minLr(minLr).maxLr(maxLr).steps(steps).mode(mode).engine(engine).threads(threads);
+    try {
+      finder.build();
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e.getMessage());
+    }
+    if (batchSize < 1) {
+      throw new InputException("batch-size is " + batchSize + ", but must be at least 1");
+    }
+    return finder;
+  }
+
+  private Network perceptron(DataSet dataSet) {
+    if (network.hidden.stream().anyMatch(width -> width < 1)) {
+      throw new InputException("hidden is " + network.hidden + ", but every width must be at least 1");
+    }
+    return Network.multilayerPerceptron(dataSet.features(), network.hidden, dataSet.outputs());
+  }
+
+  private TensorBatches batches(DataSet dataSet) {
+    int size = Math.min(batchSize, dataSet.rows());
+    if (size < batchSize) {
+      spec.commandLine().getErr().printf(Locale.ROOT, "lrfinder: %s has %d rows, all of which make one batch%n", data, size);
+    }
+    return TensorBatches.of(dataSet.inputs(), dataSet.targets(), size).shuffled(seed);
+  }
+
+  /** A network from a file may not take these columns, or not give one output for each class. */
+  private void checkFits(Network made, DataSet dataSet, TensorBatches batches) {
+    if (network.model == null) {
+      return;
+    }
+    Batch first = batches.iterator().next();
+    boolean training = made.module().is_training();
+    made.module().eval(); // leaves the statistics of batch norm alone
+    String problem = null;
+    try {
+      Tensor output = made.module().forward(first.input());
+      if (output.dim() != 2 || output.size(1) != dataSet.outputs()) {
+        problem = "its output has " + output.dim() + " dimensions and " + output.size(-1) + " columns";
+      }
+    } catch (RuntimeException e) {
+      problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("it failed");
+    }
+    made.module().train(training);
+    if (problem != null) {
+      throw new InputException(
+          "%s does not fit %s, which needs %d inputs and %d outputs: %s"
+              .formatted(network.model, data, dataSet.features(), dataSet.outputs(), problem));
+    }
+  }
+
+  private void report(LrFinderResult found, DataSet dataSet) {
+    PrintWriter console = spec.commandLine().getOut();
+    if (json) {
+      console.println(ResultJson.toJson(found));
+    } else {
+      console.printf(
+          Locale.ROOT,
+          "%s: %d rows, %d inputs, %s%n",
+          data,
+          dataSet.rows(),
+          dataSet.features(),
+          dataSet.task() == DataSet.Task.CLASSIFICATION ? dataSet.outputs() + " classes" : "a number to predict");
+      SweepReport.print(found, console);
+    }
+    if (out != null) {
+      SweepReport.write(found, out, json ? spec.commandLine().getErr() : console);
+    }
+    console.flush();
+  }
+}

@@ -1,0 +1,174 @@
+package org.lrfinder.export;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.LrFinderResult;
+import org.lrfinder.Status;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.io.AtomicFile;
+import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.SweepSettings;
+
+/**
+ * Results as JSON: settings, status, suggestion, what computed them, and rates, losses and smoothed losses in full precision. A result read
+ * back equals the one written. Thread-safe.
+ */
+public final class ResultJson {
+  private static final ObjectMapper MAPPER =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .build();
+
+  private ResultJson() {}
+
+  /** The file's form: what JSON cannot say of the result's own types is said otherwise. */
+  private record Form(
+      @Nullable String lrfinderVersion,
+      EngineInfo engine,
+      Settings settings,
+      EndReason endReason,
+      Status status,
+      @Nullable Suggestion suggestion,
+      List<Double> groupRatios,
+      double[] rates,
+      double[] losses,
+      double[] smoothedLosses) {}
+
+  /** Settings whose infinities, which mean none, are null. */
+  private record Settings(
+      double minLr,
+      double maxLr,
+      int steps,
+      ScheduleMode mode,
+      @Nullable Double earlyStopThreshold,
+      double smoothingBeta,
+      int accumulateGradBatches,
+      @Nullable Double gradientClipNorm,
+      List<Double> groupRatios,
+      boolean cycleData,
+      int threads) {}
+
+  /**
+   * Writes a result as one line of JSON.
+   *
+   * @param result what to write
+   * @return the JSON, without a line feed
+   */
+  public static String toJson(LrFinderResult result) {
+    SweepSettings settings = result.settings();
+    Form form =
+        new Form(
+            LrFinderResult.class.getPackage().getImplementationVersion(),
+            result.engine(),
+            new Settings(
+                settings.minLr(),
+                settings.maxLr(),
+                settings.steps(),
+                settings.mode(),
+                finite(settings.earlyStopThreshold()),
+                settings.smoothingBeta(),
+                settings.accumulateGradBatches(),
+                finite(settings.gradientClipNorm()),
+                settings.groupRatios(),
+                settings.cycleData(),
+                settings.threads()),
+            result.endReason(),
+            result.status(),
+            result.suggestion().orElse(null),
+            result.groupRatios(),
+            result.results().rates(),
+            result.results().losses(),
+            result.results().smoothedLosses());
+    try {
+      return MAPPER.writeValueAsString(form);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a result that JSON cannot hold", e);
+    }
+  }
+
+  /**
+   * Reads a result.
+   *
+   * @param json what {@link #toJson} wrote
+   * @return a result that equals the one written
+   * @throws IllegalArgumentException if it is no such JSON; the message says where
+   */
+  public static LrFinderResult fromJson(String json) {
+    try {
+      Form form = MAPPER.readValue(json, Form.class);
+      Settings settings = form.settings;
+      return new LrFinderResult(
+          new SweepSettings(
+              settings.minLr,
+              settings.maxLr,
+              settings.steps,
+              settings.mode,
+              orInfinity(settings.earlyStopThreshold),
+              settings.smoothingBeta,
+              settings.accumulateGradBatches,
+              orInfinity(settings.gradientClipNorm),
+              settings.groupRatios,
+              settings.cycleData,
+              settings.threads),
+          new Curve(form.rates, form.losses, form.smoothedLosses),
+          form.endReason,
+          form.groupRatios,
+          form.status,
+          Optional.ofNullable(form.suggestion),
+          form.engine);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("not a result of lrfinder: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Writes a result to a file, by atomic rename.
+   *
+   * @param result what to write
+   * @param file where to; its folder must exist
+   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
+   */
+  public static void write(LrFinderResult result, Path file) {
+    AtomicFile.write(file, (toJson(result) + "\n").getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Reads a result from a file.
+   *
+   * @param file what {@link #write} wrote
+   * @return a result that equals the one written
+   * @throws UncheckedIOException if it cannot be read
+   * @throws IllegalArgumentException if it holds something else
+   */
+  public static LrFinderResult read(Path file) {
+    try {
+      return fromJson(Files.readString(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file + ": " + e, e);
+    }
+  }
+
+  private static @Nullable Double finite(double value) {
+    return Double.isInfinite(value) ? null : value;
+  }
+
+  private static double orInfinity(@Nullable Double value) {
+    return value == null ? Double.POSITIVE_INFINITY : value;
+  }
+}

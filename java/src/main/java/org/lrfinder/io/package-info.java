@@ -1,0 +1,5 @@
+/** Files. */
+@NullMarked
+package org.lrfinder.io;
+
+import org.jspecify.annotations.NullMarked;

@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <torch/cuda.h>
 
+#include <cstdint>
+#include <exception>
 #include <mutex>
 
 namespace lrfinder {
@@ -19,6 +21,16 @@ std::vector<at::Generator> default_generators() {
     }
   }
   return generators;
+}
+
+/// The tensor's memory with each element once: an expanded tensor cannot be written as it is.
+at::Tensor distinct_elements(const at::Tensor& tensor) {
+  at::Tensor elements = tensor.detach();
+  if (elements.layout() != at::kStrided) return elements;
+  for (std::int64_t d = 0; d < elements.dim(); ++d) {
+    if (elements.stride(d) == 0 && elements.size(d) > 1) elements = elements.narrow(d, 0, 1);
+  }
+  return elements;
 }
 
 }  // namespace
@@ -50,13 +62,20 @@ Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& pa
 
 void Snapshot::add(const at::Tensor& tensor) {
   if (!tensor.defined() || !seen_.insert(tensor.unsafeGetTensorImpl()).second) return;
-  tensors_.push_back({tensor, tensor.detach().clone(), {}});
+  const auto elements = distinct_elements(tensor);
+  tensors_.push_back({tensor, elements, elements.clone(), {}});
 }
 
 void Snapshot::restore() {
   c10::GradMode::set_enabled(false);
+  // Whatever fails, the rest is put back all the same.
+  std::exception_ptr failure;
   for (auto& saved : tensors_) {
-    saved.live.copy_(saved.copy);
+    try {
+      saved.elements.copy_(saved.copy);
+    } catch (...) {
+      if (failure == nullptr) failure = std::current_exception();
+    }
     if (saved.live.is_leaf()) saved.live.mutable_grad() = saved.gradient;
   }
   for (auto& [module, training] : training_) {
@@ -67,6 +86,7 @@ void Snapshot::restore() {
     generator.set_state(state);
   }
   c10::GradMode::set_enabled(grad_mode_);
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 }  // namespace lrfinder

@@ -23,6 +23,7 @@ class Snapshot {
  private:
   struct Saved {
     at::Tensor live;
+    at::Tensor elements;  // of the same memory
     at::Tensor copy;
     at::Tensor gradient;  // the very tensor, which the sweep never sees
   };

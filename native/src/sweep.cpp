@@ -14,6 +14,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <typeinfo>
 #include <unordered_set>
 #include <utility>
 
@@ -51,6 +52,8 @@ auto translated(const Call& call) -> decltype(call()) {
     throw Error(ErrorKind::kOutOfMemory, error.what());
   } catch (const std::exception& error) {
     throw Error(ErrorKind::kFailure, error.what());
+  } catch (...) {
+    throw Error(ErrorKind::kFailure, "the model's code threw something that is no std::exception");
   }
 }
 
@@ -86,6 +89,12 @@ at::Device checked_device(torch::nn::Module* network, const std::vector<at::Tens
   return device;
 }
 
+/// Null for a subclass, whose own forward nothing here would call.
+torch::nn::SequentialImpl* exactly_sequential(torch::nn::Module* network) {
+  const bool exact = network != nullptr && typeid(*network) == typeid(torch::nn::SequentialImpl);
+  return exact ? static_cast<torch::nn::SequentialImpl*>(network) : nullptr;
+}
+
 std::string shape(const at::Tensor& tensor) {
   std::ostringstream text;
   text << tensor.sizes();
@@ -118,7 +127,7 @@ class Sweep::Impl {
   Impl(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings)
       : settings_(checked(std::move(settings), optimizer.param_groups().size())),
         device_(checked_device(network, parameters_of(optimizer))),
-        sequential_(dynamic_cast<torch::nn::SequentialImpl*>(network)),
+        sequential_(exactly_sequential(network)),
         tracker_(settings_.smoothing_beta, settings_.early_stop_threshold),
         updater_(Updater::of(optimizer, settings_.group_ratios)),
         snapshot_(network, parameters_of(optimizer)) {

@@ -317,7 +317,10 @@ void Updater::update(double lr) {
   }
   if (!left) return;
   copy_->step();
-  copy_->zero_grad(/*set_to_none=*/true);
+  // Not by zero_grad, which cannot drop a gradient that is a view.
+  for (const auto& group : groups) {
+    for (const auto& parameter : group.params()) parameter.mutable_grad().reset();
+  }
 }
 
 }  // namespace lrfinder

@@ -363,10 +363,11 @@ public final class LrFinder {
     }
 
     /**
-     * Sets the number of CPU threads of libtorch and BLAS during the sweep. Both counts belong to the whole process, and are put back.
+     * Sets the number of CPU threads of libtorch and BLAS during the sweep. Both counts belong to
+     * the whole process, and are put back.
      *
-     * @param threads at least 1; default 0: what somebody set stays, else with OpenBLAS the engine chooses by the network's largest
-     *     parameters
+     * @param threads at least 1; default 0: what somebody set stays, else with OpenBLAS the engine
+     *     chooses by the network's largest parameters
      * @return this builder
      */
     public Builder threads(int threads) {

@@ -2,7 +2,7 @@ package org.lrfinder;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
-import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -35,6 +35,8 @@ class ArchitectureTest {
           .definedBy("org.lrfinder.plot")
           .layer("export")
           .definedBy("org.lrfinder.export")
+          .layer("io")
+          .definedBy("org.lrfinder.io")
           .layer("suggestion")
           .definedBy("org.lrfinder.suggestion")
           .layer("sweep")
@@ -42,15 +44,17 @@ class ArchitectureTest {
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("finder")
-          .mayOnlyBeAccessedByLayers("cli")
+          .mayOnlyBeAccessedByLayers("cli", "export")
           .whereLayer("engine")
-          .mayOnlyBeAccessedByLayers("finder", "cli")
+          .mayOnlyBeAccessedByLayers("finder", "cli", "export")
           .whereLayer("native core")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("plot")
-          .mayOnlyAccessLayers("export", "suggestion", "sweep")
+          .mayOnlyAccessLayers("io", "suggestion", "sweep")
           .whereLayer("export")
-          .mayOnlyAccessLayers("suggestion", "sweep")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("io")
+          .mayNotAccessAnyLayer()
           .whereLayer("suggestion")
           .mayOnlyAccessLayers("sweep")
           .whereLayer("sweep")
@@ -59,7 +63,8 @@ class ArchitectureTest {
   private static final ArchRule NO_CYCLES =
       slices().matching("org.lrfinder.(*)..").should().beFreeOfCycles();
 
-  private static final ArchRule NO_PRINTING = NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+  private static final ArchRule NO_PRINTING =
+      noClasses().that().resideOutsideOfPackage("org.lrfinder.cli").should(ACCESS_STANDARD_STREAMS);
 
   private static final ArchRule LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES =
       noClasses()
@@ -67,7 +72,7 @@ class ArchitectureTest {
           .resideOutsideOfPackage("org.lrfinder.cli")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("picocli..", "de.siegmar..");
+          .resideInAnyPackage("picocli..", "de.siegmar..", "me.tongfei..");
 
   private static final ArchRule PICTURES_ONLY_IN_PLOT =
       noClasses()

@@ -18,43 +18,27 @@ import java.util.Map;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPInputStream;
 import org.bytedeco.javacpp.DoublePointer;
-import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.Adagrad;
 import org.bytedeco.pytorch.AdagradOptions;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.BatchNorm1dImpl;
-import org.bytedeco.pytorch.BatchNormOptions;
-import org.bytedeco.pytorch.Conv2dImpl;
-import org.bytedeco.pytorch.Conv2dOptions;
-import org.bytedeco.pytorch.FlattenImpl;
-import org.bytedeco.pytorch.GELUImpl;
 import org.bytedeco.pytorch.GradMode;
-import org.bytedeco.pytorch.LayerNormImpl;
-import org.bytedeco.pytorch.LayerNormOptions;
-import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.LinearOptions;
-import org.bytedeco.pytorch.LongVector;
-import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.SequentialImpl;
-import org.bytedeco.pytorch.SigmoidImpl;
 import org.bytedeco.pytorch.StringTensorDict;
-import org.bytedeco.pytorch.TanhImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.UnflattenImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.lrfinder.cli.Network;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
@@ -68,9 +52,8 @@ final class ReferenceCase {
   private static final double LR = 1e-3; // of the warm-up, and of a group with ratio 1
 
   final JsonNode json;
-  final SequentialImpl network = new SequentialImpl();
-  private final List<Module> layers =
-      new ArrayList<>(); // a batch norm that only the network holds dies with its Java object
+  private final Network made; // keeps the layers
+  final SequentialImpl network;
   final Map<String, Tensor> parameters = new LinkedHashMap<>();
   final Optimizer optimizer;
   final List<Batch> batches = new ArrayList<>();
@@ -82,9 +65,8 @@ final class ReferenceCase {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    for (JsonNode layer : json.get("model")) {
-      addLayer(layer);
-    }
+    made = Network.of(json.get("model"));
+    network = made.module();
     network.to(ScalarType.Double, false);
     setParameters();
     loss = Loss.valueOf(json.get("loss").asText().toUpperCase(java.util.Locale.ROOT));
@@ -121,51 +103,6 @@ final class ReferenceCase {
 
   double lossOffset() {
     return json.get("loss_offset").asDouble();
-  }
-
-  private void addLayer(JsonNode layer) {
-    switch (layer.get("type").asText()) {
-      case "linear" -> {
-        LinearOptions options =
-            new LinearOptions(layer.get("in").asLong(), layer.get("out").asLong());
-        options.bias().put(!layer.has("bias") || layer.get("bias").asBoolean());
-        network.push_back(keep(new LinearImpl(options)));
-      }
-      case "conv2d" -> {
-        long kernel = layer.get("kernel").asLong();
-        long stride = layer.has("stride") ? layer.get("stride").asLong() : 1;
-        long padding = layer.has("padding") ? layer.get("padding").asLong() : 0;
-        Conv2dOptions options =
-            new Conv2dOptions(
-                layer.get("in").asLong(),
-                layer.get("out").asLong(),
-                new LongPointer(kernel, kernel));
-        options.stride().put(new long[] {stride, stride});
-        options.padding().put(new LongPointer(padding, padding));
-        network.push_back(keep(new Conv2dImpl(options)));
-      }
-      case "batchnorm1d" ->
-          network.push_back(
-              keep(new BatchNorm1dImpl(new BatchNormOptions(layer.get("features").asLong()))));
-      case "layernorm" ->
-          network.push_back(
-              keep(
-                  new LayerNormImpl(
-                      new LayerNormOptions(new LongVector(layer.get("features").asLong())))));
-      case "relu" -> network.push_back(keep(new ReLUImpl()));
-      case "tanh" -> network.push_back(keep(new TanhImpl()));
-      case "gelu" -> network.push_back(keep(new GELUImpl()));
-      case "sigmoid" -> network.push_back(keep(new SigmoidImpl()));
-      case "flatten" -> network.push_back(keep(new FlattenImpl()));
-      case "unflatten" ->
-          network.push_back(keep(new UnflattenImpl(1, new LongVector(longs(layer.get("shape"))))));
-      default -> throw new IllegalArgumentException("unknown layer " + layer);
-    }
-  }
-
-  private <M extends Module> M keep(M layer) {
-    layers.add(layer);
-    return layer;
   }
 
   private void setParameters() {

@@ -31,13 +31,16 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
   /**
    * Makes tensors of a table; each column is standardised, and so is a numeric target.
    *
-   * @param task null to tell by the target's values: words, or whole numbers of at most 20 kinds, are classes
+   * @param task null to tell by the target's values: words, or whole numbers of at most 20 kinds,
+   *     are classes
    */
   static DataSet of(Table table, String targetColumn, @Nullable Task task) {
     int target = table.column(targetColumn);
-    int[] features = IntStream.range(0, table.columns().size()).filter(column -> column != target).toArray();
+    int[] features =
+        IntStream.range(0, table.columns().size()).filter(column -> column != target).toArray();
     if (features.length == 0) {
-      throw new InputException("%s has no column beside the target %s".formatted(table.name(), targetColumn));
+      throw new InputException(
+          "%s has no column beside the target %s".formatted(table.name(), targetColumn));
     }
     int rows = table.rows().size();
     float[] inputs = new float[rows * features.length];
@@ -55,7 +58,8 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
       if (resolved == Task.CLASSIFICATION) {
         List<String> classes = classes(table, target);
         outputs = classes.size();
-        targetTensor = Tensor.create(table.cells(target).stream().mapToLong(classes::indexOf).toArray());
+        targetTensor =
+            Tensor.create(table.cells(target).stream().mapToLong(classes::indexOf).toArray());
       } else {
         double[] values = standardised(table.numbers(target));
         float[] floats = new float[rows];
@@ -73,8 +77,12 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
   private static Task taskOf(List<String> cells) {
     Set<String> different = new LinkedHashSet<>(cells);
     boolean words = different.stream().anyMatch(cell -> Table.number(cell) == null);
-    boolean whole = !words && different.stream().map(Table::number).allMatch(value -> value == Math.rint(value));
-    return words || (whole && different.size() <= MOST_CLASSES) ? Task.CLASSIFICATION : Task.REGRESSION;
+    boolean whole =
+        !words
+            && different.stream().map(Table::number).allMatch(value -> value == Math.rint(value));
+    return words || (whole && different.size() <= MOST_CLASSES)
+        ? Task.CLASSIFICATION
+        : Task.REGRESSION;
   }
 
   /** The target's different values, numbers by size, words by the alphabet. */
@@ -86,14 +94,18 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
               .formatted(table.name(), table.columns().get(target), classes.get(0)));
     }
     boolean numbers = classes.stream().allMatch(cell -> Table.number(cell) != null);
-    classes.sort(numbers ? java.util.Comparator.comparing(Double::valueOf) : java.util.Comparator.naturalOrder());
+    classes.sort(
+        numbers
+            ? java.util.Comparator.comparing(Double::valueOf)
+            : java.util.Comparator.naturalOrder());
     return classes;
   }
 
   /** Mean 0 and population deviation 1; a constant becomes 0. */
   private static double[] standardised(double[] values) {
     double mean = Arrays.stream(values).average().orElse(0);
-    double deviation = Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElse(0));
+    double deviation =
+        Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElse(0));
     return Arrays.stream(values).map(v -> deviation > 0 ? (v - mean) / deviation : 0).toArray();
   }
 

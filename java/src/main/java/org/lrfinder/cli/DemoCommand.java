@@ -21,12 +21,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code lrfinder demo}: a small convolutional network on the digits data, which ships with it: 1797 images of 8 by 8 pixels (E. Alpaydin
- * and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0).
+ * {@code lrfinder demo}: a small convolutional network on the digits data, which ships with it:
+ * 1797 images of 8 by 8 pixels (E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten
+ * Digits, UCI Machine Learning Repository, 1998, CC BY 4.0).
  */
 @Command(
     name = "demo",
-    description = "Finds a learning rate for a small convolutional network and AdamW on handwritten digits, and trains with it.",
+    description =
+        "Finds a learning rate for a small convolutional network and AdamW on handwritten digits, and trains with it.",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpWidth = 100)
@@ -39,10 +41,17 @@ final class DemoCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description =
+          "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing. Default: ${DEFAULT-VALUE}")
   private Path out = Path.of("lrfinder-demo");
 
-  @Option(names = "--engine", paramLabel = "ENGINE", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private EngineChoice engine = EngineChoice.AUTO;
 
   @Override
@@ -53,12 +62,18 @@ final class DemoCommand implements Callable<Integer> {
         DataSet digits = digits();
         Training training = new Training(digits, SEED)) {
       Network network = network();
-      TensorBatches batches = TensorBatches.of(training.inputs(), training.targets(), BATCH_SIZE).shuffled(SEED);
+      TensorBatches batches =
+          TensorBatches.of(training.inputs(), training.targets(), BATCH_SIZE).shuffled(SEED);
 
       LrFinderResult found =
           SweepReport.withProgress(
               LrFinder.builder().engine(engine),
-              finder -> finder.find(network.module(), OPTIMIZER.over(network.module(), DEFAULT_RATE), Loss.CROSS_ENTROPY, batches));
+              finder ->
+                  finder.find(
+                      network.module(),
+                      OPTIMIZER.over(network.module(), DEFAULT_RATE),
+                      Loss.CROSS_ENTROPY,
+                      batches));
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
@@ -71,11 +86,13 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void compare(Training training, TensorBatches batches, Suggestion suggestion, PrintWriter console) {
+  private static void compare(
+      Training training, TensorBatches batches, Suggestion suggestion, PrintWriter console) {
     console.printf(Locale.ROOT, "%nvalidation accuracy after %d epochs:%n", EPOCHS);
     for (double lr : new double[] {DEFAULT_RATE, suggestion.lr()}) {
       Network network = network();
-      double accuracy = training.accuracyAfter(EPOCHS, network, OPTIMIZER.over(network.module(), lr), batches);
+      double accuracy =
+          training.accuracyAfter(EPOCHS, network, OPTIMIZER.over(network.module(), lr), batches);
       String which = lr == DEFAULT_RATE ? "AdamW's default" : "the suggestion";
       console.printf(Locale.ROOT, "  %.1f%% at %s, %.2e%n", 100 * accuracy, which, lr);
     }

@@ -37,57 +37,103 @@ final class FindCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--data", required = true, paramLabel = "FILE", description = "CSV file with a header line, or the same gzipped. Columns are standardised.")
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE",
+      description = "CSV file with a header line, or the same gzipped. Columns are standardised.")
   private Path data;
 
-  @Option(names = "--target", required = true, paramLabel = "COLUMN", description = "Column to predict; all others are inputs.")
+  @Option(
+      names = "--target",
+      required = true,
+      paramLabel = "COLUMN",
+      description = "Column to predict; all others are inputs.")
   private String target;
 
   @Option(
       names = "--task",
       paramLabel = "TASK",
-      description = "${COMPLETION-CANDIDATES}. Default: classification if the target has words, or whole numbers of at most 20 kinds; else regression.")
+      description =
+          "${COMPLETION-CANDIDATES}. Default: classification if the target has words, or whole numbers of at most 20 kinds; else regression.")
   private DataSet.@Nullable Task task;
 
   @ArgGroup private NetworkChoice network = new NetworkChoice();
 
   /** Which network. */
   static final class NetworkChoice {
-    @Option(names = "--model", paramLabel = "FILE", description = "JSON array of layers, alone or as the field \"model\".")
+    @Option(
+        names = "--model",
+        paramLabel = "FILE",
+        description = "JSON array of layers, alone or as the field \"model\".")
     private @Nullable Path model;
 
-    @Option(names = "--hidden", split = ",", paramLabel = "WIDTH", description = "Widths of the hidden layers, with ReLU between. Default: 64,64")
+    @Option(
+        names = "--hidden",
+        split = ",",
+        paramLabel = "WIDTH",
+        description = "Widths of the hidden layers, with ReLU between. Default: 64,64")
     private List<Integer> hidden = List.of(64, 64);
   }
 
-  @Option(names = "--optimizer", paramLabel = "NAME", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--optimizer",
+      paramLabel = "NAME",
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private OptimizerKind optimizer = OptimizerKind.ADAMW;
 
-  @Option(names = "--batch-size", paramLabel = "ROWS", description = "Rows in a batch. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--batch-size",
+      paramLabel = "ROWS",
+      description = "Rows in a batch. Default: ${DEFAULT-VALUE}")
   private int batchSize = 32;
 
-  @Option(names = "--min-lr", paramLabel = "RATE", description = "First learning rate. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--min-lr",
+      paramLabel = "RATE",
+      description = "First learning rate. Default: ${DEFAULT-VALUE}")
   private double minLr = 1e-7;
 
-  @Option(names = "--max-lr", paramLabel = "RATE", description = "Last learning rate. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--max-lr",
+      paramLabel = "RATE",
+      description = "Last learning rate. Default: ${DEFAULT-VALUE}")
   private double maxLr = 10;
 
-  @Option(names = "--steps", paramLabel = "N", description = "Optimizer steps. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Optimizer steps. Default: ${DEFAULT-VALUE}")
   private int steps = 100;
 
-  @Option(names = "--mode", paramLabel = "MODE", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--mode",
+      paramLabel = "MODE",
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private ScheduleMode mode = ScheduleMode.EXPONENTIAL;
 
-  @Option(names = "--engine", paramLabel = "ENGINE", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private EngineChoice engine = EngineChoice.AUTO;
 
-  @Option(names = "--threads", paramLabel = "N", description = "CPU threads; 0 lets the engine choose. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads; 0 lets the engine choose. Default: ${DEFAULT-VALUE}")
   private int threads = 0;
 
-  @Option(names = "--seed", paramLabel = "N", description = "Of initial weights and order of rows. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Of initial weights and order of rows. Default: ${DEFAULT-VALUE}")
   private long seed = 1;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing.")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing.")
   private @Nullable Path out;
 
   @Option(names = "--json", description = "Print the result as one line of JSON and nothing else.")
@@ -108,7 +154,8 @@ final class FindCommand implements Callable<Integer> {
       checkFits(made, dataSet, batches);
       Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
 
-      LrFinderResult found = SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
+      LrFinderResult found =
+          SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
@@ -120,7 +167,13 @@ final class FindCommand implements Callable<Integer> {
 
   private LrFinder.Builder finder() {
     LrFinder.Builder finder =
-        LrFinder.builder().minLr(minLr).maxLr(maxLr).steps(steps).mode(mode).engine(engine).threads(threads);
+        LrFinder.builder()
+            .minLr(minLr)
+            .maxLr(maxLr)
+            .steps(steps)
+            .mode(mode)
+            .engine(engine)
+            .threads(threads);
     try {
       finder.build();
     } catch (IllegalArgumentException e) {
@@ -134,7 +187,8 @@ final class FindCommand implements Callable<Integer> {
 
   private Network perceptron(DataSet dataSet) {
     if (network.hidden.stream().anyMatch(width -> width < 1)) {
-      throw new InputException("hidden is " + network.hidden + ", but every width must be at least 1");
+      throw new InputException(
+          "hidden is " + network.hidden + ", but every width must be at least 1");
     }
     return Network.multilayerPerceptron(dataSet.features(), network.hidden, dataSet.outputs());
   }
@@ -142,7 +196,10 @@ final class FindCommand implements Callable<Integer> {
   private TensorBatches batches(DataSet dataSet) {
     int size = Math.min(batchSize, dataSet.rows());
     if (size < batchSize) {
-      spec.commandLine().getErr().printf(Locale.ROOT, "lrfinder: %s has %d rows, all of which make one batch%n", data, size);
+      spec.commandLine()
+          .getErr()
+          .printf(
+              Locale.ROOT, "lrfinder: %s has %d rows, all of which make one batch%n", data, size);
     }
     return TensorBatches.of(dataSet.inputs(), dataSet.targets(), size).shuffled(seed);
   }
@@ -159,7 +216,8 @@ final class FindCommand implements Callable<Integer> {
     try {
       Tensor output = made.module().forward(first.input());
       if (output.dim() != 2 || output.size(1) != dataSet.outputs()) {
-        problem = "its output has " + output.dim() + " dimensions and " + output.size(-1) + " columns";
+        problem =
+            "its output has " + output.dim() + " dimensions and " + output.size(-1) + " columns";
       }
     } catch (RuntimeException e) {
       problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("it failed");
@@ -183,7 +241,9 @@ final class FindCommand implements Callable<Integer> {
           data,
           dataSet.rows(),
           dataSet.features(),
-          dataSet.task() == DataSet.Task.CLASSIFICATION ? dataSet.outputs() + " classes" : "a number to predict");
+          dataSet.task() == DataSet.Task.CLASSIFICATION
+              ? dataSet.outputs() + " classes"
+              : "a number to predict");
       SweepReport.print(found, console);
     }
     if (out != null) {

@@ -33,18 +33,23 @@ public final class Main {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    // libtorch and OpenBLAS hinder each other's threads; MKL does not. Read when libtorch is loaded.
+    // libtorch and OpenBLAS hinder each other's threads; MKL does not. Read when libtorch is
+    // loaded.
     if (System.getProperty("org.bytedeco.openblas.load") == null) {
       System.setProperty("org.bytedeco.openblas.load", "mkl");
     }
-    System.setProperty("jdk.console", "java.base"); // so that System.console() tells a terminal from a file on newer JDKs
+    System.setProperty(
+        "jdk.console",
+        "java.base"); // so that System.console() tells a terminal from a file on newer JDKs
     CountDownLatch finished = endCleanlyOnSignals(Thread.currentThread());
     int code = run(commandLine(), arguments);
     finished.countDown();
     System.exit(code);
   }
 
-  /** On Ctrl-C the command is interrupted and waited for, so that it leaves no half-written file. */
+  /**
+   * On Ctrl-C the command is interrupted and waited for, so that it leaves no half-written file.
+   */
   private static CountDownLatch endCleanlyOnSignals(Thread command) {
     CountDownLatch finished = new CountDownLatch(1);
     Runtime.getRuntime()

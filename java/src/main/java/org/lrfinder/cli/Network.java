@@ -29,9 +29,10 @@ import org.bytedeco.pytorch.TanhImpl;
 import org.bytedeco.pytorch.UnflattenImpl;
 
 /**
- * A sequential network, made of layers or read from JSON: an array of objects such as {@code {"type": "linear", "in": 64, "out": 10}},
- * alone or as the field {@code model} of an object. Types: linear (in, out, bias), conv2d (in, out, kernel, stride, padding), batchnorm1d
- * and layernorm (features), relu, tanh, gelu, sigmoid, flatten, unflatten (shape).
+ * A sequential network, made of layers or read from JSON: an array of objects such as {@code
+ * {"type": "linear", "in": 64, "out": 10}}, alone or as the field {@code model} of an object.
+ * Types: linear (in, out, bias), conv2d (in, out, kernel, stride, padding), batchnorm1d and
+ * layernorm (features), relu, tanh, gelu, sigmoid, flatten, unflatten (shape).
  */
 public final class Network {
   private final SequentialImpl module = new SequentialImpl();
@@ -65,7 +66,8 @@ public final class Network {
     } catch (NoSuchFileException e) {
       throw new InputException("there is no file " + file);
     } catch (JsonProcessingException e) {
-      throw new InputException("%s, line %d: %s".formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()));
+      throw new InputException(
+          "%s, line %d: %s".formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()));
     } catch (IOException e) {
       throw new InputException("cannot read " + file + ": " + e.getMessage());
     }
@@ -85,7 +87,8 @@ public final class Network {
    *
    * @param model the array of layers
    * @return the network
-   * @throws IllegalArgumentException if a layer is of an unknown type or lacks a number; the message says which
+   * @throws IllegalArgumentException if a layer is of an unknown type or lacks a number; the
+   *     message says which
    */
   public static Network of(JsonNode model) {
     Network network = new Network();
@@ -119,13 +122,19 @@ public final class Network {
         long kernel = number(layer, "kernel");
         long stride = layer.has("stride") ? number(layer, "stride") : 1;
         long padding = layer.path("padding").asLong(0);
-        Conv2dOptions options = new Conv2dOptions(number(layer, "in"), number(layer, "out"), new LongPointer(kernel, kernel));
+        Conv2dOptions options =
+            new Conv2dOptions(
+                number(layer, "in"), number(layer, "out"), new LongPointer(kernel, kernel));
         options.stride().put(new long[] {stride, stride});
         options.padding().put(new LongPointer(padding, padding));
         module.push_back(keep(new Conv2dImpl(options)));
       }
-      case "batchnorm1d" -> module.push_back(keep(new BatchNorm1dImpl(new BatchNormOptions(number(layer, "features")))));
-      case "layernorm" -> module.push_back(keep(new LayerNormImpl(new LayerNormOptions(vector(number(layer, "features"))))));
+      case "batchnorm1d" ->
+          module.push_back(
+              keep(new BatchNorm1dImpl(new BatchNormOptions(number(layer, "features")))));
+      case "layernorm" ->
+          module.push_back(
+              keep(new LayerNormImpl(new LayerNormOptions(vector(number(layer, "features"))))));
       case "relu" -> module.push_back(keep(new ReLUImpl()));
       case "tanh" -> module.push_back(keep(new TanhImpl()));
       case "gelu" -> module.push_back(keep(new GELUImpl()));
@@ -137,11 +146,15 @@ public final class Network {
         }
         List<Long> shape = new ArrayList<>();
         layer.get("shape").forEach(size -> shape.add(size.asLong()));
-        module.push_back(keep(new UnflattenImpl(1, vector(shape.stream().mapToLong(Long::longValue).toArray()))));
+        module.push_back(
+            keep(
+                new UnflattenImpl(1, vector(shape.stream().mapToLong(Long::longValue).toArray()))));
       }
       default ->
           throw new IllegalArgumentException(
-              "unknown type \"" + type + "\"; there are linear, conv2d, batchnorm1d, layernorm, relu, tanh, gelu, sigmoid, flatten, unflatten");
+              "unknown type \""
+                  + type
+                  + "\"; there are linear, conv2d, batchnorm1d, layernorm, relu, tanh, gelu, sigmoid, flatten, unflatten");
     }
   }
 
@@ -157,7 +170,9 @@ public final class Network {
   private static long number(JsonNode layer, String field) {
     JsonNode value = layer.path(field);
     if (!value.isIntegralNumber() || value.asLong() < 1) {
-      throw new IllegalArgumentException("%s needs a whole number \"%s\" of at least 1".formatted(layer.path("type").asText(), field));
+      throw new IllegalArgumentException(
+          "%s needs a whole number \"%s\" of at least 1"
+              .formatted(layer.path("type").asText(), field));
     }
     return value.asLong();
   }

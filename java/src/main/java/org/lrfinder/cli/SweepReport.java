@@ -58,7 +58,12 @@ final class SweepReport {
         found.engine().threads(),
         found.engine().threads() == 1 ? "thread" : "threads",
         found.engine().libtorch());
-    console.printf(Locale.ROOT, "sweep %s, %d of %d steps%n", found.endReason().words(), found.results().size(), found.settings().steps());
+    console.printf(
+        Locale.ROOT,
+        "sweep %s, %d of %d steps%n",
+        found.endReason().words(),
+        found.results().size(),
+        found.settings().steps());
     if (found.results().size() > 0) {
       console.println();
       console.print(found.plot(true).toText(COLUMNS, ROWS));
@@ -67,7 +72,13 @@ final class SweepReport {
     found
         .suggestion()
         .ifPresentOrElse(
-            s -> console.printf(Locale.ROOT, "suggested learning rate: %.3e (rule %s; %s)%n", s.lr(), s.rule(), found.status().words()),
+            s ->
+                console.printf(
+                    Locale.ROOT,
+                    "suggested learning rate: %.3e (rule %s; %s)%n",
+                    s.lr(),
+                    s.rule(),
+                    found.status().words()),
             () -> console.printf(Locale.ROOT, "no suggestion: %s%n", found.status().words()));
   }
 

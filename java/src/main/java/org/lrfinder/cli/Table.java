@@ -45,10 +45,18 @@ record Table(String name, List<String> columns, List<Row> rows) {
   static Table read(InputStream in, String name) throws IOException {
     List<CsvRecord> records;
     try (CsvReader<CsvRecord> reader =
-        CsvReader.builder().skipEmptyLines(true).ofCsvRecord(new InputStreamReader(unzipped(in), StandardCharsets.UTF_8))) {
+        CsvReader.builder()
+            .skipEmptyLines(true)
+            .allowExtraFields(true)
+            .allowMissingFields(true)
+            .ofCsvRecord(new InputStreamReader(unzipped(in), StandardCharsets.UTF_8))) {
       records = reader.stream().toList();
     } catch (CsvParseException e) {
-      throw new InputException(name + ": " + e.getMessage());
+      throw new InputException(
+          name
+              + ": "
+              + e.getMessage()
+              + (e.getCause() == null ? "" : ", " + e.getCause().getMessage()));
     }
     if (records.isEmpty()) {
       throw new InputException(name + " is empty: a header line and rows are needed");
@@ -85,12 +93,14 @@ record Table(String name, List<String> columns, List<Row> rows) {
     long line = csv.getStartingLineNumber();
     if (csv.getFieldCount() != columns.size()) {
       throw new InputException(
-          "%s, line %d: %d cells, but the header has %d".formatted(name, line, csv.getFieldCount(), columns.size()));
+          "%s, line %d: %d cells, but the header has %d"
+              .formatted(name, line, csv.getFieldCount(), columns.size()));
     }
     List<String> cells = csv.getFields().stream().map(String::strip).toList();
     int empty = cells.indexOf("");
     if (empty >= 0) {
-      throw new InputException("%s, line %d, column %s: the cell is empty".formatted(name, line, columns.get(empty)));
+      throw new InputException(
+          "%s, line %d, column %s: the cell is empty".formatted(name, line, columns.get(empty)));
     }
     return new Row(line, cells);
   }
@@ -99,7 +109,8 @@ record Table(String name, List<String> columns, List<Row> rows) {
   int column(String wanted) {
     int index = columns.indexOf(wanted);
     if (index < 0) {
-      throw new InputException("%s has no column %s; it has %s".formatted(name, wanted, String.join(", ", columns)));
+      throw new InputException(
+          "%s has no column %s; it has %s".formatted(name, wanted, String.join(", ", columns)));
     }
     if (index != columns.lastIndexOf(wanted)) {
       throw new InputException("%s has more than one column %s".formatted(name, wanted));
@@ -115,7 +126,8 @@ record Table(String name, List<String> columns, List<Row> rows) {
       Double number = number(row.cells.get(column));
       if (number == null) {
         throw new InputException(
-            "%s, line %d, column %s: \"%s\" is not a finite number".formatted(name, row.line, columns.get(column), row.cells.get(column)));
+            "%s, line %d, column %s: \"%s\" is not a finite number"
+                .formatted(name, row.line, columns.get(column), row.cells.get(column)));
       }
       numbers[i] = number;
     }

@@ -45,18 +45,25 @@ final class Training implements AutoCloseable {
   /** Trains until done or interrupted. */
   double accuracyAfter(int epochs, Network network, Optimizer optimizer, TensorBatches batches) {
     for (int epoch = 0; epoch < epochs; epoch++) {
-      for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext() && !Thread.currentThread().isInterrupted(); ) {
+      for (Iterator<Batch> walk = batches.epoch(epoch);
+          walk.hasNext() && !Thread.currentThread().isInterrupted(); ) {
         Batch batch = walk.next();
         try (PointerScope scope = new PointerScope()) {
           optimizer.zero_grad();
-          torch.cross_entropy_loss(network.module().forward(batch.input()), batch.target()).backward();
+          torch
+              .cross_entropy_loss(network.module().forward(batch.input()), batch.target())
+              .backward();
           optimizer.step();
         }
       }
     }
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGrad = new NoGradGuard();
-      Tensor predicted = network.module().forward(validationInputs).argmax(new org.bytedeco.pytorch.LongOptional(1), false);
+      Tensor predicted =
+          network
+              .module()
+              .forward(validationInputs)
+              .argmax(new org.bytedeco.pytorch.LongOptional(1), false);
       return predicted.eq(validationTargets).sum().item_double() / validationTargets.numel();
     }
   }

@@ -6,10 +6,13 @@ import org.lrfinder.nativecore.NativeCore;
 /**
  * What a sweep was computed by.
  *
- * @param engine {@code native}, {@code portable}, or {@code step function} where the caller computed the steps
- * @param device where the parameters are, as libtorch names it, such as {@code cpu} or {@code cuda:0}; empty for a step function
+ * @param engine {@code native}, {@code portable}, or {@code step function} where the caller
+ *     computed the steps
+ * @param device where the parameters are, as libtorch names it, such as {@code cpu} or {@code
+ *     cuda:0}; empty for a step function
  * @param threads libtorch's threads on the CPU during the sweep; 0 for a step function
- * @param blas library that multiplied matrices on the CPU: {@code OpenBLAS}, {@code MKL}, {@code unknown}; empty for a step function
+ * @param blas library that multiplied matrices on the CPU: {@code OpenBLAS}, {@code MKL}, {@code
+ *     unknown}; empty for a step function
  * @param libtorch version of the libtorch in use; empty for a step function
  */
 public record EngineInfo(String engine, String device, int threads, String blas, String libtorch) {
@@ -19,6 +22,11 @@ public record EngineInfo(String engine, String device, int threads, String blas,
   }
 
   static EngineInfo of(String engine, String device) {
-    return new EngineInfo(engine, device, torch.get_num_threads(), Blas.inUse().words(), NativeCore.libtorchVersion());
+    return new EngineInfo(
+        engine,
+        device,
+        torch.get_num_threads(),
+        Blas.inUse().words(),
+        NativeCore.libtorchVersion());
   }
 }

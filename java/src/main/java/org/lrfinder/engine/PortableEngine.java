@@ -172,7 +172,10 @@ final class PortableEngine implements Engine {
         groups.get(i).options().set_lr(lr * groupRatios.get(i));
       }
       copy.step();
-      copy.zero_grad();
+      // Not by zero_grad, which cannot drop a gradient that is a view.
+      for (Tensor parameter : PortableModel.parameters(copy)) {
+        parameter.mutable_grad().put(new Tensor());
+      }
       return Outcome.CONTINUE;
     }
 

@@ -16,7 +16,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The portable engine's snapshot: what {@code lrfinder::Snapshot} is to the native one. */
 final class PortableSnapshot implements AutoCloseable {
-  private record Saved(Tensor live, Tensor copy, Tensor gradient) {}
+  /**
+   * A tensor, its elements' memory, and what was there.
+   *
+   * @param elements of the same memory, each once
+   */
+  private record Saved(Tensor live, Tensor elements, Tensor copy, Tensor gradient) {}
 
   private record Mode(Module module, boolean training) {}
 
@@ -45,10 +50,12 @@ final class PortableSnapshot implements AutoCloseable {
     GradMode.set_enabled(false);
     try {
       for (Tensor tensor : PortableModel.byIdentity(live).values()) {
+        Tensor elements = snapshot.own(distinctElements(tensor));
         snapshot.tensors.add(
             new Saved(
                 snapshot.own(new Tensor(tensor)),
-                snapshot.own(tensor.detach().clone()),
+                elements,
+                snapshot.own(elements.clone()),
                 snapshot.own(tensor.is_leaf() ? new Tensor(tensor.grad()) : new Tensor())));
       }
       snapshot.saveRandomState(torch.getDefaultCPUGenerator());
@@ -80,8 +87,14 @@ final class PortableSnapshot implements AutoCloseable {
 
   void restore() {
     GradMode.set_enabled(false);
+    // Whatever fails, the rest is put back all the same.
+    RuntimeException failure = null;
     for (Saved saved : tensors) {
-      saved.live.copy_(saved.copy);
+      try {
+        saved.elements.copy_(saved.copy);
+      } catch (RuntimeException e) {
+        failure = failure == null ? e : failure;
+      }
       if (saved.live.is_leaf()) {
         saved.live.mutable_grad().put(saved.gradient);
       }
@@ -94,6 +107,20 @@ final class PortableSnapshot implements AutoCloseable {
     for (RandomState random : randomStates) {
       random.generator.set_state(random.state);
     }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /** The tensor's memory with each element once: an expanded tensor cannot be written as it is. */
+  private static Tensor distinctElements(Tensor tensor) {
+    Tensor elements = tensor.detach();
+    for (long d = 0; !tensor.is_sparse() && d < elements.dim(); d++) {
+      if (elements.stride(d) == 0 && elements.size(d) > 1) {
+        elements = elements.narrow(d, 0, 1);
+      }
+    }
+    return elements;
   }
 
   @Override

@@ -8,8 +8,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts of libtorch and BLAS and the grad mode
- * of this thread. And the rule by which a sweep chooses its thread counts.
+ * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts
+ * of libtorch and BLAS and the grad mode of this thread. And the rule by which a sweep chooses its
+ * thread counts.
  *
  * @param blasThreads as it was set; {@link #DEFAULT} if it never was
  */
@@ -21,7 +22,8 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
   private static final long LARGE_MATRIX = 1 << 20;
 
   static ThreadState capture() {
-    return new ThreadState(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
+    return new ThreadState(
+        torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
   }
 
   void restore() {
@@ -34,14 +36,17 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
       torch.set_num_threads(libtorchThreads);
     }
     if (openblas_nolapack.blas_get_num_threads() != blasThreads) {
-      openblas_nolapack.blas_set_num_threads(blasThreads);
+      try (PointerScope scope = new PointerScope()) { // the presets leave a pointer
+        openblas_nolapack.blas_set_num_threads(blasThreads);
+      }
     }
   }
 
   /**
-   * Chooses the thread counts of a sweep on the CPU. A number that was asked for goes to libtorch and BLAS alike. Otherwise, with OpenBLAS
-   * and as long as nobody set a count: its threads and libtorch's must not run at once, so that the work decides who gets them. Large
-   * convolutions are libtorch's, large matrices are BLAS's; a network without either is fastest on one thread.
+   * Chooses the thread counts of a sweep on the CPU. A number that was asked for goes to libtorch
+   * and BLAS alike. Otherwise, with OpenBLAS and as long as nobody set a count: its threads and
+   * libtorch's must not run at once, so that the work decides who gets them. Large convolutions are
+   * libtorch's, large matrices are BLAS's; a network without either is fastest on one thread.
    *
    * @param requested 0 to choose
    */

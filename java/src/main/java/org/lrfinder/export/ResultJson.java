@@ -24,8 +24,8 @@ import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * Results as JSON: settings, status, suggestion, what computed them, and rates, losses and smoothed losses in full precision. A result read
- * back equals the one written. Thread-safe.
+ * Results as JSON: settings, status, suggestion, what computed them, and rates, losses and smoothed
+ * losses in full precision. A result read back equals the one written. Thread-safe.
  */
 public final class ResultJson {
   private static final ObjectMapper MAPPER =

@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /** Files that are there whole or not at all. */
 public final class AtomicFile {
@@ -21,10 +23,11 @@ public final class AtomicFile {
   public static void write(Path file, byte[] bytes) {
     Path target = file.toAbsolutePath();
     try {
+      // Not one of the system's temporary files, which only their owner may read.
       Path partial =
-          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".partial");
+          target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".partial");
       try {
-        Files.write(partial, bytes);
+        Files.write(partial, bytes, StandardOpenOption.CREATE_NEW);
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(partial);

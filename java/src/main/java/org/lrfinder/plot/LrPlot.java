@@ -27,9 +27,10 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
 
 /**
- * A picture of a curve: the losses faint, the smoothed losses strong, the suggestion in red with its value, and where the sweep
- * diverged. The rates' axis is logarithmic if they are. Losses far above the smoothed ones are drawn at the upper edge, so that a
- * divergence does not flatten the rest.
+ * A picture of a curve: the losses faint, the smoothed losses strong, the suggestion in red with
+ * its value, and where the sweep diverged. The rates' axis is logarithmic if they are. Losses far
+ * above the smoothed ones are drawn at the upper edge, so that a divergence does not flatten the
+ * rest.
  *
  * <p>It needs no display. Immutable; thread-safe.
  */
@@ -60,7 +61,8 @@ public final class LrPlot {
    * @param suggestion marked by a red point, if present
    * @throws IllegalArgumentException if the curve is empty
    */
-  public LrPlot(Curve curve, ScheduleMode mode, EndReason endReason, Optional<Suggestion> suggestion) {
+  public LrPlot(
+      Curve curve, ScheduleMode mode, EndReason endReason, Optional<Suggestion> suggestion) {
     this(curve, mode, endReason, suggestion, "Learning rate finder", "learning rate", "loss");
   }
 
@@ -119,9 +121,11 @@ public final class LrPlot {
       if (name.endsWith(".png")) {
         BitmapEncoder.saveBitmap(chart(), bytes, BitmapEncoder.BitmapFormat.PNG);
       } else if (name.endsWith(".svg")) {
-        VectorGraphicsEncoder.saveVectorGraphic(chart(), bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+        VectorGraphicsEncoder.saveVectorGraphic(
+            chart(), bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
       } else {
-        throw new IllegalArgumentException("a plot is saved as .png or .svg, not as " + file.getFileName());
+        throw new IllegalArgumentException(
+            "a plot is saved as .png or .svg, not as " + file.getFileName());
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -139,29 +143,57 @@ public final class LrPlot {
     double[] smoothed = curve.smoothedLosses();
     Range range = Range.of(curve);
 
-    XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(rateLabel).yAxisTitle(lossLabel).build();
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title(title)
+            .xAxisTitle(rateLabel)
+            .yAxisTitle(lossLabel)
+            .build();
     style(chart.getStyler(), range);
     line(chart, "loss", rates, range.clamp(curve.losses()), RAW, 1.5f);
     line(chart, "smoothed loss", rates, range.clamp(smoothed), SMOOTHED, 3f);
     if (endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE) {
       int last = rates.length - 1;
       String what = endReason == EndReason.DIVERGED ? "diverged at " : "last finite loss at ";
-      point(chart, what + value(rates[last]), rates[last], range.clamp(smoothed[last]), DIVERGED, SeriesMarkers.CROSS);
+      point(
+          chart,
+          what + value(rates[last]),
+          rates[last],
+          range.clamp(smoothed[last]),
+          DIVERGED,
+          SeriesMarkers.CROSS);
     }
     suggestion.ifPresent(
         s -> {
           double[] foot = {s.lr(), s.lr()};
-          XYSeries stem = line(chart, "stem", foot, new double[] {range.low, range.clamp(s.loss())}, SUGGESTED, 1.2f);
-          stem.setLineStyle(new BasicStroke(1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL, 1f, new float[] {5, 4}, 0));
+          XYSeries stem =
+              line(
+                  chart,
+                  "stem",
+                  foot,
+                  new double[] {range.low, range.clamp(s.loss())},
+                  SUGGESTED,
+                  1.2f);
+          stem.setLineStyle(
+              new BasicStroke(
+                  1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL, 1f, new float[] {5, 4}, 0));
           stem.setShowInLegend(false);
-          point(chart, "suggestion " + value(s.lr()), s.lr(), range.clamp(s.loss()), SUGGESTED, SeriesMarkers.CIRCLE);
+          point(
+              chart,
+              "suggestion " + value(s.lr()),
+              s.lr(),
+              range.clamp(s.loss()),
+              SUGGESTED,
+              SeriesMarkers.CIRCLE);
         });
     return chart;
   }
 
   /**
-   * Draws the curve with characters, for terminals: {@code .} losses, {@code *} smoothed losses, {@code O} the suggestion, {@code X} where
-   * the sweep diverged.
+   * Draws the curve with characters, for terminals: {@code .} losses, {@code *} smoothed losses,
+   * {@code O} the suggestion, {@code X} where the sweep diverged.
    *
    * @param columns width of the whole, at least 40
    * @param rows height of the whole, at least 8
@@ -190,15 +222,18 @@ public final class LrPlot {
     styler.setPlotGridLinesColor(GRID);
     styler.setPlotGridLinesStroke(new BasicStroke(1f));
     styler.setPlotBorderVisible(false);
+    styler.setMarkerSize(11);
   }
 
-  private static XYSeries line(XYChart chart, String name, double[] x, double[] y, Color color, float width) {
+  private static XYSeries line(
+      XYChart chart, String name, double[] x, double[] y, Color color, float width) {
     XYSeries series = chart.addSeries(name, x, y);
     series.setMarker(SeriesMarkers.NONE).setLineColor(color).setLineWidth(width);
     return series;
   }
 
-  private static void point(XYChart chart, String name, double x, double y, Color color, Marker marker) {
+  private static void point(
+      XYChart chart, String name, double x, double y, Color color, Marker marker) {
     XYSeries series = chart.addSeries(name, new double[] {x}, new double[] {y});
     series.setMarker(marker).setMarkerColor(color).setLineColor(color);
   }
@@ -212,10 +247,13 @@ public final class LrPlot {
     static Range of(Curve curve) {
       double[] smoothed = finite(curve.smoothedLosses());
       double[] raw = finite(curve.losses());
-      double low = Math.min(Arrays.stream(smoothed).min().orElse(0), Arrays.stream(raw).min().orElse(0));
+      double low =
+          Math.min(Arrays.stream(smoothed).min().orElse(0), Arrays.stream(raw).min().orElse(0));
       double high = Arrays.stream(smoothed).max().orElse(1);
       double span = high > low ? high - low : Math.max(Math.abs(high), 1e-3);
-      return new Range(low - 0.05 * span, Math.min(high + HEADROOM * span, Arrays.stream(raw).max().orElse(1) + 0.05 * span));
+      return new Range(
+          low - 0.05 * span,
+          Math.min(high + HEADROOM * span, Arrays.stream(raw).max().orElse(1) + 0.05 * span));
     }
 
     private static double[] finite(double[] values) {

@@ -18,7 +18,12 @@ final class TextPlot {
   private final Optional<Suggestion> suggestion;
   private final LrPlot.Range range;
 
-  TextPlot(Curve curve, ScheduleMode mode, EndReason endReason, Optional<Suggestion> suggestion, LrPlot.Range range) {
+  TextPlot(
+      Curve curve,
+      ScheduleMode mode,
+      EndReason endReason,
+      Optional<Suggestion> suggestion,
+      LrPlot.Range range) {
     this.curve = curve;
     this.mode = mode;
     this.endReason = endReason;
@@ -28,7 +33,9 @@ final class TextPlot {
 
   String draw(int columns, int rows) {
     if (columns < 40 || rows < 8) {
-      throw new IllegalArgumentException("a text plot needs at least 40 columns and 8 rows, not %d and %d".formatted(columns, rows));
+      throw new IllegalArgumentException(
+          "a text plot needs at least 40 columns and 8 rows, not %d and %d"
+              .formatted(columns, rows));
     }
     int width = columns - LABELS;
     int height = rows - 2;
@@ -46,9 +53,16 @@ final class TextPlot {
     for (int row = 0; row < height; row++) {
       boolean labelled = row == 0 || row == height / 2 || row == height - 1;
       double loss = range.high() - row * (range.high() - range.low()) / (height - 1);
-      text.append(labelled ? String.format(Locale.ROOT, "%7.3g |", loss) : "        |").append(new String(canvas[row]).stripTrailing()).append('\n');
+      text.append(labelled ? String.format(Locale.ROOT, "%7.3g |", loss) : "        |")
+          .append(new String(canvas[row]).stripTrailing())
+          .append('\n');
     }
-    return text.append("        +").append("-".repeat(width)).append('\n').append(rateLabels(rates, width)).append('\n').toString();
+    return text.append("        +")
+        .append("-".repeat(width))
+        .append('\n')
+        .append(rateLabels(rates, width))
+        .append('\n')
+        .toString();
   }
 
   private void plot(char[][] canvas, double[] rates, double[] losses, char mark) {
@@ -58,7 +72,12 @@ final class TextPlot {
   }
 
   private void set(char[][] canvas, double rate, double loss, char mark) {
-    int row = (int) Math.round((range.high() - range.clamp(loss)) / (range.high() - range.low()) * (canvas.length - 1));
+    int row =
+        (int)
+            Math.round(
+                (range.high() - range.clamp(loss))
+                    / (range.high() - range.low())
+                    * (canvas.length - 1));
     canvas[row][column(rate, canvas[0].length)] = mark;
   }
 
@@ -66,7 +85,9 @@ final class TextPlot {
     double[] rates = curve.rates();
     double first = scaled(rates[0]);
     double last = scaled(rates[rates.length - 1]);
-    return last > first ? (int) Math.round((scaled(rate) - first) / (last - first) * (width - 1)) : 0;
+    return last > first
+        ? (int) Math.round((scaled(rate) - first) / (last - first) * (width - 1))
+        : 0;
   }
 
   private double scaled(double rate) {

@@ -20,7 +20,8 @@ import java.util.Objects;
  * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
  *     the optimizer's own ratios
  * @param cycleData whether the batches start again when they run out
- * @param threads CPU threads of libtorch and BLAS during the sweep, at least 1; 0 lets the engine choose
+ * @param threads CPU threads of libtorch and BLAS during the sweep, at least 1; 0 lets the engine
+ *     choose
  */
 public record SweepSettings(
     double minLr,

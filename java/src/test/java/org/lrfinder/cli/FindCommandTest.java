@@ -1,0 +1,299 @@
+package org.lrfinder.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lrfinder.LrFinderResult;
+import org.lrfinder.export.ResultJson;
+import picocli.CommandLine;
+
+class FindCommandTest {
+  private static final Path DATA = Path.of(System.getProperty("lrfinder.data", "src/data"));
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  @TempDir private Path folder;
+
+  private int find(Object... arguments) {
+    CommandLine commandLine = Main.commandLine();
+    commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+    return Main.run(
+        commandLine,
+        Stream.concat(Stream.of("find"), Stream.of(arguments).map(Object::toString))
+            .toArray(String[]::new));
+  }
+
+  private Path csv(String content) throws IOException {
+    return Files.writeString(folder.resolve("data.csv"), content, StandardCharsets.UTF_8);
+  }
+
+  /** Two classes that one column tells apart, with the target in the middle. */
+  private static String separable(String end, int rows) {
+    StringBuilder text = new StringBuilder("a,kind,\"b, quoted\"" + end);
+    for (int i = 0; i < rows; i++) {
+      text.append(i % 2 == 0 ? "1.5" : "-1.5")
+          .append(i % 2 == 0 ? ",yes," : ",no,")
+          .append('"')
+          .append(i)
+          .append(".25\"")
+          .append(end);
+    }
+    return text.toString();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "digits, '1797 rows, 64 inputs, 10 classes'",
+    "breast_cancer, '569 rows, 30 inputs, 2 classes'",
+    "wine, '178 rows, 13 inputs, 3 classes'",
+    "diabetes, '442 rows, 10 inputs, a number to predict'"
+  })
+  void findsARateOnRealData(String name, String summary) throws IOException {
+    Path results = folder.resolve("results");
+    int code =
+        find("--data", DATA.resolve(name + ".csv.gz"), "--target", "target", "--out", results);
+    assertThat(err.toString()).isEmpty();
+    assertThat(code).isZero();
+    assertThat(out.toString())
+        .contains(summary)
+        .contains("suggested learning rate: ")
+        .contains("learning rate  ");
+    try (Stream<Path> files = Files.list(results)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder("lr.png", "lr.svg", "lr.csv", "lr.json");
+    }
+    LrFinderResult found = ResultJson.read(results.resolve("lr.json"));
+    assertThat(out.toString())
+        .contains(String.format(Locale.ROOT, "%.3e", found.suggestion().orElseThrow().lr()));
+  }
+
+  @Test
+  void jsonIsOneObjectAndNothingElse() {
+    int code =
+        find(
+            "--data",
+            DATA.resolve("wine.csv.gz"),
+            "--target",
+            "target",
+            "--json",
+            "--out",
+            folder.resolve("j"));
+    assertThat(code).isZero();
+    assertThat(out.toString().strip().lines()).hasSize(1);
+    LrFinderResult found = ResultJson.fromJson(out.toString());
+    assertThat(found).isEqualTo(ResultJson.read(folder.resolve("j").resolve("lr.json")));
+    assertThat(found.settings().minLr()).isEqualTo(1e-7);
+  }
+
+  @Test
+  void theSameSeedGivesTheSameCurve() {
+    find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--json", "--threads", 1);
+    String first = out.toString();
+    out.getBuffer().setLength(0);
+    find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--json", "--threads", 1);
+    assertThat(out.toString()).isEqualTo(first);
+    out.getBuffer().setLength(0);
+    find(
+        "--data",
+        DATA.resolve("wine.csv.gz"),
+        "--target",
+        "target",
+        "--json",
+        "--threads",
+        1,
+        "--seed",
+        2);
+    assertThat(out.toString()).isNotEqualTo(first);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sgd", "momentum", "Adam", "adamw", "adagrad", "RMSPROP"})
+  void everyOptimizerCanBeNamed(String name) {
+    assertThat(
+            find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--optimizer", name))
+        .isZero();
+  }
+
+  @Test
+  void aModelIsReadFromJson() throws IOException {
+    Path model =
+        Files.writeString(
+            folder.resolve("model.json"),
+            """
+            {"model": [{"type": "linear", "in": 13, "out": 8}, {"type": "batchnorm1d", "features": 8},
+                       {"type": "tanh"}, {"type": "linear", "in": 8, "out": 3}]}
+            """);
+    assertThat(find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--model", model))
+        .isZero();
+  }
+
+  @ParameterizedTest
+  @MethodSource("realFiles")
+  void csvAsProgramsWriteIt(String what, String content) throws IOException {
+    Locale locale = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("ar-EG"));
+    try {
+      int code =
+          find(
+              "--data",
+              csv(content),
+              "--target",
+              "kind",
+              "--batch-size",
+              8,
+              "--hidden",
+              "8",
+              "--json");
+      assertThat(err.toString()).isEmpty();
+      assertThat(code).isZero();
+      assertThat(out.toString()).contains("\"status\":\"OK\"");
+    } finally {
+      Locale.setDefault(locale);
+    }
+  }
+
+  static Stream<Arguments> realFiles() {
+    return Stream.of(
+        Arguments.of("line feeds", separable("\n", 40)),
+        Arguments.of("carriage returns", separable("\r\n", 40)),
+        Arguments.of("byte order mark", "\uFEFF" + separable("\n", 40)),
+        Arguments.of("empty lines at the end", separable("\n", 40) + "\n\n"),
+        Arguments.of("no line feed at the end", separable("\n", 40).stripTrailing()));
+  }
+
+  @Test
+  void aTargetBehindAByteOrderMarkIsFound() throws IOException {
+    assertThat(
+            find(
+                "--data",
+                csv("\uFEFFkind,a\nx,1\ny,2\nx,3\ny,4\n"),
+                "--target",
+                "kind",
+                "--batch-size",
+                2))
+        .isLessThan(2);
+  }
+
+  @Test
+  void fewerRowsThanABatchMakeOneBatch() throws IOException {
+    assertThat(find("--data", csv(separable("\n", 10)), "--target", "kind")).isZero();
+    assertThat(err.toString()).contains("has 10 rows, all of which make one batch");
+  }
+
+  @Test
+  void theTaskCanBeOverridden() throws IOException {
+    String numbers = "x,y\n" + "1,1\n2,2\n3,3\n4,4\n".repeat(5);
+    find("--data", csv(numbers), "--target", "y");
+    assertThat(out.toString()).contains("4 classes");
+    find("--data", csv(numbers), "--target", "y", "--task", "regression");
+    assertThat(out.toString()).contains("a number to predict");
+  }
+
+  static Stream<Arguments> badFiles() {
+    return Stream.of(
+        Arguments.of("", "is empty: a header line and rows are needed"),
+        Arguments.of("a,kind\n", "has a header line and no rows"),
+        Arguments.of("a,kind\n1,x\n,y\n", "line 3, column a: the cell is empty"),
+        Arguments.of("a,kind\n1,x\n2, \n", "line 3, column kind: the cell is empty"),
+        Arguments.of(
+            "a,kind\n1,x\n2,x\n",
+            "column kind: every row has the class x; at least two classes are needed"),
+        Arguments.of("a,kind\n1,x\nred,y\n", "line 3, column a: \"red\" is not a finite number"),
+        Arguments.of("a,kind\n1,x\nNaN,y\n", "line 3, column a: \"NaN\" is not a finite number"),
+        Arguments.of("a,kind\n1,x\n2,y,z\n", "line 3: 3 cells, but the header has 2"),
+        Arguments.of("a,b\n1,x\n", "has no column kind; it has a, b"),
+        Arguments.of("kind,kind\n1,x\n", "has more than one column kind"),
+        Arguments.of("kind\nx\ny\n", "has no column beside the target kind"));
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("badFiles")
+  void aBadFileIsNamedWithItsLineAndColumn(String content, String message) throws IOException {
+    Path file = csv(content);
+    Path results = folder.resolve("results");
+    assertThat(find("--data", file, "--target", "kind", "--out", results, "--json")).isEqualTo(2);
+    assertThat(err.toString()).startsWith("lrfinder: " + file).contains(message);
+    assertThat(out.toString()).isEmpty();
+    assertThat(results).isEmptyDirectory();
+  }
+
+  static Stream<Arguments> badModels() {
+    return Stream.of(
+        Arguments.of("[{\"type\": \"linear\"", "line 1: "),
+        Arguments.of("{}", "needs an array of layers"),
+        Arguments.of(
+            "[{\"type\": \"magic\"}]", "layer 0: unknown type \"magic\"; there are linear, conv2d"),
+        Arguments.of(
+            "[{\"type\": \"linear\", \"in\": 13}]",
+            "layer 0: linear needs a whole number \"out\" of at least 1"),
+        Arguments.of(
+            "[{\"type\": \"linear\", \"in\": 12, \"out\": 3}]",
+            "which needs 13 inputs and 3 outputs: mat1 and mat2"),
+        Arguments.of(
+            "[{\"type\": \"linear\", \"in\": 13, \"out\": 4}]",
+            "which needs 13 inputs and 3 outputs: its output has 2 dimensions and 4 columns"));
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("badModels")
+  void aBadModelIsNamed(String json, String message) throws IOException {
+    Path model = Files.writeString(folder.resolve("model.json"), json);
+    assertThat(find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--model", model))
+        .isEqualTo(2);
+    assertThat(err.toString()).startsWith("lrfinder: " + model).contains(message);
+  }
+
+  @Test
+  void wrongOptionsAreInputErrors() {
+    Path wine = DATA.resolve("wine.csv.gz");
+    assertThat(find("--data", folder.resolve("none.csv"), "--target", "y")).isEqualTo(2);
+    assertThat(err.toString()).contains("there is no file");
+    assertThat(find("--data", wine, "--target", "target", "--min-lr", 0)).isEqualTo(2);
+    assertThat(err.toString()).contains("minLr is 0.0, but must be greater than 0");
+    assertThat(find("--data", wine, "--target", "target", "--batch-size", 0)).isEqualTo(2);
+    assertThat(err.toString()).contains("batch-size is 0, but must be at least 1");
+    assertThat(find("--data", wine, "--target", "target", "--hidden", "8,0")).isEqualTo(2);
+    assertThat(err.toString()).contains("hidden is [8, 0], but every width must be at least 1");
+    assertThat(find("--data", wine)).isEqualTo(2);
+    assertThat(err.toString()).contains("--target=COLUMN");
+    assertThat(find("--data", wine, "--target", "target", "--model", "m", "--hidden", "8"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("mutually exclusive");
+  }
+
+  @Test
+  void noSuggestionIsOne() {
+    assertThat(find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--steps", 5))
+        .isEqualTo(1);
+    assertThat(out.toString()).contains("no suggestion: too few points");
+  }
+
+  @Test
+  void anInterruptWritesNothing() {
+    Path results = folder.resolve("results");
+    Thread.currentThread().interrupt();
+    try {
+      assertThat(
+              find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--out", results))
+          .isEqualTo(130);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(results).isEmptyDirectory();
+    assertThat(out.toString()).isEmpty();
+  }
+}

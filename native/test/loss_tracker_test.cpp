@@ -127,6 +127,9 @@ TEST(LossTrackerTest, InfinityNeverStops) {
 TEST(LossTrackerTest, NonPositiveLossesStopFromTheSixthOn) {
   EXPECT_EQ(first_stop(unsmoothed(), {-1, 1e9, 1e9, 1e9, 1e9}), std::nullopt);
   EXPECT_EQ(first_stop(unsmoothed(), {0, 0, 0, 0, 0, 1}), 5U);
+  // Below 2 a threshold could trip on the very losses whose spread is its measure.
+  EXPECT_EQ(first_stop(unsmoothed(/*threshold=*/1.5), {0, 0, 0, 0, 1, 0}), std::nullopt);
+  EXPECT_EQ(first_stop(unsmoothed(/*threshold=*/1.5), {0, 0, 0, 0, 1, 1}), 5U);
   EXPECT_EQ(first_stop(unsmoothed(), {1, 1, 0, 100, 1}), std::nullopt);  // 100 after 1 alone would stop
 }
 

@@ -1,5 +1,6 @@
 #include "snapshot.h"
 
+#include <ATen/ops/_efficientzerotensor.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
@@ -7,6 +8,7 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -250,22 +252,56 @@ TEST(SnapshotTest, RestoresTheBitsOfUnusualNumbers) {
   EXPECT_TRUE(same_bits(parameter, before));
 }
 
-class ExpandedBufferNet final : public torch::nn::Module {
+class OneBufferNet final : public torch::nn::Module {
  public:
-  ExpandedBufferNet() {
+  explicit OneBufferNet(const at::Tensor& buffer) {
     register_parameter("weight", normal({3}, at::kFloat, 1));
-    register_buffer("mask", at::tensor({1.0F, 0.0F, 1.0F}).expand({4, 3}));
+    register_buffer("buffer", buffer);
   }
 };
 
-TEST(SnapshotTest, AnExpandedBufferIsNoObstacle) {
-  const at::AutoGradMode grad(true);  // a restore that fails half-way must not reach the other tests
-  ExpandedBufferNet net;
+TEST(SnapshotTest, RestoresAnExpandedBuffer) {
+  const auto base = at::tensor({1.0F, 0.0F, 1.0F});
+  OneBufferNet net(base.expand({4, 3}));
   const auto before = copies_of({net.parameters()[0], net.buffers()[0]});
   Snapshot snapshot(&net, net.parameters());
   net.parameters()[0].data().fill_(7);
+  base.fill_(7);
   snapshot.restore();
   expect_same_bits({net.parameters()[0], net.buffers()[0]}, before);
+}
+
+TEST(SnapshotTest, RestoresABufferMadeForInference) {
+  const auto made = [] {
+    const c10::InferenceMode inference;
+    return at::ones({3});
+  };
+  OneBufferNet net(made());
+  Snapshot snapshot(&net, {});
+  {
+    const c10::InferenceMode inference;
+    net.buffers()[0].fill_(7);
+  }
+  snapshot.restore();
+  EXPECT_TRUE(same_bits(net.buffers()[0], at::ones({3})));
+}
+
+TEST(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
+  const at::AutoGradMode grad(true);  // for the other tests, should this one fail
+  torch::manual_seed(1);
+  OneBufferNet net(at::_efficientzerotensor({3}));  // which no operator writes to
+  const auto gradient = normal({3}, at::kFloat, 2);
+  net.parameters()[0].mutable_grad() = gradient;
+  const auto before = copies_of(net.parameters());
+  Snapshot snapshot(&net, {net.buffers()[0], net.parameters()[0]});
+  const auto drawn = at::randn({3});
+  net.parameters()[0].data().fill_(7);
+  net.eval();
+  EXPECT_THROW(snapshot.restore(), c10::Error);
+  expect_same_bits(net.parameters(), before);
+  EXPECT_TRUE(net.parameters()[0].grad().is_same(gradient));
+  EXPECT_TRUE(net.is_training());
+  EXPECT_TRUE(same_bits(at::randn({3}), drawn));
   EXPECT_TRUE(c10::GradMode::is_enabled());
 }
 

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
     description =
         "Finds a learning rate for a small convolutional network and AdamW on handwritten digits, and trains with it.",
     mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
     sortOptions = false,
     usageHelpWidth = 100)
 final class DemoCommand implements Callable<Integer> {
@@ -51,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--engine",
       paramLabel = "ENGINE",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+      description = "auto, native or portable. Default: auto")
   private EngineChoice engine = EngineChoice.AUTO;
 
   @Override

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
     name = "find",
     description = "Finds a learning rate for a network on the rows of a CSV file.",
     mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
     sortOptions = false,
     usageHelpWidth = 100)
 final class FindCommand implements Callable<Integer> {
@@ -55,7 +56,7 @@ final class FindCommand implements Callable<Integer> {
       names = "--task",
       paramLabel = "TASK",
       description =
-          "${COMPLETION-CANDIDATES}. Default: classification if the target has words, or whole numbers of at most 20 kinds; else regression.")
+          "classification or regression. Default: classification if the target has words, or whole numbers of at most 20 kinds; else regression.")
   private DataSet.@Nullable Task task;
 
   @ArgGroup private NetworkChoice network = new NetworkChoice();
@@ -71,7 +72,8 @@ final class FindCommand implements Callable<Integer> {
     @Option(
         names = "--hidden",
         split = ",",
-        paramLabel = "WIDTH",
+        paramLabel = "WIDTHS",
+        hideParamSyntax = true,
         description = "Widths of the hidden layers, with ReLU between. Default: 64,64")
     private List<Integer> hidden = List.of(64, 64);
   }
@@ -79,7 +81,7 @@ final class FindCommand implements Callable<Integer> {
   @Option(
       names = "--optimizer",
       paramLabel = "NAME",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+      description = "sgd, momentum, adam, adamw, adagrad or rmsprop. Default: adamw")
   private OptimizerKind optimizer = OptimizerKind.ADAMW;
 
   @Option(
@@ -109,13 +111,13 @@ final class FindCommand implements Callable<Integer> {
   @Option(
       names = "--mode",
       paramLabel = "MODE",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+      description = "exponential or linear. Default: exponential")
   private ScheduleMode mode = ScheduleMode.EXPONENTIAL;
 
   @Option(
       names = "--engine",
       paramLabel = "ENGINE",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+      description = "auto, native or portable. Default: auto")
   private EngineChoice engine = EngineChoice.AUTO;
 
   @Option(

@@ -235,15 +235,15 @@ TEST(SweepTest, ClipsTheAveragedGradient) {
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
   settings.accumulate_grad_batches = 2;
-  settings.gradient_clip_norm = 5;
+  settings.gradient_clip_norm = 7.5;
   Sweep sweep(nullptr, optimizer, settings);
   const auto slopes = at::tensor({6.0, 8.0}, at::kDouble);
   sweep.accumulate((parameter * slopes).sum());
-  sweep.step((parameter * 0).sum(), 1);  // the mean gradient is (3, 4)
-  EXPECT_TRUE(near(parameter, at::tensor({-3.0, -4.0}, at::kDouble), 1e-5));
+  sweep.step((parameter * 0).sum(), 1);  // the mean gradient is (3, 4): short enough, unlike the sum
+  EXPECT_TRUE(near(parameter, at::tensor({-3.0, -4.0}, at::kDouble), 1e-15));
   sweep.accumulate((parameter * slopes).sum());
-  sweep.step((parameter * slopes).sum(), 1);  // (6, 8), clipped to (3, 4)
-  EXPECT_TRUE(near(parameter, at::tensor({-6.0, -8.0}, at::kDouble), 1e-5));
+  sweep.step((parameter * slopes).sum(), 1);  // (6, 8), clipped to (4.5, 6)
+  EXPECT_TRUE(near(parameter, at::tensor({-7.5, -10.0}, at::kDouble), 1e-6));
 }
 
 TEST(SweepTest, MicroBatchesEqualOneBatch) {

@@ -1,0 +1,217 @@
+package org.lrfinder.benchmarks;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.pytorch.global.torch;
+import org.lrfinder.nativecore.NativeCore;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * Run as {@code java -cp benchmarks/target/benchmarks.jar org.lrfinder.benchmarks.Compare}: times
+ * all contenders in turn, round by round, in one process, so that what slows the machine down slows
+ * all of them, and prints a report in Markdown.
+ */
+@Command(
+    name = "Compare",
+    description = "Times sweeps of the library and loops that do the same without it, in turn.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class Compare implements Callable<Integer> {
+  private static final double NANOS_PER_MICRO = 1000;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description = "Counted rounds. Default: ${DEFAULT-VALUE}")
+  private int rounds = 30;
+
+  @Option(
+      names = "--warmup",
+      paramLabel = "N",
+      description = "Rounds before them. Default: ${DEFAULT-VALUE}")
+  private int warmup = 50;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Steps of each sweep. Default: ${DEFAULT-VALUE}")
+  private int steps = 100;
+
+  @Option(
+      names = "--hidden",
+      paramLabel = "N",
+      description = "Width of the hidden layer. Default: ${DEFAULT-VALUE}")
+  private int hidden = 64;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of libtorch and of BLAS. Default: ${DEFAULT-VALUE}")
+  private int threads = 1;
+
+  @Option(
+      names = "--base",
+      paramLabel = "NAME",
+      split = ",",
+      description =
+          "What the others are divided by; one that is missing is skipped. Default: bare,naive")
+  private List<String> bases = List.of("bare", "naive");
+
+  @Option(names = "--out", paramLabel = "FILE", description = "Where the report is written too.")
+  private Path out;
+
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Compare()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    torch.set_num_threads(threads);
+    openblas_nolapack.blas_set_num_threads(threads);
+    List<String> missing = new ArrayList<>();
+    Map<String, double[]> micros = measure(Contender.all(Workload.of(hidden, steps), missing::add));
+
+    String report = header() + medians(micros) + ratios(micros) + notes(missing);
+    PrintWriter console = spec.commandLine().getOut();
+    console.print(report);
+    console.flush();
+    if (out != null) {
+      Files.writeString(out, report);
+    }
+    return 0;
+  }
+
+  /** Microseconds per step of each contender, round by round. */
+  private Map<String, double[]> measure(List<Contender> contenders) {
+    Map<String, double[]> micros = new LinkedHashMap<>();
+    contenders.forEach(contender -> micros.put(contender.name(), new double[rounds]));
+    for (int round = -warmup; round < rounds; round++) {
+      for (Contender contender : contenders) {
+        long start = System.nanoTime();
+        int done = contender.sweep().get().length;
+        long nanos = System.nanoTime() - start;
+        if (done != steps) {
+          throw new IllegalStateException(
+              "%s did %d steps, not %d".formatted(contender.name(), done, steps));
+        }
+        if (round >= 0) {
+          micros.get(contender.name())[round] = nanos / NANOS_PER_MICRO / steps;
+        }
+      }
+    }
+    return micros;
+  }
+
+  private String header() throws IOException {
+    List<String> command = new ArrayList<>(List.of("java"));
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(List.of("-cp", "benchmarks/target/benchmarks.jar", Compare.class.getName()));
+    command.addAll(spec.commandLine().getParseResult().originalArgs());
+    return String.format(
+        Locale.ROOT,
+        """
+        - date: %s
+        - machine: %s, %d cores, %s %s
+        - JVM: %s %s
+        - libtorch %s, BLAS: %s, threads: %d
+        - network: %d-%d-%d, ReLU, float32, cross entropy, batch %d; Adam, learning rate from 1e-8 to 1
+        - %d rounds after %d of warm-up, %d steps each
+        - command: `%s`
+
+        """,
+        LocalDate.now(),
+        processor(),
+        Runtime.getRuntime().availableProcessors(),
+        System.getProperty("os.name"),
+        System.getProperty("os.arch"),
+        System.getProperty("java.vm.name"),
+        Runtime.version(),
+        NativeCore.libtorchVersion(),
+        System.getProperty("org.bytedeco.openblas.load", openblas_nolapack.OPENBLAS_VERSION.trim()),
+        torch.get_num_threads(),
+        Workload.INPUTS,
+        hidden,
+        Workload.CLASSES,
+        Workload.BATCH_SIZE,
+        rounds,
+        warmup,
+        steps,
+        String.join(" ", command));
+  }
+
+  private static String processor() throws IOException {
+    Path file = Path.of("/proc/cpuinfo");
+    if (!Files.exists(file)) {
+      return "unknown processor";
+    }
+    try (Stream<String> lines = Files.lines(file)) {
+      return lines
+          .filter(line -> line.startsWith("model name"))
+          .map(line -> line.substring(line.indexOf(':') + 1).trim())
+          .findFirst()
+          .orElse("unknown processor");
+    }
+  }
+
+  private static String medians(Map<String, double[]> micros) {
+    StringBuilder table =
+        new StringBuilder(
+            "| microseconds per step | median | quartiles | least | most |\n|---|---|---|---|---|\n");
+    micros.forEach((name, sample) -> table.append(row(name, Summary.of(sample), "%.1f")));
+    return table.append('\n').toString();
+  }
+
+  private String ratios(Map<String, double[]> micros) {
+    StringBuilder table =
+        new StringBuilder(
+            "| paired ratio | median | quartiles | least | most |\n|---|---|---|---|---|\n");
+    for (String base : bases) {
+      double[] denominators = micros.get(base);
+      if (denominators == null) {
+        continue;
+      }
+      micros.forEach(
+          (name, sample) -> {
+            if (!name.equals(base)) {
+              table.append(
+                  row(name + " / " + base, Summary.ofPairedRatios(sample, denominators), "%.3f"));
+            }
+          });
+    }
+    return table.toString();
+  }
+
+  private static String row(String name, Summary summary, String number) {
+    return String.format(
+        Locale.ROOT,
+        "| %s | N | N to N | N | N |\n".replace("N", number),
+        name,
+        summary.median(),
+        summary.lowerQuartile(),
+        summary.upperQuartile(),
+        summary.min(),
+        summary.max());
+  }
+
+  private static String notes(List<String> missing) {
+    return missing.isEmpty() ? "" : "\n" + String.join("\n", missing) + "\n";
+  }
+}

@@ -1,0 +1,5 @@
+/** Times whole sweeps of the library against loops that do the same work without it. */
+@NullMarked
+package org.lrfinder.benchmarks;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,6 @@
-# Run by Maven before the build: cmake -DOUTPUT=FILE -P Preflight.cmake
-# Writes the property native.missing: what the native engine cannot be built without and this machine lacks.
+# Run by Maven before the build: cmake -DOUTPUT=FILE -DBINARY_DIR=DIR -DREQUIRED=ON|OFF -P Preflight.cmake
+# Writes the properties native.missing, what the native engine cannot be built without and this machine lacks, and
+# native.tests, whether its own tests can be built.
 
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/Versions.cmake")
@@ -21,5 +22,14 @@ if(NOT missing)
     list(APPEND missing "${why}")
   endif()
 endif()
+# The engine can do without its tests, unless it is required.
+set(tests ON)
+find_path(gtest gtest/gtest.h)
+if(NOT gtest)
+  set(tests OFF)
+  if(REQUIRED)
+    list(APPEND missing "GoogleTest (Debian's libgtest-dev)")
+  endif()
+endif()
 list(JOIN missing ", " missing)
-file(WRITE "${OUTPUT}" "native.missing=${missing}\n")
+file(WRITE "${OUTPUT}" "native.missing=${missing}\nnative.tests=${tests}\n")

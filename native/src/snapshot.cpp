@@ -53,7 +53,7 @@ Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& pa
   }
   // Last, so that a copy that fails leaves every gradient where it was.
   for (auto& saved : tensors_) {
-    if (saved.live.requires_grad() || saved.live.grad().defined()) {
+    if (saved.live.is_leaf() && (saved.live.requires_grad() || saved.live.grad().defined())) {
       saved.gradient = saved.live.grad();
       saved.live.mutable_grad().reset();
     }

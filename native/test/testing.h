@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/optim.h>
 
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <memory>

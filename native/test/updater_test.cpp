@@ -4,9 +4,11 @@
 #include <ATen/ops/sparse_coo_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <torch/optim.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>

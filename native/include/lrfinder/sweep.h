@@ -43,7 +43,8 @@ struct SweepSettings {
 /// and the random number generators; `restore` and, at the latest, the destructor put it back, bit for bit. The
 /// optimizer is read once, by the constructor, and never stepped or written.
 ///
-/// A step is made of `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last.
+/// A step is made of `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last. After
+/// kDiverged, kNonFinite or an Error the sweep is over: only `restore` may follow.
 ///
 /// Network and optimizer must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
 /// sweep that was restored. Every method may throw lrfinder::Error.

@@ -24,6 +24,7 @@ final class NativeEngine implements Engine {
       Optimizer optimizer,
       SweepSettings settings,
       List<Double> groupRatios) {
+    ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
       NativeSweepSettings nativeSettings =
           new NativeSweepSettings()
@@ -34,12 +35,14 @@ final class NativeEngine implements Engine {
               .group_ratios(
                   new DoubleVector(
                       groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
-      ThreadState threadState = ThreadState.capture();
-      NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
+      // Before the snapshot, whose copies would wake threads that spin on into the first steps.
       threadState.chooseForSweep(settings.threads(), optimizer);
+      NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
+
       sweep.retainReference(); // outlives the scope, until close()
       return new Running(network, optimizer, sweep, threadState);
     } catch (NativeCoreException e) {
+      threadState.restore();
       throw translated(e);
     }
   }

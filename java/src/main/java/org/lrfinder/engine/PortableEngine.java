@@ -30,19 +30,30 @@ final class PortableEngine implements Engine {
       Optimizer optimizer,
       SweepSettings settings,
       List<Double> groupRatios) {
-    return guarded(
-        () -> {
-          try (PointerScope scope = new PointerScope()) {
-            String device = PortableModel.check(network, optimizer);
-            ThreadState threadState = ThreadState.capture();
-            Optimizer copy = PortableModel.privateCopy(optimizer);
-            PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);
-            threadState.chooseForSweep(settings.threads(), optimizer);
-            copy.retainReference(); // outlives the scope, until close()
-            GradMode.set_enabled(true);
-            return new Running(network, copy, settings, groupRatios, device, threadState, snapshot);
-          }
-        });
+    ThreadState threadState = ThreadState.capture();
+    try {
+      return guarded(() -> started(network, optimizer, settings, groupRatios, threadState));
+    } catch (RuntimeException e) {
+      threadState.restore();
+      throw e;
+    }
+  }
+
+  private static EngineSweep started(
+      @Nullable Module network,
+      Optimizer optimizer,
+      SweepSettings settings,
+      List<Double> groupRatios,
+      ThreadState threadState) {
+    try (PointerScope scope = new PointerScope()) {
+      String device = PortableModel.check(network, optimizer);
+      threadState.chooseForSweep(settings.threads(), optimizer);
+      Optimizer copy = PortableModel.privateCopy(optimizer);
+      PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);
+      copy.retainReference(); // outlives the scope, until close()
+      GradMode.set_enabled(true);
+      return new Running(network, copy, settings, groupRatios, device, threadState, snapshot);
+    }
   }
 
   /** The presets throw plain RuntimeExceptions, whose messages end in a C++ backtrace. */

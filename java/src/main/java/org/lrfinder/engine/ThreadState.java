@@ -17,9 +17,8 @@ import org.bytedeco.pytorch.global.torch;
 record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
   private static final int DEFAULT = -1;
 
-  // Smaller ones are faster on one thread; measured, see benchmarks/README.md.
+  // A smaller one is as fast on one thread.
   private static final long LARGE_CONVOLUTION = 1 << 14;
-  private static final long LARGE_MATRIX = 1 << 20;
 
   static ThreadState capture() {
     return new ThreadState(
@@ -45,8 +44,9 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
   /**
    * Chooses the thread counts of a sweep on the CPU. A number that was asked for goes to libtorch
    * and BLAS alike. Otherwise, with OpenBLAS and as long as nobody set a count: its threads and
-   * libtorch's must not run at once, so that the work decides who gets them. Large convolutions are
-   * libtorch's, large matrices are BLAS's; a network without either is fastest on one thread.
+   * libtorch's must not run at once, since each spins while the other works. A large convolution is
+   * libtorch's work; matrices are BLAS's, which knows by itself to do small ones on one thread.
+   * Changing BLAS's count costs up to a millisecond, so that it is left alone where it can be.
    *
    * @param requested 0 to choose
    */
@@ -55,14 +55,15 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
       set(requested, requested);
     } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
       boolean largeConvolution = false;
-      boolean largeMatrix = false;
       try (PointerScope scope = new PointerScope()) {
         for (Tensor parameter : PortableModel.parameters(optimizer)) {
+          if (!parameter.is_cpu()) {
+            return;
+          }
           largeConvolution |= parameter.dim() > 2 && parameter.numel() >= LARGE_CONVOLUTION;
-          largeMatrix |= parameter.dim() == 2 && parameter.numel() >= LARGE_MATRIX;
         }
       }
-      set(largeConvolution ? libtorchThreads : 1, largeMatrix && !largeConvolution ? DEFAULT : 1);
+      set(largeConvolution ? libtorchThreads : 1, largeConvolution ? 1 : blasThreads);
     }
   }
 

@@ -24,7 +24,7 @@ if(NOT missing)
 endif()
 # The engine can do without its tests, unless it is required.
 set(tests ON)
-find_path(gtest gtest/gtest.h)
+find_path(gtest gtest/gtest.h PATHS /usr/include /usr/local/include) # a script knows no default folders
 if(NOT gtest)
   set(tests OFF)
   if(REQUIRED)

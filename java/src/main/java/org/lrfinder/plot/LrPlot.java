@@ -42,7 +42,8 @@ public final class LrPlot {
   private static final Color SUGGESTED = new Color(0xd62728);
   private static final Color DIVERGED = new Color(0x444444);
   private static final Color GRID = new Color(0xe4e4e4);
-  private static final double HEADROOM = 0.35; // above the smoothed losses, as a part of their span
+  private static final double HEADROOM = 0.35; // above the falling part, relative to its span
+  private static final double MARGIN = 0.05;
 
   private final Curve curve;
   private final ScheduleMode mode;
@@ -247,13 +248,29 @@ public final class LrPlot {
     static Range of(Curve curve) {
       double[] smoothed = finite(curve.smoothedLosses());
       double[] raw = finite(curve.losses());
-      double low =
-          Math.min(Arrays.stream(smoothed).min().orElse(0), Arrays.stream(raw).min().orElse(0));
-      double high = Arrays.stream(smoothed).max().orElse(1);
+      double low = Math.min(min(smoothed), min(raw));
+      double high = max(falling(smoothed));
       double span = high > low ? high - low : Math.max(Math.abs(high), 1e-3);
       return new Range(
-          low - 0.05 * span,
-          Math.min(high + HEADROOM * span, Arrays.stream(raw).max().orElse(1) + 0.05 * span));
+          low - MARGIN * span, Math.min(high + HEADROOM * span, max(raw) + MARGIN * span));
+    }
+
+    /** Up to the lowest smoothed loss; all of them where the first is the lowest. */
+    private static double[] falling(double[] smoothed) {
+      double lowest = min(smoothed);
+      int end = 0;
+      while (end < smoothed.length && smoothed[end] > lowest) {
+        end++;
+      }
+      return end == 0 ? smoothed : Arrays.copyOf(smoothed, end);
+    }
+
+    private static double min(double[] values) {
+      return Arrays.stream(values).min().orElse(0);
+    }
+
+    private static double max(double[] values) {
+      return Arrays.stream(values).max().orElse(1);
     }
 
     private static double[] finite(double[] values) {

@@ -1,6 +1,7 @@
 package org.lrfinder;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
@@ -173,6 +174,45 @@ class ParameterLayoutTest {
       }
       before.assertUnchangedIn(ModelState.of(layout.network, layout.optimizer, layout.neighbours));
     }
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("cases")
+  void restoresAfterAFaultInMidSweep(Case layoutCase, Models.Kind kind) {
+    for (EngineChoice engine : EnginesUnderTest.all()) {
+      Layout layout = layoutCase.make(kind);
+      layout
+          .loss
+          .apply(new Batch(torch.ones(1), torch.ones(1)))
+          .backward(); // gradients of the user's own
+      ModelState before = ModelState.of(layout.network, layout.optimizer, layout.neighbours);
+      IllegalStateException fault = new IllegalStateException("at step 5");
+
+      assertThatThrownBy(
+              () ->
+                  finder(engine)
+                      .find(
+                          layout.network,
+                          layout.optimizer,
+                          layout.loss::apply,
+                          failingAfter(5, fault)))
+          .isSameAs(fault);
+
+      before.assertUnchangedIn(ModelState.of(layout.network, layout.optimizer, layout.neighbours));
+    }
+  }
+
+  private static Iterable<Batch> failingAfter(int batches, RuntimeException fault) {
+    return () ->
+        Stream.iterate(0, i -> i + 1)
+            .map(
+                i -> {
+                  if (i == batches) {
+                    throw fault;
+                  }
+                  return new Batch(torch.ones(1), torch.ones(1));
+                })
+            .iterator();
   }
 
   /** The sweep's losses, by the optimizer's own steps. */

@@ -2,6 +2,7 @@ package org.lrfinder.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -35,7 +36,8 @@ public final class Main {
   public static void main(String[] arguments) {
     // libtorch and OpenBLAS hinder each other's threads; MKL does not. Read when libtorch is
     // loaded.
-    if (System.getProperty("org.bytedeco.openblas.load") == null) {
+    if (System.getProperty("org.bytedeco.openblas.load") == null
+        && Loader.getPlatform().endsWith("x86_64")) {
       System.setProperty("org.bytedeco.openblas.load", "mkl");
     }
     System.setProperty(

@@ -36,7 +36,10 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
     }
     if (openblas_nolapack.blas_get_num_threads() != blasThreads) {
       try (PointerScope scope = new PointerScope()) { // the presets leave a pointer
-        openblas_nolapack.blas_set_num_threads(blasThreads);
+        // OpenBLAS takes this for its default, MKL for nothing.
+        boolean byName = blasThreads == DEFAULT && Blas.inUse() != Blas.OPENBLAS;
+        openblas_nolapack.blas_set_num_threads(
+            byName ? torch.intraop_default_num_threads() : blasThreads);
       }
     }
   }

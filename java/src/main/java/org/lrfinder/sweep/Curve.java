@@ -32,16 +32,19 @@ public record Curve(double[] rates, double[] losses, double[] smoothedLosses) {
     return rates.length;
   }
 
+  /** {@return learning rates, a copy} */
   @Override
   public double[] rates() {
     return rates.clone();
   }
 
+  /** {@return losses, a copy} */
   @Override
   public double[] losses() {
     return losses.clone();
   }
 
+  /** {@return running losses, a copy} */
   @Override
   public double[] smoothedLosses() {
     return smoothedLosses.clone();

@@ -25,37 +25,45 @@ final class BatchCycle implements AutoCloseable {
    * @throws IllegalArgumentException if there never was one
    */
   @Nullable Batch next() {
-    if (iterator == null) {
-      iterator = open();
-      if (!iterator.hasNext()) {
+    Iterator<Batch> walk = iterator;
+    if (walk == null) {
+      walk = open();
+      if (!walk.hasNext()) {
         throw new IllegalArgumentException("there is no data: the batches are empty");
       }
-    }
-    if (!iterator.hasNext()) {
+    } else if (!walk.hasNext()) {
       if (!cycle) {
         return null;
       }
       close();
       epoch++;
-      iterator = open();
-      if (!iterator.hasNext()) {
+      walk = open();
+      if (!walk.hasNext()) {
         return null; // a source that can be walked once
       }
     }
-    return Objects.requireNonNull(iterator.next(), "the batches' iterator returned null");
+    return Objects.requireNonNull(walk.next(), "the batches' iterator returned null");
   }
 
   private Iterator<Batch> open() {
-    return source instanceof Batches batches ? batches.epoch(epoch) : source.iterator();
+    Iterator<Batch> opened =
+        source instanceof Batches batches ? batches.epoch(epoch) : source.iterator();
+    iterator = opened;
+    return opened;
   }
 
   @Override
   public void close() {
-    if (iterator instanceof AutoCloseable closeable) {
+    Iterator<Batch> walked = iterator;
+    iterator = null; // closed once
+    if (walked instanceof AutoCloseable closeable) {
       try {
         closeable.close();
       } catch (RuntimeException e) {
         throw e;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while the batches' iterator was closed", e);
       } catch (Exception e) {
         throw new IllegalStateException("the batches' iterator could not be closed", e);
       }

@@ -54,7 +54,12 @@ import org.lrfinder.sweep.SweepSettings;
  *   <li>whatever the loss, the batches or the listener throw, unchanged.
  * </ul>
  *
- * <p>In each case everything was put back before.
+ * <p>In each case everything was put back before; of a {@link StepFunction}, what its own {@code
+ * restore} puts back.
+ *
+ * <p>The random number generators and the thread counts belong to the whole process: where sweeps
+ * of several threads overlap, or another thread draws random numbers meanwhile, these two are not
+ * put back bit for bit.
  *
  * <p>After L. N. Smith, <i>Cyclical Learning Rates for Training Neural Networks</i>, 2015;
  * defaults, smoothing and early stop as in Lightning 0.8.1.

@@ -2,6 +2,7 @@ package org.lrfinder;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.lrfinder.engine.EngineInfo;
@@ -32,6 +33,21 @@ public record LrFinderResult(
     Optional<Suggestion> suggestion,
     EngineInfo engine) {
 
+  /**
+   * Creates a result.
+   *
+   * @throws NullPointerException if a part is null
+   */
+  public LrFinderResult {
+    Objects.requireNonNull(settings, "settings");
+    Objects.requireNonNull(results, "results");
+    Objects.requireNonNull(endReason, "endReason");
+    groupRatios = List.copyOf(groupRatios);
+    Objects.requireNonNull(status, "status");
+    Objects.requireNonNull(suggestion, "suggestion");
+    Objects.requireNonNull(engine, "engine");
+  }
+
   static LrFinderResult of(
       SweepSettings settings,
       Curve curve,
@@ -41,7 +57,9 @@ public record LrFinderResult(
       EngineInfo engine) {
     OptionalInt pick = rule.pick(curve);
     Status status =
-        pick.isEmpty() ? Status.TOO_FEW_POINTS : fell(curve) ? Status.OK : Status.NEVER_FELL;
+        pick.isEmpty()
+            ? Status.TOO_FEW_POINTS
+            : fallsAt(curve, pick.getAsInt()) ? Status.OK : Status.NEVER_FELL;
     Optional<Suggestion> suggestion = Optional.empty();
     if (status == Status.OK) {
       int index = pick.getAsInt();
@@ -51,18 +69,14 @@ public record LrFinderResult(
           Optional.of(
               new Suggestion(lr, perGroup, rule.name(), index, curve.smoothedLosses()[index]));
     }
-    return new LrFinderResult(
-        settings, curve, endReason, List.copyOf(groupRatios), status, suggestion, engine);
+    return new LrFinderResult(settings, curve, endReason, groupRatios, status, suggestion, engine);
   }
 
-  private static boolean fell(Curve curve) {
+  /** Whether the loss falls on one side at least of the point that the rule picked. */
+  private static boolean fallsAt(Curve curve, int pick) {
     double[] losses = curve.smoothedLosses();
-    for (int i = 1; i < losses.length; i++) {
-      if (losses[i] < losses[i - 1]) {
-        return true;
-      }
-    }
-    return false;
+    return (pick > 0 && losses[pick] < losses[pick - 1])
+        || (pick < losses.length - 1 && losses[pick + 1] < losses[pick]);
   }
 
   /**

@@ -6,7 +6,7 @@ public enum Status {
   OK("the loss fell"),
   /** The curve has too few points for the rule: the sweep ended early, or has too few steps. */
   TOO_FEW_POINTS("too few points for a suggestion: use more steps, or a lower minimum rate"),
-  /** The loss fell nowhere in the range. */
+  /** The loss does not fall, not even where the rule found it to fall most. */
   NEVER_FELL("the loss fell nowhere: raise the maximum rate, or look at model and data");
 
   private final String words;

@@ -14,6 +14,8 @@ final class SweepLoop {
   /** What a walk recorded. */
   record Recorded(Curve curve, EndReason endReason) {}
 
+  private static final int INITIAL_CAPACITY = 1024;
+
   private final SweepSettings settings;
   private final SweepListener listener;
   private final BooleanSupplier cancelled;
@@ -26,9 +28,10 @@ final class SweepLoop {
 
   Recorded run(Stepper stepper) {
     int steps = settings.steps();
-    double[] rates = new double[steps];
-    double[] losses = new double[steps];
-    double[] smoothed = new double[steps];
+    // Grown as needed: most sweeps of many steps stop early.
+    double[] rates = new double[Math.min(steps, INITIAL_CAPACITY)];
+    double[] losses = new double[rates.length];
+    double[] smoothed = new double[rates.length];
     int recorded = 0;
     EndReason end = null;
     while (end == null && recorded < steps) {
@@ -40,6 +43,12 @@ final class SweepLoop {
       end = stepper.step(lr);
       if (end != null && end != EndReason.DIVERGED) {
         break;
+      }
+      if (recorded == rates.length) {
+        int capacity = (int) Math.min(steps, 2L * recorded);
+        rates = Arrays.copyOf(rates, capacity);
+        losses = Arrays.copyOf(losses, capacity);
+        smoothed = Arrays.copyOf(smoothed, capacity);
       }
       rates[recorded] = lr;
       losses[recorded] = stepper.lastLoss();

@@ -306,6 +306,18 @@ class LrFinderTest {
   }
 
   @Test
+  void aRiseWithADipThatTheRuleLeavesOutHasNoSuggestion() {
+    int[] calls = {0};
+    LrFinderResult found =
+        LrFinder.builder()
+            .noEarlyStop()
+            .smoothingBeta(0)
+            .build()
+            .find(StepFunction.of(lr -> calls[0]++ == 3 ? 0.5 : calls[0] + 1.0));
+    assertThat(found.status()).isEqualTo(Status.NEVER_FELL);
+  }
+
+  @Test
   void aRuleOfTheUsersOwnIsUsed() {
     SuggestionRule third =
         new SuggestionRule() {

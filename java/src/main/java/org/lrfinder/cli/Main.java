@@ -44,8 +44,12 @@ public final class Main {
         "jdk.console",
         "java.base"); // so that System.console() tells a terminal from a file on newer JDKs
     CountDownLatch finished = endCleanlyOnSignals(Thread.currentThread());
-    int code = run(commandLine(), arguments);
-    finished.countDown();
+    int code;
+    try {
+      code = run(commandLine(), arguments);
+    } finally {
+      finished.countDown();
+    }
     System.exit(code);
   }
 
@@ -70,11 +74,14 @@ public final class Main {
     return finished;
   }
 
-  /** Runs a command. Libraries that do not load throw errors, of which picocli takes no notice. */
+  /**
+   * Runs a command. Libraries that do not load and memory that runs out are errors, of which
+   * picocli takes no notice.
+   */
   static int run(CommandLine commandLine, String... arguments) {
     try {
       return commandLine.execute(arguments);
-    } catch (LinkageError e) {
+    } catch (LinkageError | OutOfMemoryError e) {
       commandLine.getErr().println("lrfinder: " + e.getMessage());
       return FAILURE;
     }

@@ -94,17 +94,19 @@ final class SweepReport {
   /** Writes plot and figures; the console is told where. */
   static void write(LrFinderResult found, Path folder, PrintWriter console) {
     try {
-      if (found.results().size() > 0) {
-        LrPlot plot = found.plot(true);
-        plot.save(folder.resolve("lr.png"));
-        plot.save(folder.resolve("lr.svg"));
-      }
       CurveCsv.write(found.results(), folder.resolve("lr.csv"));
       ResultJson.write(found, folder.resolve("lr.json"));
+      if (found.results().size() == 0) {
+        console.printf("wrote lr.csv and lr.json to %s; there is no point to draw%n", folder);
+        return;
+      }
+      LrPlot plot = found.plot(true);
+      plot.save(folder.resolve("lr.png"));
+      plot.save(folder.resolve("lr.svg"));
+      console.printf("wrote lr.png, lr.svg, lr.csv and lr.json to %s%n", folder);
     } catch (UncheckedIOException e) {
       throw new InputException(e.getMessage());
     }
-    console.printf("wrote lr.png, lr.svg, lr.csv and lr.json to %s%n", folder);
   }
 
   static int exitCode(LrFinderResult found) {

@@ -44,6 +44,9 @@ final class NativeEngine implements Engine {
     } catch (NativeCoreException e) {
       threadState.restore();
       throw translated(e);
+    } catch (RuntimeException | Error e) {
+      threadState.restore();
+      throw e;
     }
   }
 

@@ -33,7 +33,7 @@ final class PortableEngine implements Engine {
     ThreadState threadState = ThreadState.capture();
     try {
       return guarded(() -> started(network, optimizer, settings, groupRatios, threadState));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       threadState.restore();
       throw e;
     }

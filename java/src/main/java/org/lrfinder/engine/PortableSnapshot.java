@@ -69,6 +69,10 @@ final class PortableSnapshot implements AutoCloseable {
           saved.live.mutable_grad().put(new Tensor());
         }
       }
+    } catch (RuntimeException | Error e) {
+      snapshot.putGradientsBack();
+      snapshot.close();
+      throw e;
     } finally {
       GradMode.set_enabled(gradMode);
     }
@@ -88,27 +92,34 @@ final class PortableSnapshot implements AutoCloseable {
   void restore() {
     GradMode.set_enabled(false);
     // Whatever fails, the rest is put back all the same.
-    RuntimeException failure = null;
-    for (Saved saved : tensors) {
-      try {
-        saved.elements.copy_(saved.copy);
-      } catch (RuntimeException e) {
-        failure = failure == null ? e : failure;
+    List<RuntimeException> failures = new ArrayList<>();
+    tensors.forEach(saved -> attempt(() -> saved.elements.copy_(saved.copy), failures));
+    attempt(this::putGradientsBack, failures);
+    for (Mode mode : modes) {
+      if (mode.module.is_training() != mode.training) {
+        attempt(() -> mode.module.train(mode.training), failures);
       }
+    }
+    randomStates.forEach(
+        random -> attempt(() -> random.generator.set_state(random.state), failures));
+    if (!failures.isEmpty()) {
+      throw failures.get(0);
+    }
+  }
+
+  private static void attempt(Runnable part, List<RuntimeException> failures) {
+    try {
+      part.run();
+    } catch (RuntimeException e) {
+      failures.add(e);
+    }
+  }
+
+  private void putGradientsBack() {
+    for (Saved saved : tensors) {
       if (saved.live.is_leaf()) {
         saved.live.mutable_grad().put(saved.gradient);
       }
-    }
-    for (Mode mode : modes) {
-      if (mode.module.is_training() != mode.training) {
-        mode.module.train(mode.training);
-      }
-    }
-    for (RandomState random : randomStates) {
-      random.generator.set_state(random.state);
-    }
-    if (failure != null) {
-      throw failure;
     }
   }
 

@@ -132,7 +132,7 @@ public final class ResultJson {
           form.status,
           Optional.ofNullable(form.suggestion),
           form.engine);
-    } catch (JsonProcessingException e) {
+    } catch (JsonProcessingException | NullPointerException e) {
       throw new IllegalArgumentException("not a result of lrfinder: " + e.getMessage(), e);
     }
   }

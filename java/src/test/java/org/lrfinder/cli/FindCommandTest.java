@@ -17,7 +17,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.StepFunction;
 import org.lrfinder.export.ResultJson;
 import picocli.CommandLine;
 
@@ -280,6 +282,17 @@ class FindCommandTest {
     assertThat(find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--steps", 5))
         .isEqualTo(1);
     assertThat(out.toString()).contains("no suggestion: too few points");
+  }
+
+  @Test
+  void aSweepWithoutAPointLeavesFiguresAndNoPicture() throws IOException {
+    LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> Double.NaN));
+    SweepReport.write(found, folder, new PrintWriter(out, true));
+    assertThat(out.toString()).startsWith("wrote lr.csv and lr.json to ");
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder("lr.csv", "lr.json");
+    }
   }
 
   @Test

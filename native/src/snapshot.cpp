@@ -38,10 +38,11 @@ at::Tensor distinct_elements(const at::Tensor& tensor) {
 Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& parameters)
     : grad_mode_(c10::GradMode::is_enabled()) {
   const c10::NoGradGuard no_grad;
-  for (const auto& parameter : parameters) add(parameter);
+  Seen seen;
+  for (const auto& parameter : parameters) add(parameter, &seen);
   if (network != nullptr) {
-    for (const auto& parameter : network->parameters()) add(parameter);
-    for (const auto& buffer : network->buffers()) add(buffer);
+    for (const auto& parameter : network->parameters()) add(parameter, &seen);
+    for (const auto& buffer : network->buffers()) add(buffer, &seen);
     training_.emplace_back(network, network->is_training());
     for (const auto& child : network->modules(/*include_self=*/false)) {
       training_.emplace_back(child.get(), child->is_training());
@@ -60,8 +61,8 @@ Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& pa
   }
 }
 
-void Snapshot::add(const at::Tensor& tensor) {
-  if (!tensor.defined() || !seen_.insert(tensor.unsafeGetTensorImpl()).second) return;
+void Snapshot::add(const at::Tensor& tensor, Seen* seen) {
+  if (!tensor.defined() || !seen->insert(tensor.unsafeGetTensorImpl()).second) return;
   const auto elements = distinct_elements(tensor);
   tensors_.push_back({tensor, elements, elements.clone(), {}});
 }

@@ -28,10 +28,11 @@ class Snapshot {
     at::Tensor gradient;  // the very tensor, which the sweep never sees
   };
 
-  void add(const at::Tensor& tensor);
+  using Seen = std::unordered_set<const c10::TensorImpl*>;  // a tied tensor is saved once
+
+  void add(const at::Tensor& tensor, Seen* seen);
 
   std::vector<Saved> tensors_;
-  std::unordered_set<const c10::TensorImpl*> seen_;            // a tied tensor is saved once
   std::vector<std::pair<torch::nn::Module*, bool>> training_;  // parents before their children
   std::vector<std::pair<at::Generator, at::Tensor>> generators_;
   bool grad_mode_;

@@ -270,7 +270,6 @@ struct AdagradTraits {
 /// No fused kernel: the copy's own step does everything.
 class OwnStepUpdater final : public Updater {
  public:
-  using Updater::Updater;
   OwnStepUpdater(std::unique_ptr<optim::Optimizer> copy, std::vector<double> group_ratios)
       : Updater(std::move(copy), std::move(group_ratios)) {}
 };

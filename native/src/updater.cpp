@@ -22,7 +22,8 @@
 #include <typeinfo>
 #include <unordered_set>
 
-#include "lrfinder/error.h"
+#include "failure.h"
+#include "micro_batches.h"
 
 namespace lrfinder {
 namespace {
@@ -91,40 +92,33 @@ struct Bucket {
 };
 
 /// What the fused updaters share: finding each parameter's state, and sorting a group's parameters into calls.
-/// `Traits` has `Optimizer`, `Options`, `State` and the static functions `usable`, `steps_done`, `is_first`, `collect`
-/// and `call`.
+/// `Traits` has `Optimizer`, `Options`, `State` and the static functions `has_state`, `usable`, `steps_done`,
+/// `is_first`, `collect` and `call`.
 template <typename Traits>
 class FusedUpdater final : public Updater {
  public:
   using Options = typename Traits::Options;
   using State = typename Traits::State;
 
-  FusedUpdater(const optim::Optimizer& original, std::vector<double> group_ratios)
-      : Updater(private_copy<typename Traits::Optimizer, Options, State>(original), std::move(group_ratios)) {
-    for (const auto& group : copy().param_groups()) {
-      std::unordered_set<const c10::TensorImpl*> seen;
-      auto& slots = slots_.emplace_back();
-      for (const auto& parameter : group.params()) {
-        // A parameter that is listed twice is stepped twice by its optimizer, not at once.
-        if (seen.insert(parameter.unsafeGetTensorImpl()).second) slots.push_back({parameter, nullptr});
-      }
-      if (seen.size() < group.params().size()) slots.clear();
-    }
-  }
+  template <typename Target>
+  explicit FusedUpdater(Target&& target) : Updater(std::forward<Target>(target)) {}
 
  protected:
   void update_fused(size_t group) override {
-    const auto& options = static_cast<const Options&>(copy().param_groups()[group].options());
+    auto& parameter_group = target().param_groups()[group];
+    const auto& options = static_cast<const Options&>(parameter_group.options());
+    if (listed_twice(group, parameter_group.params())) return;
     size_t used = 0;
-    for (auto& slot : slots_[group]) {
-      const at::Tensor& gradient = slot.parameter.grad();
-      if (!gradient.defined() || !fusable(slot.parameter, gradient)) continue;
-      State& state = state_of(slot);
-      if (!Traits::usable(options, slot.parameter, state)) continue;
-      Bucket& bucket = bucket_for(slot.parameter, Traits::steps_done(state), Traits::is_first(options, state), &used);
-      bucket.parameters.push_back(slot.parameter);
+    for (const auto& parameter : parameter_group.params()) {
+      const at::Tensor& gradient = parameter.grad();
+      if (!gradient.defined() || !fusable(parameter, gradient)) continue;
+      const State* known = Traits::has_state(options) ? find_state(parameter) : &none_;
+      if (!Traits::usable(options, parameter, known == nullptr ? none_ : *known)) continue;
+      State& state = Traits::has_state(options) ? state_of(parameter) : none_;
+      Bucket& bucket = bucket_for(parameter, Traits::steps_done(state), Traits::is_first(options, state), &used);
+      bucket.parameters.push_back(parameter);
       bucket.gradients.push_back(gradient);
-      Traits::collect(options, slot.parameter, state, bucket);
+      Traits::collect(options, parameter, state, bucket);
     }
     for (size_t i = 0; i < used; ++i) {
       Traits::call(options, buckets_[i]);
@@ -138,18 +132,30 @@ class FusedUpdater final : public Updater {
   }
 
  private:
-  struct Slot {
-    at::Tensor parameter;
-    State* state;  // owned by the copy, whose map keeps it where it is
-  };
+  // Looked up in each step: a shared optimizer's state may have been loaded anew since the last.
 
-  State& state_of(Slot& slot) {
-    if (slot.state == nullptr) {
-      auto& owner = copy().state()[slot.parameter.unsafeGetTensorImpl()];
-      if (owner == nullptr) owner = std::make_unique<State>();
-      slot.state = static_cast<State*>(owner.get());
+  const State* find_state(const at::Tensor& parameter) const {
+    const auto found = optimizer().state().find(parameter.unsafeGetTensorImpl());
+    return found == optimizer().state().end() ? nullptr : static_cast<const State*>(found->second.get());
+  }
+
+  State& state_of(const at::Tensor& parameter) {
+    auto& owner = target().state()[parameter.unsafeGetTensorImpl()];
+    if (owner == nullptr) owner = std::make_unique<State>();
+    return static_cast<State&>(*owner);
+  }
+
+  /// A parameter that is listed twice is stepped twice by its optimizer, not at once. Found out again when the number
+  /// of parameters has changed.
+  bool listed_twice(size_t group, const std::vector<at::Tensor>& parameters) {
+    if (group >= listings_.size()) listings_.resize(group + 1);
+    auto& listing = listings_[group];
+    if (listing.parameters != parameters.size()) {
+      std::unordered_set<const c10::TensorImpl*> seen;
+      for (const auto& parameter : parameters) seen.insert(parameter.unsafeGetTensorImpl());
+      listing = {parameters.size(), seen.size() < parameters.size()};
     }
-    return *slot.state;
+    return listing.twice;
   }
 
   Bucket& bucket_for(const at::Tensor& parameter, std::int64_t done, bool first, size_t* used) {
@@ -165,8 +171,14 @@ class FusedUpdater final : public Updater {
     return bucket;
   }
 
-  std::vector<std::vector<Slot>> slots_;  // by group
-  std::vector<Bucket> buckets_;           // kept for their lists' memory
+  struct Listing {
+    size_t parameters = 0;
+    bool twice = false;
+  };
+
+  std::vector<Listing> listings_;  // by group
+  std::vector<Bucket> buckets_;    // kept for their lists' memory
+  State none_;                     // stands in where the optimizer has no state
 };
 
 struct SgdTraits {
@@ -174,6 +186,7 @@ struct SgdTraits {
   using Options = optim::SGDOptions;
   using State = optim::SGDParamState;
 
+  static bool has_state(const Options& options) { return options.momentum() != 0; }
   static bool usable(const Options& options, const at::Tensor& parameter, const State& state) {
     return options.momentum() == 0 || !state.momentum_buffer().defined() ||
            same_layout(parameter, state.momentum_buffer());
@@ -220,6 +233,7 @@ struct AdamTraits {
   using Options = Options_;
   using State = State_;
 
+  static bool has_state(const Options&) { return true; }
   static bool usable(const Options& options, const at::Tensor& parameter, const State& state) {
     if (!state.exp_avg().defined()) return true;
     return same_layout(parameter, state.exp_avg()) && same_layout(parameter, state.exp_avg_sq()) &&
@@ -251,6 +265,7 @@ struct AdagradTraits {
   using Options = optim::AdagradOptions;
   using State = optim::AdagradParamState;
 
+  static bool has_state(const Options&) { return true; }
   static bool usable(const Options&, const at::Tensor& parameter, const State& state) {
     return same_layout(parameter, state.sum());  // made by the optimizer's constructor
   }
@@ -267,12 +282,21 @@ struct AdagradTraits {
   }
 };
 
-/// No fused kernel: the copy's own step does everything.
+/// No fused kernel: the optimizer's own step does everything.
 class OwnStepUpdater final : public Updater {
  public:
-  OwnStepUpdater(std::unique_ptr<optim::Optimizer> copy, std::vector<double> group_ratios)
-      : Updater(std::move(copy), std::move(group_ratios)) {}
+  template <typename Target>
+  explicit OwnStepUpdater(Target&& target) : Updater(std::forward<Target>(target)) {}
 };
+
+using AdamKernel = AdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, fused_adam>;
+using AdamWKernel = AdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, fused_adamw>;
+
+template <typename Traits>
+std::unique_ptr<Updater> fused_copying(const optim::Optimizer& original) {
+  return std::make_unique<FusedUpdater<Traits>>(std::unique_ptr<optim::Optimizer>(
+      private_copy<typename Traits::Optimizer, typename Traits::Options, typename Traits::State>(original)));
+}
 
 }  // namespace
 
@@ -281,41 +305,55 @@ bool fusable(const at::Tensor& parameter, const at::Tensor& gradient) {
          parameter.is_non_overlapping_and_dense() && same_layout(parameter, gradient);
 }
 
-std::unique_ptr<Updater> Updater::of(const optim::Optimizer& optimizer, std::vector<double> group_ratios) {
-  // Exact classes: a subclass may update in its own way, which nothing here would know of.
+// Exact classes: a subclass may update in its own way, which nothing here would know of.
+
+std::unique_ptr<Updater> Updater::copying(const optim::Optimizer& optimizer) {
   const auto& type = typeid(optimizer);
-  if (type == typeid(optim::SGD)) return std::make_unique<FusedUpdater<SgdTraits>>(optimizer, std::move(group_ratios));
-  if (type == typeid(optim::Adam)) {
-    using Traits = AdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, fused_adam>;
-    return std::make_unique<FusedUpdater<Traits>>(optimizer, std::move(group_ratios));
-  }
-  if (type == typeid(optim::AdamW)) {
-    using Traits = AdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, fused_adamw>;
-    return std::make_unique<FusedUpdater<Traits>>(optimizer, std::move(group_ratios));
-  }
-  if (type == typeid(optim::Adagrad)) {
-    return std::make_unique<FusedUpdater<AdagradTraits>>(optimizer, std::move(group_ratios));
-  }
+  if (type == typeid(optim::SGD)) return fused_copying<SgdTraits>(optimizer);
+  if (type == typeid(optim::Adam)) return fused_copying<AdamKernel>(optimizer);
+  if (type == typeid(optim::AdamW)) return fused_copying<AdamWKernel>(optimizer);
+  if (type == typeid(optim::Adagrad)) return fused_copying<AdagradTraits>(optimizer);
   if (type == typeid(optim::RMSprop)) {
-    return std::make_unique<OwnStepUpdater>(
-        private_copy<optim::RMSprop, optim::RMSpropOptions, optim::RMSpropParamState>(optimizer),
-        std::move(group_ratios));
+    return std::make_unique<OwnStepUpdater>(std::unique_ptr<optim::Optimizer>(
+        private_copy<optim::RMSprop, optim::RMSpropOptions, optim::RMSpropParamState>(optimizer)));
   }
-  throw Error(ErrorKind::kInvalidArgument, "optimizer " + c10::demangle(type.name()) +
-                                               " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+  refuse("optimizer ", c10::demangle(type.name()),
+         " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
 }
 
-void Updater::update(double lr) {
+std::unique_ptr<Updater> Updater::sharing(optim::Optimizer& optimizer) {
+  const auto& type = typeid(optimizer);
+  if (type == typeid(optim::SGD)) return std::make_unique<FusedUpdater<SgdTraits>>(optimizer);
+  if (type == typeid(optim::Adam)) return std::make_unique<FusedUpdater<AdamKernel>>(optimizer);
+  if (type == typeid(optim::AdamW)) return std::make_unique<FusedUpdater<AdamWKernel>>(optimizer);
+  if (type == typeid(optim::Adagrad)) {
+    for (const auto& parameter : parameters_of(optimizer)) {
+      if (optimizer.state().count(parameter.unsafeGetTensorImpl()) > 0) continue;
+      refuse("optimizer Adagrad has no state for a parameter group that was added to it: make it with all groups");
+    }
+    return std::make_unique<FusedUpdater<AdagradTraits>>(optimizer);
+  }
+  if (type == typeid(optim::LBFGS)) {
+    refuse("optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
+  }
+  return std::make_unique<OwnStepUpdater>(optimizer);
+}
+
+void Updater::set_rates(double lr, const std::vector<double>& group_ratios) {
+  auto& groups = optimizer_->param_groups();
+  for (size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(lr * group_ratios[i]);
+}
+
+void Updater::update() {
   const c10::NoGradGuard no_grad;
-  auto& groups = copy_->param_groups();
+  auto& groups = optimizer_->param_groups();
   bool left = false;
   for (size_t i = 0; i < groups.size(); ++i) {
-    groups[i].options().set_lr(lr * group_ratios_[i]);
     update_fused(i);
     for (const auto& parameter : groups[i].params()) left = left || parameter.grad().defined();
   }
   if (!left) return;
-  copy_->step();
+  optimizer_->step();
   // Not by zero_grad, which cannot drop a gradient that is a view.
   for (const auto& group : groups) {
     for (const auto& parameter : group.params()) parameter.mutable_grad().reset();

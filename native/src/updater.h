@@ -8,38 +8,43 @@
 
 namespace lrfinder {
 
-/// Updates parameters as an optimizer would, on a private copy of its options and state.
+/// Updates parameters as an optimizer would, on that optimizer's options and state, or on a private copy of them.
 ///
-/// The copy is an optimizer of the same class over the same parameters. Where libtorch has a fused kernel for that
-/// class, parameters that the kernel can be trusted with (see `fusable`) go through it, on the copy's own state;
-/// what is left is updated by the copy's `step`. Both raise the same counters, so a parameter may change sides.
+/// Where libtorch has a fused kernel for the optimizer's class, parameters that the kernel can be trusted with (see
+/// `fusable`) go through it; what is left is updated by the optimizer's own `step`. Both raise the same counters, so a
+/// parameter may change sides.
 class Updater {
  public:
-  /// One ratio per parameter group. Throws lrfinder::Error for a class of optimizer that cannot be copied.
-  static std::unique_ptr<Updater> of(const torch::optim::Optimizer& optimizer, std::vector<double> group_ratios);
+  /// On a private copy: an optimizer of the same class over the same parameters. Throws lrfinder::Error for a class
+  /// that cannot be copied.
+  static std::unique_ptr<Updater> copying(const torch::optim::Optimizer& optimizer);
+  /// On the caller's own, which must outlive this. Throws lrfinder::Error for a class that cannot step by itself.
+  static std::unique_ptr<Updater> sharing(torch::optim::Optimizer& optimizer);
 
   virtual ~Updater() = default;
   Updater(const Updater&) = delete;
   Updater& operator=(const Updater&) = delete;
 
-  /// Updates every parameter that has a gradient, group g at `lr * group_ratios[g]`, and drops the gradients.
-  void update(double lr);
+  /// Sets group g's rate to `lr * group_ratios[g]`.
+  void set_rates(double lr, const std::vector<double>& group_ratios);
 
-  /// The private copy: its parameters are the original's, its options and state its own.
-  const torch::optim::Optimizer& optimizer() const { return *copy_; }
+  /// Updates every parameter that has a gradient, and drops the gradients.
+  void update();
+
+  const torch::optim::Optimizer& optimizer() const { return *optimizer_; }
 
  protected:
-  Updater(std::unique_ptr<torch::optim::Optimizer> copy, std::vector<double> group_ratios)
-      : copy_(std::move(copy)), group_ratios_(std::move(group_ratios)) {}
+  explicit Updater(std::unique_ptr<torch::optim::Optimizer> copy) : copy_(std::move(copy)), optimizer_(copy_.get()) {}
+  explicit Updater(torch::optim::Optimizer& shared) : optimizer_(&shared) {}
 
   /// Updates the parameters of a group that a fused kernel can be trusted with, and drops their gradients.
   virtual void update_fused(size_t /*group*/) {}
 
-  torch::optim::Optimizer& copy() { return *copy_; }
+  torch::optim::Optimizer& target() { return *optimizer_; }
 
  private:
-  std::unique_ptr<torch::optim::Optimizer> copy_;
-  std::vector<double> group_ratios_;
+  std::unique_ptr<torch::optim::Optimizer> copy_;  // null when shared
+  torch::optim::Optimizer* optimizer_;
 };
 
 /// Whether a fused kernel may be given `parameter` and `gradient`: the kernels read raw memory, so that both have to be

@@ -10,11 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace lrfinder {
+#include "lrfinder/objective.h"
 
-/// Losses that are computed natively, averaged over the batch as PyTorch's functionals of the same names are by
-/// default.
-enum class Loss : std::int32_t { kCrossEntropy, kMse, kL1, kSmoothL1 };
+namespace lrfinder {
 
 /// What a step of the sweep found.
 enum class StepResult : std::int32_t {
@@ -30,8 +28,9 @@ struct SweepSettings {
   double early_stop_threshold = 4.0;
   /// Total norm that the averaged gradients are clipped to before an update; infinity leaves them alone. Positive.
   double gradient_clip_norm = std::numeric_limits<double>::infinity();
-  /// Micro-batches whose losses and gradients are averaged in one step. At least 1.
+  /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
   std::int64_t accumulate_grad_batches = 1;
+  Precision precision = Precision::kFloat32;
   /// Each parameter group's learning rate as a multiple of the swept one; empty: 1 for every group.
   std::vector<double> group_ratios;
 };
@@ -43,8 +42,8 @@ struct SweepSettings {
 /// and the random number generators; `restore` and, at the latest, the destructor put it back, bit for bit. The
 /// optimizer is read once, by the constructor, and never stepped or written.
 ///
-/// A step is made of `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last. After
-/// kDiverged, kNonFinite or an Error the sweep is over: only `restore` may follow.
+/// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
+/// which may come early. After kDiverged, kNonFinite or an Error the sweep is over: only `restore` may follow.
 ///
 /// Network and optimizer must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
 /// sweep that was restored. Every method may throw lrfinder::Error.
@@ -64,6 +63,9 @@ class Sweep {
   /// The last micro-batch of a step: records the mean loss, tests for divergence, clips and updates at `lr`.
   StepResult step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);
   StepResult step(const at::Tensor& loss, double lr);
+
+  /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
+  double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
 
   /// Loss of the last step, averaged over its micro-batches, before that step's update.
   double last_loss() const noexcept;

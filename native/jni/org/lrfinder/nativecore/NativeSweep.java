@@ -65,6 +65,10 @@ public final class NativeSweep extends Pointer {
   public native @Cast("int") int step(@Const @ByRef Tensor loss, double lr)
       throws NativeCoreException;
 
+  public native double evaluate(
+      @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
+      throws NativeCoreException;
+
   public native @NoException double last_loss();
 
   public native @NoException double smoothed_loss();

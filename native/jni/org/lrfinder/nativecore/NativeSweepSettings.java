@@ -41,5 +41,8 @@ public final class NativeSweepSettings extends Pointer {
   public native NativeSweepSettings accumulate_grad_batches(@Cast("int64_t") long value);
 
   @MemberSetter
+  public native NativeSweepSettings precision(@Cast("lrfinder::Precision") int value);
+
+  @MemberSetter
   public native NativeSweepSettings group_ratios(@ByRef DoubleVector value);
 }

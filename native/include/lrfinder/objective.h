@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lrfinder {
+
+/// Losses that are computed natively, averaged over the batch as PyTorch's functionals of the same names are by
+/// default.
+enum class Loss : std::int32_t { kCrossEntropy, kMse, kL1, kSmoothL1 };
+
+/// In which type forward passes compute.
+enum class Precision : std::int32_t {
+  kFloat32,   ///< in the parameters' own type, whichever that is
+  kBfloat16,  ///< bfloat16 autocast: parameters, gradients and losses keep their types
+};
+
+}  // namespace lrfinder

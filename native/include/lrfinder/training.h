@@ -1,0 +1,62 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+#include <torch/optim/optimizer.h>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "lrfinder/objective.h"
+
+namespace lrfinder {
+
+struct TrainingSettings {
+  /// Total norm that the averaged gradients are clipped to before an update; infinity leaves them alone. Positive.
+  double gradient_clip_norm = std::numeric_limits<double>::infinity();
+  /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
+  std::int64_t accumulate_grad_batches = 1;
+  Precision precision = Precision::kFloat32;
+};
+
+/// Trains `network` with the caller's own `optimizer`: at the rates that its groups have, on its own state, which is
+/// after each step what the optimizer's own steps would have made of it. Optimizers of SGD, Adam, AdamW and Adagrad go
+/// through fused kernels, others through their own `step`, in whatever way it is written; one that needs a closure
+/// (LBFGS) is refused.
+///
+/// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
+/// which may come early. Gradients are dropped after a step.
+///
+/// Network and optimizer must outlive the training; groups and rates may be changed and state loaded between steps.
+/// Confined to one thread at a time. Every method may throw lrfinder::Error.
+class Training {
+ public:
+  /// `network` may be null when the caller computes losses.
+  Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings);
+  ~Training();
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+
+  /// Forwards `input` through the network, which must be a torch::nn::SequentialImpl, and adds the loss's gradients.
+  void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// Adds the gradients of a loss that the caller computed: one real number.
+  void accumulate(const at::Tensor& loss);
+
+  /// The last micro-batch of a step: clips and updates. Returns the step's mean loss, before the update.
+  double step(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  double step(const at::Tensor& loss);
+
+  /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
+  double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+
+  /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
+  std::string device() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lrfinder

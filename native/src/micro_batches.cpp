@@ -1,0 +1,151 @@
+#include "micro_batches.h"
+
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/l1_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/smooth_l1_loss.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <typeinfo>
+#include <unordered_set>
+
+#include "autocast.h"
+#include "failure.h"
+
+namespace lrfinder {
+namespace {
+
+/// The device of all parameters, after checking that they can be trained.
+at::Device checked_device(torch::nn::Module* network, const std::vector<at::Tensor>& parameters) {
+  if (std::none_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); })) {
+    refuse("no parameter of the optimizer takes a gradient: at least one must have requires_grad");
+  }
+  const at::Device device = parameters.front().device();
+  for (const auto& parameter : parameters) {
+    if (parameter.device() != device) {
+      refuse("tensors on different devices: the optimizer has parameters on ", device, " and on ", parameter.device(),
+             ", all must be on one");
+    }
+  }
+  if (network == nullptr) return device;
+  std::unordered_set<const c10::TensorImpl*> own;
+  for (const auto& parameter : network->parameters()) own.insert(parameter.unsafeGetTensorImpl());
+  const auto foreign = std::count_if(parameters.begin(), parameters.end(),
+                                     [&](const auto& p) { return own.count(p.unsafeGetTensorImpl()) == 0; });
+  if (foreign > 0) {
+    refuse("the optimizer is over other parameters than the network's: ", foreign, " of its ", parameters.size(),
+           " parameters are not in the network; make the optimizer from the network's parameters()");
+  }
+  return device;
+}
+
+/// Null for a subclass, whose own forward nothing here would call.
+torch::nn::SequentialImpl* exactly_sequential(torch::nn::Module* network) {
+  const bool exact = network != nullptr && typeid(*network) == typeid(torch::nn::SequentialImpl);
+  return exact ? static_cast<torch::nn::SequentialImpl*>(network) : nullptr;
+}
+
+std::string shape(const at::Tensor& tensor) {
+  std::ostringstream text;
+  text << tensor.sizes();
+  return text.str();
+}
+
+at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& target) {
+  if (loss == Loss::kCrossEntropy) return at::cross_entropy_loss(prediction, target);
+  // libtorch would broadcast and average over every pair.
+  if (prediction.sizes() != target.sizes()) {
+    refuse("the network's output has shape ", shape(prediction), " and the target ", shape(target),
+           ": this loss needs the same shape");
+  }
+  switch (loss) {
+    case Loss::kMse:
+      return at::mse_loss(prediction, target);
+    case Loss::kL1:
+      return at::l1_loss(prediction, target);
+    case Loss::kSmoothL1:
+      return at::smooth_l1_loss(prediction, target);
+    default:
+      refuse("unknown loss ", static_cast<std::int32_t>(loss));
+  }
+}
+
+double number(const at::Tensor& loss) {
+  if (!loss.defined()) refuse("the loss is an undefined tensor");
+  if (loss.numel() != 1 || !at::isFloatingType(loss.scalar_type())) {
+    refuse("the loss must be one real number, not a tensor of shape ", shape(loss), " and type ", loss.dtype());
+  }
+  return loss.item<double>();
+}
+
+}  // namespace
+
+std::vector<at::Tensor> parameters_of(const torch::optim::Optimizer& optimizer) {
+  std::vector<at::Tensor> parameters;
+  for (const auto& group : optimizer.param_groups()) {
+    parameters.insert(parameters.end(), group.params().begin(), group.params().end());
+  }
+  return parameters;
+}
+
+MicroBatches::MicroBatches(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, std::int64_t per_step,
+                           Precision precision)
+    : device_(checked_device(network, parameters_of(optimizer))),
+      sequential_(exactly_sequential(network)),
+      per_step_(per_step),
+      precision_(precision) {
+  if (per_step < 1) refuse("accumulate_grad_batches ", per_step, " must be at least 1");
+}
+
+at::Tensor MicroBatches::loss(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
+  if (sequential_ == nullptr) refuse("only a SequentialImpl is forwarded natively: pass the loss instead");
+  for (const auto* tensor : {&input, &target}) {
+    if (tensor->device() != device_) {
+      refuse("tensors on different devices: the network is on ", device_, " and the batch has a tensor on ",
+             tensor->device());
+    }
+  }
+  const Autocast autocast(precision_, device_.type());
+  return loss_of(loss, sequential_->forward(input), target);
+}
+
+double MicroBatches::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
+  const c10::NoGradGuard no_grad;
+  return number(this->loss(input, target, loss));
+}
+
+double MicroBatches::add(const at::Tensor& loss) {
+  const double value = number(loss);
+  if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
+  total_ += value;
+  return total_ / static_cast<double>(++count_);
+}
+
+void MicroBatches::backward(const at::Tensor& loss) {
+  // The gradient of a whole step's mean with respect to one micro-batch's loss, made once.
+  if (!seed_.defined() || seed_.scalar_type() != loss.scalar_type() || seed_.sizes() != loss.sizes() ||
+      seed_.device() != loss.device()) {
+    seed_ = at::full_like(loss.detach(), 1.0 / static_cast<double>(per_step_));
+  }
+  loss.backward(seed_);
+}
+
+void MicroBatches::finish(const torch::optim::Optimizer& optimizer) {
+  if (count_ < per_step_) {
+    const c10::NoGradGuard no_grad;
+    std::unordered_set<const c10::TensorImpl*> seen;
+    for (const auto& parameter : parameters_of(optimizer)) {
+      at::Tensor& gradient = parameter.mutable_grad();
+      if (!gradient.defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
+      gradient = gradient * (static_cast<double>(per_step_) / static_cast<double>(count_));  // may be a view
+    }
+  }
+  total_ = 0;
+  count_ = 0;
+}
+
+}  // namespace lrfinder

@@ -1,0 +1,83 @@
+#include "lrfinder/training.h"
+
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <utility>
+
+#include "clip.h"
+#include "failure.h"
+#include "micro_batches.h"
+#include "updater.h"
+
+namespace lrfinder {
+
+class Training::Impl {
+ public:
+  Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings)
+      : gradient_clip_norm_(checked(settings.gradient_clip_norm)),
+        micro_batches_(network, optimizer, settings.accumulate_grad_batches, settings.precision),
+        updater_(Updater::sharing(optimizer)) {}
+
+  void accumulate(const at::Tensor& loss) {
+    const c10::AutoGradMode grad(true);
+    micro_batches_.add(loss);
+    micro_batches_.backward(loss);
+  }
+
+  double step(const at::Tensor& loss) {
+    const c10::AutoGradMode grad(true);
+    const double mean = micro_batches_.add(loss);
+    micro_batches_.backward(loss);
+    micro_batches_.finish(updater_->optimizer());
+    if (std::isfinite(gradient_clip_norm_)) clip_gradients(updater_->optimizer(), gradient_clip_norm_);
+    updater_->update();
+    return mean;
+  }
+
+  at::Tensor forward(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+    const c10::AutoGradMode grad(true);
+    return micro_batches_.loss(input, target, loss);
+  }
+
+  const MicroBatches& micro_batches() const { return micro_batches_; }
+
+ private:
+  static double checked(double gradient_clip_norm) {
+    if (!(gradient_clip_norm > 0)) refuse("gradient_clip_norm ", gradient_clip_norm, " must be greater than 0");
+    return gradient_clip_norm;
+  }
+
+  double gradient_clip_norm_;
+  MicroBatches micro_batches_;
+  std::unique_ptr<Updater> updater_;
+};
+
+Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings)
+    : impl_(translated([&] { return std::make_unique<Impl>(network, optimizer, settings); })) {}
+
+Training::~Training() = default;
+
+void Training::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  translated([&] { impl_->accumulate(impl_->forward(input, target, loss)); });
+}
+
+void Training::accumulate(const at::Tensor& loss) {
+  translated([&] { impl_->accumulate(loss); });
+}
+
+double Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  return translated([&] { return impl_->step(impl_->forward(input, target, loss)); });
+}
+
+double Training::step(const at::Tensor& loss) {
+  return translated([&] { return impl_->step(loss); });
+}
+
+double Training::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  return translated([&] { return impl_->micro_batches().evaluate(input, target, loss); });
+}
+
+std::string Training::device() const { return impl_->micro_batches().device().str(); }
+
+}  // namespace lrfinder

@@ -25,6 +25,7 @@ public class LrFinderPreset implements LoadEnabled {
   public void init(ClassProperties properties) {
     // The inherited presets list headers of their own, some of which are in no wheel.
     properties.put(
-        "platform.include", new ArrayList<>(List.of("lrfinder/error.h", "lrfinder/sweep.h", "lrfinder/training.h")));
+        "platform.include",
+        new ArrayList<>(List.of("lrfinder/error.h", "lrfinder/sweep.h", "lrfinder/training.h")));
   }
 }

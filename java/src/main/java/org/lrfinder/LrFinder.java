@@ -16,11 +16,13 @@ import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.engine.Engines;
+import org.lrfinder.engine.Objective;
 import org.lrfinder.suggestion.Steepest;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.sweep.SweepSettings;
@@ -101,8 +103,31 @@ public final class LrFinder {
   public LrFinderResult find(
       SequentialImpl network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
     Objects.requireNonNull(network, "network");
-    Objects.requireNonNull(loss, "loss");
-    return find(network, optimizer, new Stepper.Objective.Native(loss), batches);
+    return find(network, optimizer, new Objective.Native(loss), batches, null);
+  }
+
+  /**
+   * Sweeps a network that the engine forwards itself, and measures the loss on validation batches
+   * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
+   * in eval mode. Each step costs that many forward passes more.
+   *
+   * @param network forwarded with each batch's input, in the train/eval mode that it is in
+   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param loss what compares the network's output with the batch's target
+   * @param batches training data; walked from its start, and again when it ends
+   * @param validationBatches data that is not trained on; read once, copied for the time of the
+   *     sweep
+   * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
+   */
+  public LrFinderResult find(
+      SequentialImpl network,
+      Optimizer optimizer,
+      Loss loss,
+      Iterable<Batch> batches,
+      Iterable<Batch> validationBatches) {
+    Objects.requireNonNull(network, "network");
+    Objective objective = new Objective.Native(loss);
+    return find(network, optimizer, objective, batches, on(validationBatches, objective));
   }
 
   /**
@@ -118,8 +143,38 @@ public final class LrFinder {
   public LrFinderResult find(
       Module network, Optimizer optimizer, LossFunction loss, Iterable<Batch> batches) {
     Objects.requireNonNull(network, "network");
-    Objects.requireNonNull(loss, "loss");
-    return find(network, optimizer, new Stepper.Objective.Callback(loss), batches);
+    return find(network, optimizer, new Objective.Callback(loss), batches, null);
+  }
+
+  /**
+   * Sweeps a network whose losses are computed in Java, and measures the loss on validation batches
+   * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
+   * in eval mode and without gradients.
+   *
+   * @param network what is put back beside the optimizer's parameters: its other parameters, its
+   *     buffers and its train/eval modes
+   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param loss forwards the network and returns the loss
+   * @param batches training data; walked from its start, and again when it ends
+   * @param validationLoss forwards the network and returns the loss on a validation batch
+   * @param validationBatches data that is not trained on; read once, copied for the time of the
+   *     sweep
+   * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
+   */
+  public LrFinderResult find(
+      Module network,
+      Optimizer optimizer,
+      LossFunction loss,
+      Iterable<Batch> batches,
+      LossFunction validationLoss,
+      Iterable<Batch> validationBatches) {
+    Objects.requireNonNull(network, "network");
+    return find(
+        network,
+        optimizer,
+        new Objective.Callback(loss),
+        batches,
+        on(validationBatches, new Objective.Callback(validationLoss)));
   }
 
   /**
@@ -133,8 +188,7 @@ public final class LrFinder {
    * @return what was found
    */
   public LrFinderResult find(Optimizer optimizer, LossFunction loss, Iterable<Batch> batches) {
-    Objects.requireNonNull(loss, "loss");
-    return find((Module) null, optimizer, new Stepper.Objective.Callback(loss), batches);
+    return find((Module) null, optimizer, new Objective.Callback(loss), batches, null);
   }
 
   /**
@@ -153,11 +207,19 @@ public final class LrFinder {
             run(new Stepper.OfFunction(step, settings), List.of(1.0), EngineInfo.ofStepFunction()));
   }
 
+  /** Validation data, and where its losses come from. */
+  private record ValidationSource(Iterable<Batch> batches, Objective objective) {}
+
+  private static ValidationSource on(Iterable<Batch> batches, Objective objective) {
+    return new ValidationSource(Objects.requireNonNull(batches, "validationBatches"), objective);
+  }
+
   private LrFinderResult find(
       @Nullable Module network,
       Optimizer optimizer,
-      Stepper.Objective objective,
-      Iterable<Batch> batches) {
+      Objective objective,
+      Iterable<Batch> batches,
+      @Nullable ValidationSource validation) {
     Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(batches, "batches");
     List<Double> ratios = groupRatios(optimizer);
@@ -165,14 +227,24 @@ public final class LrFinder {
       return restoring(
           sweep::restore,
           () -> {
-            try (BatchCycle cycle = new BatchCycle(batches, settings.cycleData())) {
+            try (Validation validating = validating(network, sweep, validation);
+                BatchCycle cycle = new BatchCycle(batches, settings.cycleData())) {
               return run(
-                  new Stepper.OfBatches(sweep, objective, cycle, settings.accumulateGradBatches()),
+                  new Stepper.OfBatches(
+                      sweep, objective, cycle, settings.accumulateGradBatches(), validating),
                   ratios,
                   sweep.info());
             }
           });
     }
+  }
+
+  private @Nullable Validation validating(
+      @Nullable Module network, EngineSweep sweep, @Nullable ValidationSource source) {
+    return source == null
+        ? null
+        : new Validation(
+            network, sweep, source.objective, source.batches, settings.validationBatches());
   }
 
   private LrFinderResult run(Stepper stepper, List<Double> ratios, EngineInfo info) {
@@ -236,6 +308,8 @@ public final class LrFinder {
     private double gradientClipNorm = SweepSettings.DEFAULTS.gradientClipNorm();
     private List<Double> groupRatios = SweepSettings.DEFAULTS.groupRatios();
     private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
+    private Precision precision = SweepSettings.DEFAULTS.precision();
+    private int validationBatches = SweepSettings.DEFAULTS.validationBatches();
     private int threads = SweepSettings.DEFAULTS.threads();
     private EngineChoice engine = EngineChoice.AUTO;
     private SuggestionRule rule = new Steepest();
@@ -357,6 +431,29 @@ public final class LrFinder {
     }
 
     /**
+     * Sets the type in which forward passes compute.
+     *
+     * @param precision default {@link Precision#FLOAT32}, which leaves it to the parameters
+     * @return this builder
+     */
+    public Builder precision(Precision precision) {
+      this.precision = Objects.requireNonNull(precision, "precision");
+      return this;
+    }
+
+    /**
+     * Sets how many validation batches the validation loss of each step is the mean of, where such
+     * batches are given.
+     *
+     * @param count at least 1, default 4; the first ones are taken
+     * @return this builder
+     */
+    public Builder validationBatches(int count) {
+      this.validationBatches = count;
+      return this;
+    }
+
+    /**
      * Sets whether the batches start again when they run out.
      *
      * @param cycle default true; false ends the sweep instead
@@ -437,6 +534,8 @@ public final class LrFinder {
           gradientClipNorm,
           groupRatios,
           cycleData,
+          precision,
+          validationBatches,
           threads);
     }
 

@@ -1,12 +1,10 @@
 package org.lrfinder;
 
-import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineSweep;
+import org.lrfinder.engine.Objective;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -26,47 +24,8 @@ interface Stepper {
 
   double bestLoss();
 
-  /** Where a micro-batch's loss comes from. */
-  sealed interface Objective {
-    void accumulate(EngineSweep sweep, Batch batch);
-
-    EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr);
-
-    /** The engine forwards the network. */
-    record Native(Loss loss) implements Objective {
-      @Override
-      public void accumulate(EngineSweep sweep, Batch batch) {
-        sweep.accumulate(batch, loss);
-      }
-
-      @Override
-      public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
-        return sweep.step(batch, loss, lr);
-      }
-    }
-
-    /** The caller computes the loss. */
-    record Callback(LossFunction function) implements Objective {
-      @Override
-      public void accumulate(EngineSweep sweep, Batch batch) {
-        sweep.accumulate(loss(batch));
-      }
-
-      @Override
-      public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
-        return sweep.step(loss(batch), lr);
-      }
-
-      private Tensor loss(Batch batch) {
-        Tensor loss = function.loss(batch);
-        if (loss == null || loss.isNull()) {
-          throw new IllegalArgumentException(
-              "the loss must be one real number, not null or a closed tensor");
-        }
-        return loss;
-      }
-    }
-  }
+  /** The loss on the validation batches now; null without them. */
+  @Nullable Double validationLoss();
 
   /** Steps of an engine over batches. */
   final class OfBatches implements Stepper {
@@ -74,12 +33,19 @@ interface Stepper {
     private final Objective objective;
     private final BatchCycle batches;
     private final int microBatches;
+    private final @Nullable Validation validation;
 
-    OfBatches(EngineSweep sweep, Objective objective, BatchCycle batches, int microBatches) {
+    OfBatches(
+        EngineSweep sweep,
+        Objective objective,
+        BatchCycle batches,
+        int microBatches,
+        @Nullable Validation validation) {
       this.sweep = sweep;
       this.objective = objective;
       this.batches = batches;
       this.microBatches = microBatches;
+      this.validation = validation;
     }
 
     @Override
@@ -116,6 +82,11 @@ interface Stepper {
     public double bestLoss() {
       return sweep.bestLoss();
     }
+
+    @Override
+    public @Nullable Double validationLoss() {
+      return validation == null ? null : validation.loss();
+    }
   }
 
   /** Steps of a caller's function. */
@@ -150,6 +121,11 @@ interface Stepper {
     @Override
     public double bestLoss() {
       return tracker.best();
+    }
+
+    @Override
+    public @Nullable Double validationLoss() {
+      return null;
     }
   }
 }

@@ -32,6 +32,8 @@ final class SweepLoop {
     double[] rates = new double[Math.min(steps, INITIAL_CAPACITY)];
     double[] losses = new double[rates.length];
     double[] smoothed = new double[rates.length];
+    double[] validation = new double[rates.length];
+    boolean validated = false;
     int recorded = 0;
     EndReason end = null;
     while (end == null && recorded < steps) {
@@ -49,10 +51,16 @@ final class SweepLoop {
         rates = Arrays.copyOf(rates, capacity);
         losses = Arrays.copyOf(losses, capacity);
         smoothed = Arrays.copyOf(smoothed, capacity);
+        validation = Arrays.copyOf(validation, capacity);
       }
       rates[recorded] = lr;
       losses[recorded] = stepper.lastLoss();
       smoothed[recorded] = stepper.smoothedLoss();
+      Double validationLoss = stepper.validationLoss();
+      if (validationLoss != null) {
+        validated = true;
+        validation[recorded] = validationLoss;
+      }
       listener.onStep(
           new SweepStep(
               recorded, steps, lr, losses[recorded], smoothed[recorded], stepper.bestLoss()));
@@ -62,7 +70,8 @@ final class SweepLoop {
         new Curve(
             Arrays.copyOf(rates, recorded),
             Arrays.copyOf(losses, recorded),
-            Arrays.copyOf(smoothed, recorded));
+            Arrays.copyOf(smoothed, recorded),
+            Arrays.copyOf(validation, validated ? recorded : 0));
     return new Recorded(curve, orCompleted(end));
   }
 

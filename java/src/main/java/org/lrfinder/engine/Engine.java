@@ -6,7 +6,7 @@ import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.SweepSettings;
 
-/** Computes the steps of sweeps. Thread-safe and without state. */
+/** Computes the steps of sweeps and trainings. Thread-safe and without state. */
 public interface Engine {
   /**
    * Takes a snapshot and starts a sweep on the calling thread.
@@ -24,4 +24,16 @@ public interface Engine {
       Optimizer optimizer,
       SweepSettings settings,
       List<Double> groupRatios);
+
+  /**
+   * Starts a training on the calling thread.
+   *
+   * @param network forwarded if it is a {@code SequentialImpl}; null where the caller computes
+   *     losses
+   * @param optimizer stepped, at the rates that its groups have; any class but LBFGS
+   * @param settings the training's
+   * @return the running training
+   * @throws IllegalArgumentException if network and optimizer cannot be trained
+   */
+  EngineTraining train(@Nullable Module network, Optimizer optimizer, TrainingSettings settings);
 }

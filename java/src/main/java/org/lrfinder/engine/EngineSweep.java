@@ -4,15 +4,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 
-/**
- * A running sweep: each step is made of micro-batches, all but the last of which are accumulated.
- * Confined to the thread that started it.
- *
- * <p>Every method throws {@link IllegalArgumentException} for batches and losses that cannot be
- * swept, {@link IllegalStateException} after {@link #restore}, and {@link EngineException} for
- * failures of libtorch.
- */
-public interface EngineSweep extends AutoCloseable {
+/** A running sweep, confined to the thread that started it. */
+public interface EngineSweep extends EngineSession {
   /** What a step found. */
   enum Outcome {
     // In the order of lrfinder::StepResult, whose numbers come from the native core.
@@ -23,21 +16,6 @@ public interface EngineSweep extends AutoCloseable {
     /** The loss was not finite and not recorded. */
     NON_FINITE
   }
-
-  /**
-   * Adds the gradients of a micro-batch that the network is given.
-   *
-   * @param batch input and target
-   * @param loss what compares the network's output with the target
-   */
-  void accumulate(Batch batch, Loss loss);
-
-  /**
-   * Adds the gradients of a loss computed by the caller.
-   *
-   * @param loss one real number
-   */
-  void accumulate(Tensor loss);
 
   /**
    * Finishes a step with its last micro-batch.
@@ -66,9 +44,6 @@ public interface EngineSweep extends AutoCloseable {
 
   /** {@return lowest running loss} */
   double bestLoss();
-
-  /** {@return what computes this sweep} */
-  EngineInfo info();
 
   /**
    * Puts everything back as {@link Engine#start} found it, bit for bit. Repeated calls do nothing.

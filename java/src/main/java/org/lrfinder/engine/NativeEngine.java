@@ -12,8 +12,11 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.nativecore.NativeCoreException;
 import org.lrfinder.nativecore.NativeSweep;
 import org.lrfinder.nativecore.NativeSweepSettings;
+import org.lrfinder.nativecore.NativeTraining;
+import org.lrfinder.nativecore.NativeTrainingSettings;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.SweepSettings;
 
 /** The native core behind the engines' interface. */
@@ -32,6 +35,7 @@ final class NativeEngine implements Engine {
               .early_stop_threshold(settings.earlyStopThreshold())
               .gradient_clip_norm(settings.gradientClipNorm())
               .accumulate_grad_batches(settings.accumulateGradBatches())
+              .precision(settings.precision().ordinal())
               .group_ratios(
                   new DoubleVector(
                       groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
@@ -40,7 +44,7 @@ final class NativeEngine implements Engine {
       NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
 
       sweep.retainReference(); // outlives the scope, until close()
-      return new Running(network, optimizer, sweep, threadState);
+      return new Sweep(network, optimizer, sweep, threadState, settings.precision());
     } catch (NativeCoreException e) {
       threadState.restore();
       throw translated(e);
@@ -50,27 +54,54 @@ final class NativeEngine implements Engine {
     }
   }
 
+  @Override
+  public EngineTraining train(
+      @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
+    try (PointerScope scope = new PointerScope()) {
+      NativeTrainingSettings nativeSettings =
+          new NativeTrainingSettings()
+              .gradient_clip_norm(settings.gradientClipNorm())
+              .accumulate_grad_batches(settings.accumulateGradBatches())
+              .precision(settings.precision().ordinal());
+      NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
+      training.retainReference(); // outlives the scope, until close()
+      return new Training(network, optimizer, training, settings.precision());
+    } catch (NativeCoreException e) {
+      throw translated(e);
+    }
+  }
+
   private static RuntimeException translated(NativeCoreException e) {
     return e.kind() == NativeCoreException.Kind.INVALID_ARGUMENT
         ? new IllegalArgumentException(e.getMessage(), e)
         : new EngineException(e.getMessage(), e);
   }
 
-  private static final class Running implements EngineSweep {
+  private static final class Sweep implements EngineSweep {
     private static final Outcome[] OUTCOMES = Outcome.values();
 
     private final @Nullable Module network; // the core holds plain pointers to these two
     private final Optimizer optimizer;
     private final NativeSweep sweep;
     private final ThreadState threadState;
+    private final Precision precision;
+    private final String device;
     private boolean restored;
 
-    Running(
-        @Nullable Module network, Optimizer optimizer, NativeSweep sweep, ThreadState threadState) {
+    Sweep(
+        @Nullable Module network,
+        Optimizer optimizer,
+        NativeSweep sweep,
+        ThreadState threadState,
+        Precision precision) {
       this.network = network;
       this.optimizer = optimizer;
       this.sweep = sweep;
       this.threadState = threadState;
+      this.precision = precision;
+      try (BytePointer name = sweep.device()) {
+        device = name.getString();
+      }
     }
 
     @Override
@@ -114,6 +145,21 @@ final class NativeEngine implements Engine {
     }
 
     @Override
+    public double evaluate(Batch batch, Loss loss) {
+      requireRunning();
+      try {
+        return sweep.evaluate(batch.input(), batch.target(), loss.ordinal());
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public Autocast autocast() {
+      return Autocast.of(precision, device);
+    }
+
+    @Override
     public double lastLoss() {
       return sweep.last_loss();
     }
@@ -130,9 +176,7 @@ final class NativeEngine implements Engine {
 
     @Override
     public EngineInfo info() {
-      try (BytePointer device = sweep.device()) {
-        return EngineInfo.of("native", device.getString());
-      }
+      return EngineInfo.of("native", device);
     }
 
     private void requireRunning() {
@@ -166,6 +210,103 @@ final class NativeEngine implements Engine {
       } finally {
         sweep.close();
       }
+    }
+  }
+
+  private static final class Training implements EngineTraining {
+    private final @Nullable Module network; // the core holds plain pointers to these two
+    private final Optimizer optimizer;
+    private final NativeTraining training;
+    private final Precision precision;
+    private final String device;
+    private boolean closed;
+
+    Training(
+        @Nullable Module network,
+        Optimizer optimizer,
+        NativeTraining training,
+        Precision precision) {
+      this.network = network;
+      this.optimizer = optimizer;
+      this.training = training;
+      this.precision = precision;
+      try (BytePointer name = training.device()) {
+        device = name.getString();
+      }
+    }
+
+    @Override
+    public void accumulate(Batch batch, Loss loss) {
+      requireOpen();
+      try {
+        training.accumulate(batch.input(), batch.target(), loss.ordinal());
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public void accumulate(Tensor loss) {
+      requireOpen();
+      try {
+        training.accumulate(loss);
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public double step(Batch batch, Loss loss) {
+      requireOpen();
+      try {
+        return training.step(batch.input(), batch.target(), loss.ordinal());
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public double step(Tensor loss) {
+      requireOpen();
+      try {
+        return training.step(loss);
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public double evaluate(Batch batch, Loss loss) {
+      requireOpen();
+      try {
+        return training.evaluate(batch.input(), batch.target(), loss.ordinal());
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public Autocast autocast() {
+      return Autocast.of(precision, device);
+    }
+
+    @Override
+    public EngineInfo info() {
+      return EngineInfo.of("native", device);
+    }
+
+    private void requireOpen() {
+      if (closed) {
+        throw new IllegalStateException("the training has ended");
+      }
+    }
+
+    @Override
+    public void close() {
+      closed = true;
+      training.close();
+      Reference.reachabilityFence(network);
+      Reference.reachabilityFence(optimizer);
     }
   }
 }

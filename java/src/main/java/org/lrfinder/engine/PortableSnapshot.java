@@ -9,7 +9,6 @@ import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -23,28 +22,23 @@ final class PortableSnapshot implements AutoCloseable {
    */
   private record Saved(Tensor live, Tensor elements, Tensor copy, Tensor gradient) {}
 
-  private record Mode(Module module, boolean training) {}
-
   private record RandomState(Generator generator, Tensor state) {}
 
   private final List<Saved> tensors = new ArrayList<>();
-  private final List<Mode> modes = new ArrayList<>();
+  private final ModuleModes modes;
   private final List<RandomState> randomStates = new ArrayList<>();
   private final List<Pointer> owned = new ArrayList<>();
 
-  private PortableSnapshot() {}
+  private PortableSnapshot(@Nullable Module network) {
+    modes = new ModuleModes(network);
+  }
 
   static PortableSnapshot take(@Nullable Module network, Optimizer optimizer) {
-    PortableSnapshot snapshot = new PortableSnapshot();
+    PortableSnapshot snapshot = new PortableSnapshot(network);
     List<Tensor> live = PortableModel.parameters(optimizer);
     if (network != null) {
       PortableModel.addAll(live, network.parameters());
       PortableModel.addAll(live, network.buffers());
-      SharedModuleVector modules = network.modules();
-      for (long i = 0; i < modules.size(); i++) {
-        Module module = snapshot.own(modules.get(i));
-        snapshot.modes.add(new Mode(module, module.is_training()));
-      }
     }
     boolean gradMode = GradMode.is_enabled();
     GradMode.set_enabled(false);
@@ -95,11 +89,7 @@ final class PortableSnapshot implements AutoCloseable {
     List<RuntimeException> failures = new ArrayList<>();
     tensors.forEach(saved -> attempt(() -> saved.elements.copy_(saved.copy), failures));
     attempt(this::putGradientsBack, failures);
-    for (Mode mode : modes) {
-      if (mode.module.is_training() != mode.training) {
-        attempt(() -> mode.module.train(mode.training), failures);
-      }
-    }
+    modes.restore(part -> attempt(part, failures));
     randomStates.forEach(
         random -> attempt(() -> random.generator.set_state(random.state), failures));
     if (!failures.isEmpty()) {
@@ -137,5 +127,6 @@ final class PortableSnapshot implements AutoCloseable {
   @Override
   public void close() {
     owned.forEach(Pointer::close);
+    modes.close();
   }
 }

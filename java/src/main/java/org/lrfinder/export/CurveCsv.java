@@ -7,8 +7,8 @@ import org.lrfinder.io.AtomicFile;
 import org.lrfinder.sweep.Curve;
 
 /**
- * Curves as CSV: a header line, then a line for each point with step, learning rate, loss and
- * smoothed loss, in full precision.
+ * Curves as CSV: a header line, then a line for each point with step, learning rate, loss, smoothed
+ * loss and, if there is one, validation loss, in full precision.
  */
 public final class CurveCsv {
   private CurveCsv() {}
@@ -24,7 +24,9 @@ public final class CurveCsv {
     double[] rates = curve.rates();
     double[] losses = curve.losses();
     double[] smoothed = curve.smoothedLosses();
-    StringBuilder text = new StringBuilder("step,lr,loss,smoothed_loss\n");
+    double[] validation = curve.validationLosses();
+    StringBuilder text = new StringBuilder("step,lr,loss,smoothed_loss");
+    text.append(validation.length > 0 ? ",validation_loss\n" : "\n");
     for (int i = 0; i < rates.length; i++) {
       // Concatenation knows no locale.
       text.append(i)
@@ -33,8 +35,11 @@ public final class CurveCsv {
           .append(',')
           .append(losses[i])
           .append(',')
-          .append(smoothed[i])
-          .append('\n');
+          .append(smoothed[i]);
+      if (validation.length > 0) {
+        text.append(',').append(validation[i]);
+      }
+      text.append('\n');
     }
     AtomicFile.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
   }

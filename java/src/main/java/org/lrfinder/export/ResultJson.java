@@ -20,6 +20,7 @@ import org.lrfinder.io.AtomicFile;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -48,7 +49,8 @@ public final class ResultJson {
       List<Double> groupRatios,
       double[] rates,
       double[] losses,
-      double[] smoothedLosses) {}
+      double[] smoothedLosses,
+      double[] validationLosses) {}
 
   /** Settings whose infinities, which mean none, are null. */
   private record Settings(
@@ -62,6 +64,8 @@ public final class ResultJson {
       @Nullable Double gradientClipNorm,
       List<Double> groupRatios,
       boolean cycleData,
+      Precision precision,
+      int validationBatches,
       int threads) {}
 
   /**
@@ -87,6 +91,8 @@ public final class ResultJson {
                 finite(settings.gradientClipNorm()),
                 settings.groupRatios(),
                 settings.cycleData(),
+                settings.precision(),
+                settings.validationBatches(),
                 settings.threads()),
             result.endReason(),
             result.status(),
@@ -94,7 +100,8 @@ public final class ResultJson {
             result.groupRatios(),
             result.results().rates(),
             result.results().losses(),
-            result.results().smoothedLosses());
+            result.results().smoothedLosses(),
+            result.results().validationLosses());
     try {
       return MAPPER.writeValueAsString(form);
     } catch (JsonProcessingException e) {
@@ -125,8 +132,10 @@ public final class ResultJson {
               orInfinity(settings.gradientClipNorm),
               settings.groupRatios,
               settings.cycleData,
+              settings.precision,
+              settings.validationBatches,
               settings.threads),
-          new Curve(form.rates, form.losses, form.smoothedLosses),
+          new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
           form.groupRatios,
           form.status,

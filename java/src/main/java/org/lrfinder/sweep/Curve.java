@@ -3,14 +3,17 @@ package org.lrfinder.sweep;
 import java.util.Arrays;
 
 /**
- * What a sweep recorded, point by point: three arrays of the same length, in the order of the
- * steps. Immutable: the arrays are copied on the way in and out.
+ * What a sweep recorded, point by point: arrays of the same length, in the order of the steps.
+ * Immutable: the arrays are copied on the way in and out.
  *
  * @param rates learning rates, before the groups' ratios, rising
  * @param losses losses before the update at each rate, averaged over the step's micro-batches
  * @param smoothedLosses running losses (see {@link LossTracker})
+ * @param validationLosses losses on the validation batches after the update at each rate; empty if
+ *     there were none
  */
-public record Curve(double[] rates, double[] losses, double[] smoothedLosses) {
+public record Curve(
+    double[] rates, double[] losses, double[] smoothedLosses, double[] validationLosses) {
   /**
    * Creates a curve.
    *
@@ -22,9 +25,24 @@ public record Curve(double[] rates, double[] losses, double[] smoothedLosses) {
           "a curve needs as many rates as losses, not %d rates, %d losses and %d smoothed losses"
               .formatted(rates.length, losses.length, smoothedLosses.length));
     }
+    if (validationLosses.length != 0 && validationLosses.length != rates.length) {
+      throw new IllegalArgumentException(
+          "a curve needs as many rates as validation losses, or none of these, not %d rates and %d validation losses"
+              .formatted(rates.length, validationLosses.length));
+    }
     rates = rates.clone();
     losses = losses.clone();
     smoothedLosses = smoothedLosses.clone();
+    validationLosses = validationLosses.clone();
+  }
+
+  /**
+   * Creates a curve without validation losses.
+   *
+   * @throws IllegalArgumentException if the arrays differ in length
+   */
+  public Curve(double[] rates, double[] losses, double[] smoothedLosses) {
+    this(rates, losses, smoothedLosses, new double[0]);
   }
 
   /** {@return the number of points} */
@@ -50,18 +68,24 @@ public record Curve(double[] rates, double[] losses, double[] smoothedLosses) {
     return smoothedLosses.clone();
   }
 
+  /** {@return losses on the validation batches, a copy; empty if there were none} */
+  @Override
+  public double[] validationLosses() {
+    return validationLosses.clone();
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Curve curve
         && Arrays.equals(rates, curve.rates)
         && Arrays.equals(losses, curve.losses)
-        && Arrays.equals(smoothedLosses, curve.smoothedLosses);
+        && Arrays.equals(smoothedLosses, curve.smoothedLosses)
+        && Arrays.equals(validationLosses, curve.validationLosses);
   }
 
   @Override
   public int hashCode() {
-    return 31 * (31 * Arrays.hashCode(rates) + Arrays.hashCode(losses))
-        + Arrays.hashCode(smoothedLosses);
+    return Arrays.deepHashCode(new double[][] {rates, losses, smoothedLosses, validationLosses});
   }
 
   @Override

@@ -20,6 +20,9 @@ import java.util.Objects;
  * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
  *     the optimizer's own ratios
  * @param cycleData whether the batches start again when they run out
+ * @param precision of the forward passes
+ * @param validationBatches how many of the validation batches, if any are given, the validation
+ *     loss of each step is the mean of; at least 1
  * @param threads CPU threads of libtorch and BLAS during the sweep, at least 1; 0 lets the engine
  *     choose
  */
@@ -34,6 +37,8 @@ public record SweepSettings(
     double gradientClipNorm,
     List<Double> groupRatios,
     boolean cycleData,
+    Precision precision,
+    int validationBatches,
     int threads) {
 
   /**
@@ -52,6 +57,8 @@ public record SweepSettings(
           Double.POSITIVE_INFINITY,
           List.of(),
           true,
+          Precision.FLOAT32,
+          4,
           0);
 
   /**
@@ -63,6 +70,7 @@ public record SweepSettings(
   public SweepSettings {
     Objects.requireNonNull(mode, "mode");
     groupRatios = List.copyOf(groupRatios);
+    Objects.requireNonNull(precision, "precision");
     if (mode == ScheduleMode.EXPONENTIAL) {
       require(minLr > 0, "minLr", minLr, "greater than 0 when mode is EXPONENTIAL");
     }
@@ -83,6 +91,7 @@ public record SweepSettings(
     require(
         accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
     require(gradientClipNorm > 0, "gradientClipNorm", gradientClipNorm, "greater than 0");
+    require(validationBatches >= 1, "validationBatches", validationBatches, "at least 1");
     require(threads >= 0, "threads", threads, "at least 1, or 0 to let the engine choose");
     for (double ratio : groupRatios) {
       require(ratio >= 0 && Double.isFinite(ratio), "groupRatios", ratio, "finite and at least 0");

@@ -1,16 +1,14 @@
 package org.lrfinder;
 
-import java.util.Iterator;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.Batches;
+import org.lrfinder.sweep.BatchWalk;
 
 /** Draws batches one after the other and, if it may, starts again at the end. */
 final class BatchCycle implements AutoCloseable {
   private final Iterable<Batch> source;
   private final boolean cycle;
-  private @Nullable Iterator<Batch> iterator;
+  private @Nullable BatchWalk walk;
   private long epoch;
 
   BatchCycle(Iterable<Batch> source, boolean cycle) {
@@ -25,48 +23,36 @@ final class BatchCycle implements AutoCloseable {
    * @throws IllegalArgumentException if there never was one
    */
   @Nullable Batch next() {
-    Iterator<Batch> walk = iterator;
-    if (walk == null) {
-      walk = open();
-      if (!walk.hasNext()) {
+    BatchWalk present = walk;
+    if (present == null) {
+      present = open();
+      if (!present.hasNext()) {
         throw new IllegalArgumentException("there is no data: the batches are empty");
       }
-    } else if (!walk.hasNext()) {
+    } else if (!present.hasNext()) {
       if (!cycle) {
         return null;
       }
       close();
       epoch++;
-      walk = open();
-      if (!walk.hasNext()) {
+      present = open();
+      if (!present.hasNext()) {
         return null; // a source that can be walked once
       }
     }
-    return Objects.requireNonNull(walk.next(), "the batches' iterator returned null");
+    return present.next();
   }
 
-  private Iterator<Batch> open() {
-    Iterator<Batch> opened =
-        source instanceof Batches batches ? batches.epoch(epoch) : source.iterator();
-    iterator = opened;
+  private BatchWalk open() {
+    BatchWalk opened = new BatchWalk(source, epoch);
+    walk = opened;
     return opened;
   }
 
   @Override
   public void close() {
-    Iterator<Batch> walked = iterator;
-    iterator = null; // closed once
-    if (walked instanceof AutoCloseable closeable) {
-      try {
-        closeable.close();
-      } catch (RuntimeException e) {
-        throw e;
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("interrupted while the batches' iterator was closed", e);
-      } catch (Exception e) {
-        throw new IllegalStateException("the batches' iterator could not be closed", e);
-      }
+    if (walk != null) {
+      walk.close();
     }
   }
 }

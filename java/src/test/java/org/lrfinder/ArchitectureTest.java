@@ -25,6 +25,8 @@ class ArchitectureTest {
           .consideringOnlyDependenciesInLayers()
           .layer("cli")
           .definedBy("org.lrfinder.cli")
+          .layer("trainer")
+          .definedBy("org.lrfinder.trainer")
           .layer("finder")
           .definedBy("org.lrfinder")
           .layer("engine")
@@ -43,10 +45,12 @@ class ArchitectureTest {
           .definedBy("org.lrfinder.sweep")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
+          .whereLayer("trainer")
+          .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("finder")
-          .mayOnlyBeAccessedByLayers("cli", "export")
+          .mayOnlyBeAccessedByLayers("trainer", "cli", "export")
           .whereLayer("engine")
-          .mayOnlyBeAccessedByLayers("finder", "cli", "export")
+          .mayOnlyBeAccessedByLayers("finder", "trainer", "cli", "export")
           .whereLayer("native core")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("plot")
@@ -64,7 +68,12 @@ class ArchitectureTest {
       slices().matching("org.lrfinder.(*)..").should().beFreeOfCycles();
 
   private static final ArchRule NO_PRINTING =
-      noClasses().that().resideOutsideOfPackage("org.lrfinder.cli").should(ACCESS_STANDARD_STREAMS);
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.lrfinder.cli")
+          .and()
+          .doNotHaveFullyQualifiedName("org.lrfinder.trainer.Trainer$Builder")
+          .should(ACCESS_STANDARD_STREAMS);
 
   private static final ArchRule LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES =
       noClasses()
@@ -72,7 +81,15 @@ class ArchitectureTest {
           .resideOutsideOfPackage("org.lrfinder.cli")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("picocli..", "de.siegmar..", "me.tongfei..");
+          .resideInAnyPackage("picocli..", "de.siegmar..");
+
+  private static final ArchRule TRAINERS_OWN_DEPENDENCIES =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("org.lrfinder.trainer", "org.lrfinder.cli")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("me.tongfei..", "org.yaml..");
 
   private static final ArchRule PICTURES_ONLY_IN_PLOT =
       noClasses()
@@ -88,6 +105,7 @@ class ArchitectureTest {
         NO_CYCLES,
         NO_PRINTING,
         LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES,
+        TRAINERS_OWN_DEPENDENCIES,
         PICTURES_ONLY_IN_PLOT);
   }
 

@@ -21,14 +21,18 @@ class DependencyTest {
           "com.fasterxml.jackson.core:jackson-databind:jar",
           "com.madgag:animated-gif-lib:jar", // of XChart, like the next
           "de.erichseifert.vectorgraphics2d:VectorGraphics2D:jar",
+          "me.tongfei:progressbar:jar",
           "org.bytedeco:javacpp:jar",
           "org.bytedeco:openblas:jar",
           "org.bytedeco:pytorch:jar",
+          "org.jline:jline-terminal:jar", // of progressbar, like the next
+          "org.jline:jline-native:jar",
           "org.jspecify:jspecify:jar",
           "org.knowm.xchart:xchart:jar",
           "org.lrfinder:lrfinder-native:jar",
           "org.lrfinder:lrfinder-native:jar:linux-x86_64",
-          "org.slf4j:slf4j-api:jar");
+          "org.slf4j:slf4j-api:jar",
+          "org.yaml:snakeyaml:jar");
 
   @Test
   void nothingElseComesWithTheLibrary() throws IOException {

@@ -8,19 +8,19 @@ import org.lrfinder.engine.EngineChoice;
  * The engines that the suite runs over. Both, unless the build says that it made no native engine:
  * a native engine that was built and does not load fails the tests.
  */
-final class EnginesUnderTest {
+public final class EnginesUnderTest {
   static final boolean NATIVE_WAS_BUILT = !Boolean.getBoolean("lrfinder.native.skip");
 
   private EnginesUnderTest() {}
 
-  static List<EngineChoice> all() {
+  public static List<EngineChoice> all() {
     return NATIVE_WAS_BUILT
         ? List.of(EngineChoice.NATIVE, EngineChoice.PORTABLE)
         : List.of(EngineChoice.PORTABLE);
   }
 
   /** For {@code @MethodSource("org.lrfinder.EnginesUnderTest#stream")}. */
-  static Stream<EngineChoice> stream() {
+  public static Stream<EngineChoice> stream() {
     return all().stream();
   }
 }

@@ -26,8 +26,8 @@ import org.bytedeco.pytorch.global.torch;
  * Everything that a sweep must leave as it was, as plain Java values: tensors by their bytes,
  * gradients also by which tensor they are, the optimizer by its archive.
  */
-record ModelState(Map<String, Object> values) {
-  static ModelState of(Module network, Optimizer optimizer, Tensor... others) {
+public record ModelState(Map<String, Object> values) {
+  public static ModelState of(Module network, Optimizer optimizer, Tensor... others) {
     Map<String, Object> values = new LinkedHashMap<>();
     try (PointerScope scope = new PointerScope()) {
       TensorVector parameters = network.parameters();
@@ -86,7 +86,7 @@ record ModelState(Map<String, Object> values) {
     return list;
   }
 
-  static List<Byte> archive(Optimizer optimizer) {
+  public static List<Byte> archive(Optimizer optimizer) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (PointerScope scope = new PointerScope()) {
       ArchiveWriter writer =
@@ -110,7 +110,7 @@ record ModelState(Map<String, Object> values) {
     return list;
   }
 
-  void assertUnchangedIn(ModelState after) {
+  public void assertUnchangedIn(ModelState after) {
     assertThat(after.values.keySet()).isEqualTo(values.keySet());
     values.forEach((name, value) -> assertThat(after.values.get(name)).as(name).isEqualTo(value));
   }

@@ -30,16 +30,16 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.sweep.Batch;
 
 /** Small networks, optimizers and batches for the tests. */
-final class Models {
-  static final int FEATURES = 6;
-  static final int CLASSES = 3;
+public final class Models {
+  public static final int FEATURES = 6;
+  public static final int CLASSES = 3;
 
   // The presets free some layers with their Java objects, although a network holds them.
   private static final List<Pointer> KEPT = new ArrayList<>();
 
   private Models() {}
 
-  static <P extends Pointer> P keep(P pointer) {
+  public static <P extends Pointer> P keep(P pointer) {
     KEPT.add(pointer);
     return pointer;
   }
@@ -48,7 +48,7 @@ final class Models {
    * Linear, batch norm, ReLU, dropout, linear; the batch norm in eval mode, which a sweep must not
    * change.
    */
-  static SequentialImpl batchNormAndDropout() {
+  public static SequentialImpl batchNormAndDropout() {
     SequentialImpl network = keep(new SequentialImpl());
     network.push_back(keep(new LinearImpl(FEATURES, 8)));
     network.push_back(keep(new BatchNorm1dImpl(new BatchNormOptions(8))));
@@ -62,7 +62,7 @@ final class Models {
     return network;
   }
 
-  static SequentialImpl mlp() {
+  public static SequentialImpl mlp() {
     SequentialImpl network = keep(new SequentialImpl());
     network.push_back(keep(new LinearImpl(FEATURES, 8)));
     network.push_back(keep(new ReLUImpl()));
@@ -70,13 +70,13 @@ final class Models {
     return network;
   }
 
-  static <M extends Module> M inDouble(M network) {
+  public static <M extends Module> M inDouble(M network) {
     network.to(ScalarType.Double, false);
     return network;
   }
 
   /** Batches of 16 rows, of the parameters' type. */
-  static List<Batch> batches(int count, ScalarType type) {
+  public static List<Batch> batches(int count, ScalarType type) {
     List<Batch> batches = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Tensor input = torch.randn(16, FEATURES).to(type);
@@ -86,14 +86,14 @@ final class Models {
     return batches;
   }
 
-  static TensorVector vector(Tensor... tensors) {
+  public static TensorVector vector(Tensor... tensors) {
     TensorVector vector = new TensorVector();
     Arrays.stream(tensors).forEach(vector::push_back);
     return vector;
   }
 
   /** Optimizers with the options that have a state of their own. */
-  enum Kind {
+  public enum Kind {
     SGD(parameters -> new SGD(parameters, new SGDOptions(0.01))),
     SGD_MOMENTUM_DAMPENING(
         parameters -> {
@@ -134,17 +134,18 @@ final class Models {
       this.constructor = constructor;
     }
 
-    Optimizer over(TensorVector parameters) {
+    public Optimizer over(TensorVector parameters) {
       return keep(constructor.apply(parameters));
     }
 
-    Optimizer over(Module network) {
+    public Optimizer over(Module network) {
       return over(network.parameters());
     }
   }
 
   /** Makes a used optimizer of a fresh one, and leaves gradients behind. */
-  static void train(SequentialImpl network, Optimizer optimizer, List<Batch> batches, int steps) {
+  public static void train(
+      SequentialImpl network, Optimizer optimizer, List<Batch> batches, int steps) {
     for (int i = 0; i < steps; i++) {
       Batch batch = batches.get(i % batches.size());
       optimizer.zero_grad();

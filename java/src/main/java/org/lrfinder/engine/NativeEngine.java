@@ -40,7 +40,7 @@ final class NativeEngine implements Engine {
                   new DoubleVector(
                       groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
       // Before the snapshot, whose copies would wake threads that spin on into the first steps.
-      threadState.chooseForSweep(settings.threads(), optimizer);
+      threadState.choose(settings.threads(), optimizer);
       NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
 
       sweep.retainReference(); // outlives the scope, until close()
@@ -57,6 +57,7 @@ final class NativeEngine implements Engine {
   @Override
   public EngineTraining train(
       @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
+    ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
       NativeTrainingSettings nativeSettings =
           new NativeTrainingSettings()
@@ -64,8 +65,9 @@ final class NativeEngine implements Engine {
               .accumulate_grad_batches(settings.accumulateGradBatches())
               .precision(settings.precision().ordinal());
       NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
+      threadState.choose(0, optimizer);
       training.retainReference(); // outlives the scope, until close()
-      return new Training(network, optimizer, training, settings.precision());
+      return new Training(network, optimizer, training, threadState, settings.precision());
     } catch (NativeCoreException e) {
       throw translated(e);
     }
@@ -217,6 +219,7 @@ final class NativeEngine implements Engine {
     private final @Nullable Module network; // the core holds plain pointers to these two
     private final Optimizer optimizer;
     private final NativeTraining training;
+    private final ThreadState threadState;
     private final Precision precision;
     private final String device;
     private boolean closed;
@@ -225,10 +228,12 @@ final class NativeEngine implements Engine {
         @Nullable Module network,
         Optimizer optimizer,
         NativeTraining training,
+        ThreadState threadState,
         Precision precision) {
       this.network = network;
       this.optimizer = optimizer;
       this.training = training;
+      this.threadState = threadState;
       this.precision = precision;
       try (BytePointer name = training.device()) {
         device = name.getString();
@@ -303,8 +308,11 @@ final class NativeEngine implements Engine {
 
     @Override
     public void close() {
-      closed = true;
-      training.close();
+      if (!closed) {
+        closed = true;
+        threadState.restore();
+        training.close();
+      }
       Reference.reachabilityFence(network);
       Reference.reachabilityFence(optimizer);
     }

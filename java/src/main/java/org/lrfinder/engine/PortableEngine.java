@@ -49,7 +49,7 @@ final class PortableEngine implements Engine {
             PortableModel.check(network, optimizer),
             settings.accumulateGradBatches(),
             settings.precision());
-    threadState.chooseForSweep(settings.threads(), optimizer);
+    threadState.choose(settings.threads(), optimizer);
     Optimizer copy = PortableModel.privateCopy(optimizer);
     PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);
     copy.retainReference(); // outlives the scope, until close()
@@ -67,11 +67,14 @@ final class PortableEngine implements Engine {
                 "optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
           }
           String device = PortableModel.check(network, optimizer);
+          ThreadState threadState = ThreadState.capture();
+          threadState.choose(0, optimizer);
           return new Training(
               new PortableMicroBatches(
                   network, device, settings.accumulateGradBatches(), settings.precision()),
               optimizer,
-              settings.gradientClipNorm());
+              settings.gradientClipNorm(),
+              threadState);
         });
   }
 
@@ -248,12 +251,18 @@ final class PortableEngine implements Engine {
   private static final class Training extends Session implements EngineTraining {
     private final Optimizer optimizer;
     private final double gradientClipNorm;
+    private final ThreadState threadState;
     private boolean closed;
 
-    Training(PortableMicroBatches microBatches, Optimizer optimizer, double gradientClipNorm) {
+    Training(
+        PortableMicroBatches microBatches,
+        Optimizer optimizer,
+        double gradientClipNorm,
+        ThreadState threadState) {
       super(microBatches);
       this.optimizer = optimizer;
       this.gradientClipNorm = gradientClipNorm;
+      this.threadState = threadState;
     }
 
     @Override
@@ -289,7 +298,10 @@ final class PortableEngine implements Engine {
 
     @Override
     public void close() {
-      closed = true;
+      if (!closed) {
+        closed = true;
+        threadState.restore();
+      }
     }
   }
 }

@@ -8,9 +8,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What a sweep, or the code of a user that it calls, may move outside the model: the thread counts
- * of libtorch and BLAS and the grad mode of this thread. And the rule by which a sweep chooses its
- * thread counts.
+ * What a sweep or a training, or the code of a user that it calls, may move outside the model: the
+ * thread counts of libtorch and BLAS and the grad mode of this thread. And the rule by which a
+ * sweep or a training chooses its thread counts.
  *
  * @param blasThreads as it was set; {@link #DEFAULT} if it never was
  */
@@ -45,15 +45,16 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
   }
 
   /**
-   * Chooses the thread counts of a sweep on the CPU. A number that was asked for goes to libtorch
-   * and BLAS alike. Otherwise, with OpenBLAS and as long as nobody set a count: its threads and
-   * libtorch's must not run at once, since each spins while the other works. A large convolution is
-   * libtorch's work; matrices are BLAS's, which knows by itself to do small ones on one thread.
-   * Changing BLAS's count costs up to a millisecond, so that it is left alone where it can be.
+   * Chooses the thread counts of a sweep or a training on the CPU. A number that was asked for goes
+   * to libtorch and BLAS alike. Otherwise, with OpenBLAS and as long as nobody set a count: its
+   * threads and libtorch's must not run at once, since each spins while the other works. A large
+   * convolution is libtorch's work; matrices are BLAS's, which knows by itself to do small ones on
+   * one thread. Changing BLAS's count costs up to a millisecond, so that it is left alone where it
+   * can be.
    *
    * @param requested 0 to choose
    */
-  void chooseForSweep(int requested, Optimizer optimizer) {
+  void choose(int requested, Optimizer optimizer) {
     if (requested > 0) {
       set(requested, requested);
     } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {

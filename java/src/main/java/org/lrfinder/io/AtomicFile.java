@@ -12,6 +12,18 @@ import java.util.UUID;
 public final class AtomicFile {
   private AtomicFile() {}
 
+  /** Writes a file. */
+  @FunctionalInterface
+  public interface Content {
+    /**
+     * Writes a file.
+     *
+     * @param file does not exist yet
+     * @throws IOException if that fails
+     */
+    void writeTo(Path file) throws IOException;
+  }
+
   /**
    * Writes a file beside its place and moves it there.
    *
@@ -21,13 +33,25 @@ public final class AtomicFile {
    *     nothing is left behind
    */
   public static void write(Path file, byte[] bytes) {
+    write(file, partial -> Files.write(partial, bytes, StandardOpenOption.CREATE_NEW));
+  }
+
+  /**
+   * Writes a file beside its place and moves it there.
+   *
+   * @param file where to; its folder must exist
+   * @param content writes it
+   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched, and
+   *     nothing is left behind
+   */
+  public static void write(Path file, Content content) {
     Path target = file.toAbsolutePath();
     try {
       // Not one of the system's temporary files, which only their owner may read.
       Path partial =
           target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".partial");
       try {
-        Files.write(partial, bytes, StandardOpenOption.CREATE_NEW);
+        content.writeTo(partial);
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(partial);

@@ -1,0 +1,55 @@
+package org.lrfinder.sweep;
+
+import java.util.Iterator;
+import java.util.Objects;
+
+/**
+ * One walk through an epoch of batches, which closes the source's iterator if that can be closed.
+ */
+public final class BatchWalk implements Iterator<Batch>, AutoCloseable {
+  private final Iterator<Batch> iterator;
+  private boolean closed;
+
+  /**
+   * Opens a walk.
+   *
+   * @param source walked by the epoch's number if it is a {@link Batches}
+   * @param epoch from 0
+   */
+  public BatchWalk(Iterable<Batch> source, long epoch) {
+    iterator = source instanceof Batches batches ? batches.epoch(epoch) : source.iterator();
+  }
+
+  @Override
+  public boolean hasNext() {
+    return iterator.hasNext();
+  }
+
+  @Override
+  public Batch next() {
+    return Objects.requireNonNull(iterator.next(), "the batches' iterator returned null");
+  }
+
+  /**
+   * Closes the source's iterator, once.
+   *
+   * @throws IllegalStateException if that failed by a checked exception, which is the cause
+   */
+  @Override
+  public void close() {
+    if (closed || !(iterator instanceof AutoCloseable closeable)) {
+      return;
+    }
+    closed = true;
+    try {
+      closeable.close();
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the batches' iterator was closed", e);
+    } catch (Exception e) {
+      throw new IllegalStateException("the batches' iterator could not be closed", e);
+    }
+  }
+}

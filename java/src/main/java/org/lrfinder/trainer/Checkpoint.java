@@ -1,0 +1,253 @@
+package org.lrfinder.trainer;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.InputArchive;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OutputArchive;
+import org.bytedeco.pytorch.StringTensorDict;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.io.AtomicFile;
+
+/**
+ * A training as it was after a step: one libtorch archive with the parameters and buffers, the
+ * optimizer's own archive, the states of the random number generators and, as JSON, where the
+ * training stood and its hyperparameters. Reading one closes nothing until {@link #close}.
+ */
+final class Checkpoint implements AutoCloseable {
+  private static final ObjectMapper MAPPER = JsonMapper.builder().build();
+  private static final int FORMAT = 1;
+
+  /**
+   * What is no tensor.
+   *
+   * @param tensors names of parameters and buffers, in the order that they are saved in
+   */
+  record Progress(
+      int format,
+      long epoch,
+      long step,
+      long stepsInEpoch,
+      List<String> tensors,
+      Map<String, @Nullable Object> hyperparameters) {}
+
+  private final Path file;
+  private final InputArchive archive;
+  private final Progress progress;
+
+  private Checkpoint(Path file, InputArchive archive, Progress progress) {
+    this.file = file;
+    this.archive = archive;
+    this.progress = progress;
+  }
+
+  Progress progress() {
+    return progress;
+  }
+
+  static void write(
+      Path file,
+      Module network,
+      Optimizer optimizer,
+      TrainingProgress at,
+      Map<String, @Nullable Object> hyperparameters) {
+    try (PointerScope scope = new PointerScope()) {
+      OutputArchive out = new OutputArchive();
+      List<String> names = new ArrayList<>();
+      for (Named tensor : tensors(network)) {
+        out.write("t" + names.size(), tensor.tensor.detach());
+        names.add(tensor.name);
+      }
+      OutputArchive state = new OutputArchive(out.compilation_unit());
+      optimizer.save(state);
+      out.write("optimizer", state);
+      List<Generator> generators = generators();
+      for (int i = 0; i < generators.size(); i++) {
+        out.write("generator" + i, generators.get(i).get_state());
+      }
+      Progress progress =
+          new Progress(FORMAT, at.epoch(), at.step(), at.stepsInEpoch(), names, hyperparameters);
+      out.write("progress", bytes(MAPPER.writeValueAsBytes(progress)));
+      AtomicFile.write(
+          file,
+          partial -> {
+            try {
+              out.save_to(partial.toString());
+            } catch (RuntimeException e) { // the presets'
+              throw new IOException(firstLine(e), e);
+            }
+          });
+    } catch (IOException e) {
+      throw new IllegalArgumentException("hyperparameters that JSON cannot hold", e);
+    }
+  }
+
+  /**
+   * Reads a checkpoint.
+   *
+   * @throws UncheckedIOException if there is no such file
+   * @throws IllegalArgumentException if it is no checkpoint of this library
+   */
+  static Checkpoint read(Path file) {
+    if (!Files.isReadable(file)) {
+      throw new UncheckedIOException(
+          new IOException("cannot read the checkpoint " + file + ": there is no such file"));
+    }
+    try (PointerScope scope = new PointerScope()) {
+      InputArchive archive = new InputArchive();
+      archive.load_from(file.toString());
+      Tensor progress = new Tensor();
+      archive.read("progress", progress);
+      byte[] json = new byte[Math.toIntExact(progress.numel())];
+      new BytePointer(progress.data_ptr()).get(json);
+      Checkpoint checkpoint =
+          new Checkpoint(
+              file,
+              archive,
+              MAPPER.readValue(new String(json, StandardCharsets.UTF_8), Progress.class));
+      if (checkpoint.progress.format != FORMAT) {
+        throw new IllegalArgumentException(
+            "%s is a checkpoint of format %d, and this library reads format %d"
+                .formatted(file, checkpoint.progress.format, FORMAT));
+      }
+      archive.retainReference(); // outlives the scope, until close()
+      return checkpoint;
+    } catch (IllegalArgumentException e) {
+      throw e;
+    } catch (RuntimeException | IOException e) { // the presets' and Jackson's
+      throw new IllegalArgumentException(
+          file + " is no checkpoint of lrfinder: " + firstLine(e), e);
+    }
+  }
+
+  /**
+   * Puts parameters, buffers and the states of the generators back.
+   *
+   * @throws IllegalArgumentException if the network has other parameters; nothing was changed
+   */
+  void restore(Module network) {
+    boolean gradMode = GradMode.is_enabled();
+    GradMode.set_enabled(false);
+    try (PointerScope scope = new PointerScope()) {
+      List<Named> live = tensors(network);
+      List<Tensor> saved = new ArrayList<>();
+      for (int i = 0; i < progress.tensors.size(); i++) {
+        Tensor tensor = new Tensor();
+        archive.read("t" + i, tensor);
+        saved.add(tensor);
+      }
+      requireSame(live, saved);
+      for (int i = 0; i < saved.size(); i++) {
+        live.get(i).tensor.copy_(saved.get(i));
+      }
+      List<Generator> generators = generators();
+      for (int i = 0; i < generators.size(); i++) {
+        Tensor state = new Tensor();
+        if (archive.try_read("generator" + i, state)) {
+          generators.get(i).set_state(state);
+        }
+      }
+    } finally {
+      GradMode.set_enabled(gradMode);
+    }
+  }
+
+  private void requireSame(List<Named> live, List<Tensor> saved) {
+    List<String> names = live.stream().map(Named::name).toList();
+    if (!names.equals(progress.tensors)) {
+      throw new IllegalArgumentException(
+          "%s is a checkpoint of another network: it has the tensors %s, the network %s"
+              .formatted(file, progress.tensors, names));
+    }
+    for (int i = 0; i < saved.size(); i++) {
+      String there = form(saved.get(i));
+      String here = form(live.get(i).tensor);
+      if (!there.equals(here)) {
+        throw new IllegalArgumentException(
+            "%s is a checkpoint of another network: its %s is %s, the network's %s"
+                .formatted(file, names.get(i), there, here));
+      }
+    }
+  }
+
+  private static String form(Tensor tensor) {
+    StringBuilder form = new StringBuilder(tensor.dtype().name().getString()).append('[');
+    for (long d = 0; d < tensor.dim(); d++) {
+      form.append(d == 0 ? "" : ", ").append(tensor.size(d));
+    }
+    return form.append(']').toString();
+  }
+
+  /**
+   * Gives a fresh optimizer the options and the state that were saved.
+   *
+   * @throws IllegalArgumentException if it is of another class or over other parameters
+   */
+  void restore(Optimizer optimizer) {
+    try (PointerScope scope = new PointerScope()) {
+      InputArchive state = new InputArchive();
+      archive.read("optimizer", state);
+      optimizer.load(state);
+    } catch (RuntimeException e) { // the presets'
+      throw new IllegalArgumentException(
+          "%s has the state of another optimizer than configureOptimizers() made: %s"
+              .formatted(file, firstLine(e)),
+          e);
+    }
+  }
+
+  private record Named(String name, Tensor tensor) {}
+
+  private static List<Named> tensors(Module network) {
+    List<Named> tensors = new ArrayList<>();
+    addAll(tensors, "parameter", network.named_parameters());
+    addAll(tensors, "buffer", network.named_buffers());
+    return tensors;
+  }
+
+  private static void addAll(List<Named> tensors, String what, StringTensorDict dict) {
+    for (long i = 0; i < dict.size(); i++) {
+      tensors.add(new Named(what + " " + dict.get(i).key().getString(), dict.get(i).value()));
+    }
+  }
+
+  private static List<Generator> generators() {
+    List<Generator> generators = new ArrayList<>();
+    generators.add(torch.getDefaultCPUGenerator());
+    for (byte i = 0; i < torch.cuda_device_count(); i++) {
+      generators.add(
+          torch.globalContext().defaultGenerator(new Device(new BytePointer("cuda:" + i))));
+    }
+    return generators;
+  }
+
+  private static Tensor bytes(byte[] values) {
+    return Tensor.create(values, values.length);
+  }
+
+  private static String firstLine(Exception e) {
+    String message = String.valueOf(e.getMessage());
+    return message.lines().findFirst().orElse(message);
+  }
+
+  @Override
+  public void close() {
+    archive.close();
+  }
+}

@@ -1,0 +1,124 @@
+package org.lrfinder.trainer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where a model keeps its learning rate: a hyperparameter before a field of the model, and {@code
+ * lr} before {@code learningRate} before {@code learning_rate}; or, by a name or a dotted path,
+ * another.
+ */
+final class LearningRateAttribute {
+  private static final Logger LOG = LoggerFactory.getLogger(LearningRateAttribute.class);
+  private static final List<String> DEFAULT_NAMES = List.of("lr", "learningRate", "learning_rate");
+
+  private final Property property;
+  private final String description;
+
+  private LearningRateAttribute(Property property, String description) {
+    this.property = property;
+    this.description = description;
+  }
+
+  /**
+   * Finds the attribute.
+   *
+   * @param path null for the default names
+   * @throws IllegalArgumentException if there is none, or it cannot be set to a rate; the message
+   *     says what was looked for and what was found
+   */
+  static LearningRateAttribute of(Model model, @Nullable String path) {
+    List<String> names = path == null ? DEFAULT_NAMES : List.of(path);
+    Object hyperparameters = model.hyperparameters();
+    List<LearningRateAttribute> found = new ArrayList<>();
+    if (hyperparameters != null) {
+      collect(hyperparameters, "hyperparameter", names, found);
+    }
+    collect(model, "field", names, found);
+    if (found.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s has no learning rate to set: looked for a hyperparameter, then a field, named %s; found %s and the fields %s"
+              .formatted(
+                  model.getClass().getName(),
+                  String.join(" or ", names),
+                  hyperparameters == null
+                      ? "no hyperparameters"
+                      : "the hyperparameters " + list(hyperparameters),
+                  list(model)));
+    }
+    LearningRateAttribute chosen = found.get(0);
+    String obstacle = chosen.property.obstacleToRate();
+    if (obstacle != null) {
+      throw new IllegalArgumentException(
+          "the learning rate of %s cannot be set: looked for a hyperparameter, then a field, named %s; found the %s, which %s"
+              .formatted(
+                  model.getClass().getName(),
+                  String.join(" or ", names),
+                  chosen.description,
+                  obstacle));
+    }
+    if (found.size() > 1) {
+      LOG.warn(
+          "{} has more than one learning rate: the {} is set, the {} is not",
+          model.getClass().getName(),
+          chosen.description,
+          found.get(1).description);
+    }
+    return chosen;
+  }
+
+  private static void collect(
+      Object root, String what, List<String> names, List<LearningRateAttribute> found) {
+    for (String name : names) {
+      Property property = walk(root, name);
+      if (property != null) {
+        found.add(new LearningRateAttribute(property, what + " " + name));
+      }
+    }
+  }
+
+  private static @Nullable Property walk(Object root, String path) {
+    Property whole = Property.of(root, path); // a map's key may have dots
+    if (whole != null || path.indexOf('.') < 0) {
+      return whole;
+    }
+    Object holder = root;
+    String[] names = path.split("\\.");
+    for (int i = 0; i < names.length - 1; i++) {
+      Property step = names[i].isEmpty() ? null : Property.of(holder, names[i]);
+      Object next = step == null ? null : step.value();
+      if (next == null) {
+        return null;
+      }
+      holder = next;
+    }
+    return names[names.length - 1].isEmpty() ? null : Property.of(holder, names[names.length - 1]);
+  }
+
+  private static String list(Object holder) {
+    StringJoiner joined = new StringJoiner(", ", "[", "]");
+    Property.names(holder).forEach(joined::add);
+    return joined.toString();
+  }
+
+  /** Such as {@code hyperparameter lr} or {@code field optimizer.rate}. */
+  String description() {
+    return description;
+  }
+
+  String name() {
+    return property.name();
+  }
+
+  @Nullable Number value() {
+    return (Number) property.value();
+  }
+
+  void set(double lr) {
+    property.set(lr);
+  }
+}

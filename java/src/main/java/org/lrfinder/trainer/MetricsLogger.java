@@ -1,0 +1,50 @@
+package org.lrfinder.trainer;
+
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * Keeps what a training says of itself. Called on the thread of the training; what it throws ends
+ * the training.
+ */
+public interface MetricsLogger {
+  /** Keeps nothing. */
+  MetricsLogger NONE =
+      new MetricsLogger() {
+        @Override
+        public void hyperparameters(Map<String, Object> values) {}
+
+        @Override
+        public void metrics(Metrics row) {}
+      };
+
+  /**
+   * A row of metrics.
+   *
+   * @param epoch from 0
+   * @param step optimizer steps done since the training began
+   * @param lr the largest learning rate of the optimizer's groups
+   * @param trainLoss of a step; empty in a row about validation
+   * @param validationLoss of an epoch; empty in a row about a step
+   */
+  record Metrics(
+      long epoch, long step, double lr, OptionalDouble trainLoss, OptionalDouble validationLoss) {}
+
+  /**
+   * Called before the first step, after a learning rate was found, and again whenever one is found
+   * later.
+   *
+   * @param values by name: numbers, booleans, texts, nulls, and lists and maps of these
+   */
+  void hyperparameters(Map<String, Object> values);
+
+  /**
+   * Called after every {@code logEverySteps}-th step and after each validation.
+   *
+   * @param row what is to be kept
+   */
+  void metrics(Metrics row);
+
+  /** Called when a training ends, however it does. Does nothing unless overridden. */
+  default void end() {}
+}

@@ -1,0 +1,507 @@
+package org.lrfinder.trainer;
+
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.TrainingSettings;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.Precision;
+
+/**
+ * Trains models and, if asked to, finds their learning rate first: what the documentation of
+ * Lightning 0.8.1's "Learning Rate Finder" offers.
+ *
+ * <pre>{@code
+ * Trainer trainer = Trainer.builder().autoLrFind(true).maxEpochs(5).build();
+ * trainer.fit(model);
+ * }</pre>
+ *
+ * <p>A training makes the optimizer by {@link Model#configureOptimizers} and steps it natively: it
+ * is after each step what its own steps would have made of it, to rounding. Gradients are dropped
+ * after a step. Modules train in the train/eval modes that they are in; validation puts them into
+ * eval mode and back. An interrupt of the thread ends the training after the present step; the
+ * interrupt flag stays set.
+ *
+ * <p>With {@code autoLrFind}, the model's learning rate is looked up before any batch is drawn: a
+ * hyperparameter before a field, {@code lr} before {@code learningRate} before {@code
+ * learning_rate}, or the one that was named. A sweep runs, which leaves no trace in the model, the
+ * rate it suggests is written there, and {@code configureOptimizers} runs anew. Without a
+ * suggestion the rate stays, and a warning says why.
+ *
+ * <p>A trainer serves one thread at a time.
+ */
+public final class Trainer {
+  private final TrainerSettings settings;
+  private final Console console;
+  private final TrainerListener listener;
+  private final @Nullable MetricsLogger logger;
+  private final LearningRateSearch search;
+  private @Nullable FitLoop last;
+  private @Nullable Path checkpoint; // of the next fit
+
+  private Trainer(Builder builder) {
+    settings = builder.settings();
+    console = new Console(builder.console, settings.progressBar());
+    listener = builder.listener;
+    logger = builder.logger;
+    search = new LearningRateSearch(settings, console);
+  }
+
+  /** {@return a builder with the defaults that its methods name} */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Trains a model on its own batches, from its first step, or from a checkpoint if {@link
+   * #restore} was called.
+   *
+   * @param model what to train
+   * @return what it came to
+   * @throws IllegalArgumentException if the model has no training batches, its batches are empty,
+   *     its learning rate is to be found and cannot be set, or model, optimizer, batches or losses
+   *     cannot be trained or, with {@code autoLrFind}, swept
+   * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
+   */
+  public TrainingResult fit(Model model) {
+    return fitOn(model, null, null);
+  }
+
+  /**
+   * Trains a model on the batches given, where it has none of its own: as in Lightning, its own
+   * win.
+   *
+   * @param model what to train
+   * @param train training data
+   * @param validation walked whole after each epoch; null for none
+   * @return what it came to
+   * @throws IllegalArgumentException as {@link #fit(Model)}
+   * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
+   */
+  public TrainingResult fit(
+      Model model, Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
+    return fitOn(model, Objects.requireNonNull(train, "train"), validation);
+  }
+
+  private TrainingResult fitOn(
+      Model model, @Nullable Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
+    // Before anything is drawn or changed.
+    LearningRateAttribute attribute =
+        settings.setsLearningRate() ? LearningRateAttribute.of(model, settings.attribute()) : null;
+    Data data = Data.of(model, train, validation, settings.device());
+    Path resumed = checkpoint;
+    if (resumed == null) {
+      place(model);
+      return run(loop(model, data, attribute));
+    }
+    try (Checkpoint read = Checkpoint.read(resumed)) {
+      place(model);
+      read.restore(model.module());
+      Hyperparameters.restore(model, read.progress().hyperparameters());
+      FitLoop loop = loop(model, data, attribute);
+      loop.resume(read);
+      checkpoint = null;
+      return run(loop);
+    }
+  }
+
+  private FitLoop loop(Model model, Data data, @Nullable LearningRateAttribute attribute) {
+    return new FitLoop(
+        settings,
+        model,
+        data,
+        attribute,
+        search,
+        console,
+        listener,
+        logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
+  }
+
+  private TrainingResult run(FitLoop loop) {
+    last = loop;
+    return loop.run();
+  }
+
+  private void place(Model model) {
+    String name = settings.device();
+    if (name == null) {
+      return;
+    }
+    if (name.startsWith("cuda") && !torch.cuda_is_available()) {
+      throw new IllegalArgumentException(
+          "device is %s, but libtorch finds no CUDA device".formatted(name));
+    }
+    try (PointerScope scope = new PointerScope()) {
+      model.module().to(new Device(new BytePointer(name)), false);
+    }
+  }
+
+  /**
+   * Sweeps a model on its own batches, with Lightning's defaults (or the builder's finder) and the
+   * trainer's accumulation, clipping and precision. Nothing is set; nothing is left behind.
+   *
+   * @param model what to sweep. During and after its training by this trainer its optimizer is
+   *     swept as it is then; otherwise a fresh one
+   * @return what was found
+   * @throws IllegalArgumentException if the model has no training batches or cannot be swept
+   * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
+   */
+  public LrFinderResult lrFind(Model model) {
+    return lrFindOn(model, null, null, null);
+  }
+
+  /**
+   * Sweeps a model on the batches given, where it has none of its own.
+   *
+   * @param model what to sweep
+   * @param train training data
+   * @param validation null for none; otherwise the result has {@link
+   *     org.lrfinder.sweep.Curve#validationLosses}, on the first few of these
+   * @param finder how to sweep
+   * @return what was found
+   * @throws IllegalArgumentException if the model cannot be swept
+   * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
+   */
+  public LrFinderResult lrFind(
+      Model model, Iterable<Batch> train, @Nullable Iterable<Batch> validation, LrFinder finder) {
+    return lrFindOn(
+        model,
+        Objects.requireNonNull(train, "train"),
+        validation,
+        Objects.requireNonNull(finder, "finder"));
+  }
+
+  private LrFinderResult lrFindOn(
+      Model model,
+      @Nullable Iterable<Batch> train,
+      @Nullable Iterable<Batch> validation,
+      @Nullable LrFinder finder) {
+    Data data = Data.of(model, train, validation, settings.device());
+    place(model);
+    FitLoop trained = last;
+    Optimizer optimizer =
+        trained != null && trained.model() == model
+            ? trained.optimizer()
+            : model.configureOptimizers();
+    return search.find(model, optimizer, data, finder);
+  }
+
+  /**
+   * Saves the training: parameters, buffers, the optimizer, the states of the random number
+   * generators, epoch and step, hyperparameters. For listeners, and after {@link #fit}.
+   *
+   * @param file where to, by atomic rename; its folder must exist
+   * @throws IllegalStateException if nothing was trained yet
+   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
+   */
+  public void saveCheckpoint(Path file) {
+    FitLoop trained = last;
+    if (trained == null) {
+      throw new IllegalStateException("there is nothing to save before fit");
+    }
+    trained.save(file);
+  }
+
+  /**
+   * Brings a training back. A model that this trainer has trained has its saved parameters, buffers
+   * and hyperparameters again, and the random number generators their state, when this returns; and
+   * the next {@code fit}, of that or another object of the model's class, starts from the
+   * checkpoint: at its epoch and step, with its optimizer and without a sweep before it. Of the
+   * epoch that it was written in, the batches already used are skipped.
+   *
+   * @param file what {@link #saveCheckpoint} wrote; read again by the next {@code fit}
+   * @throws UncheckedIOException if there is no such file
+   * @throws IllegalArgumentException if it is no checkpoint, or one of another network; nothing was
+   *     changed
+   */
+  public void restore(Path file) {
+    try (Checkpoint read = Checkpoint.read(file)) {
+      if (last != null) {
+        read.restore(last.model().module());
+        Hyperparameters.restore(last.model(), read.progress().hyperparameters());
+      }
+    }
+    checkpoint = file;
+  }
+
+  /** Collects a trainer's settings; each method names its default. Not thread-safe. */
+  public static final class Builder {
+    private boolean autoLrFind;
+    private @Nullable String attribute;
+    private Set<Integer> lrFindAtEpochs = Set.of();
+    private @Nullable LrFinder finder;
+    private int maxEpochs = 1000;
+    private long maxSteps = Long.MAX_VALUE;
+    private int accumulateGradBatches = 1;
+    private double gradientClipNorm = Double.POSITIVE_INFINITY;
+    private Precision precision = Precision.FLOAT32;
+    private @Nullable String device;
+    private EngineChoice engine = EngineChoice.AUTO;
+    private Path defaultRootDir = Path.of("");
+    private @Nullable MetricsLogger logger;
+    private int logEverySteps = 50;
+    private TrainerListener listener = new TrainerListener() {};
+
+    private PrintStream console = System.out; // the library's one place that prints
+    private @Nullable Boolean progressBar;
+
+    private Builder() {}
+
+    /**
+     * Sets whether {@code fit} first finds the learning rate and sets the model's {@code lr},
+     * {@code learningRate} or {@code learning_rate}.
+     *
+     * @param find default false
+     * @return this builder
+     */
+    public Builder autoLrFind(boolean find) {
+      this.autoLrFind = find;
+      this.attribute = null;
+      return this;
+    }
+
+    /**
+     * Lets {@code fit} first find the learning rate and set a hyperparameter or field of the model.
+     *
+     * @param attribute its name, or a dotted path such as {@code optimizer.rate} through objects
+     *     and maps
+     * @return this builder
+     */
+    public Builder autoLrFind(String attribute) {
+      if (attribute.isBlank()) {
+        throw new IllegalArgumentException("autoLrFind needs a name, not a blank");
+      }
+      this.autoLrFind = true;
+      this.attribute = attribute;
+      return this;
+    }
+
+    /**
+     * Lets {@code fit} find the learning rate again before these epochs, for fine-tuning: the
+     * model's learning rate and the optimizer's groups are set to it, and the optimizer keeps its
+     * state.
+     *
+     * @param epochs from 0; default none
+     * @return this builder
+     */
+    public Builder lrFindAtEpochs(int... epochs) {
+      Set<Integer> chosen = new TreeSet<>();
+      for (int epoch : epochs) {
+        require(epoch >= 0, "lrFindAtEpochs", epoch, "at least 0");
+        chosen.add(epoch);
+      }
+      this.lrFindAtEpochs = Set.copyOf(chosen);
+      return this;
+    }
+
+    /**
+     * Sets how the sweeps of {@code fit} and of {@link Trainer#lrFind(Model)} are done.
+     *
+     * @param finder used as it is; by default one with Lightning's defaults and the trainer's
+     *     accumulation, clipping, precision and engine
+     * @return this builder
+     */
+    public Builder lrFinder(LrFinder finder) {
+      this.finder = Objects.requireNonNull(finder, "finder");
+      return this;
+    }
+
+    /**
+     * Sets the last epoch.
+     *
+     * @param epochs at least 0; default 1000, as in Lightning 0.8.1
+     * @return this builder
+     */
+    public Builder maxEpochs(int epochs) {
+      this.maxEpochs = epochs;
+      return this;
+    }
+
+    /**
+     * Sets the last optimizer step.
+     *
+     * @param steps at least 0; default none
+     * @return this builder
+     */
+    public Builder maxSteps(long steps) {
+      this.maxSteps = steps;
+      return this;
+    }
+
+    /**
+     * Sets how many micro-batches make an optimizer step. At the end of an epoch fewer may.
+     *
+     * @param batches at least 1, default 1; loss and gradients are averaged over them
+     * @return this builder
+     */
+    public Builder accumulateGradBatches(int batches) {
+      this.accumulateGradBatches = batches;
+      return this;
+    }
+
+    /**
+     * Clips the averaged gradients of each step to a total norm.
+     *
+     * @param norm greater than 0; default none
+     * @return this builder
+     */
+    public Builder gradientClipNorm(double norm) {
+      this.gradientClipNorm = norm;
+      return this;
+    }
+
+    /**
+     * Sets the device that the model is moved to, before its optimizer is made, and its batches
+     * with it.
+     *
+     * @param device as libtorch names it, {@code cpu} or {@code cuda:0}; default: model and batches
+     *     stay where they are
+     * @return this builder
+     */
+    public Builder device(String device) {
+      if (!device.matches("cpu|cuda(:\\d+)?")) {
+        throw new IllegalArgumentException(
+            "device is " + device + ", but must be cpu, cuda or cuda:N");
+      }
+      this.device = device;
+      return this;
+    }
+
+    /**
+     * Sets the type in which forward passes compute.
+     *
+     * @param precision default {@link Precision#FLOAT32}
+     * @return this builder
+     */
+    public Builder precision(Precision precision) {
+      this.precision = Objects.requireNonNull(precision, "precision");
+      return this;
+    }
+
+    /**
+     * Chooses the engine.
+     *
+     * @param engine default {@link EngineChoice#AUTO}
+     * @return this builder
+     */
+    public Builder engine(EngineChoice engine) {
+      this.engine = Objects.requireNonNull(engine, "engine");
+      return this;
+    }
+
+    /**
+     * Sets the folder under which the default logger writes.
+     *
+     * @param folder made if missing; default the working directory
+     * @return this builder
+     */
+    public Builder defaultRootDir(Path folder) {
+      this.defaultRootDir = Objects.requireNonNull(folder, "folder");
+      return this;
+    }
+
+    /**
+     * Sets what keeps hyperparameters and metrics.
+     *
+     * @param logger default a {@link CsvLogger} on the default root folder; {@link
+     *     MetricsLogger#NONE} keeps nothing
+     * @return this builder
+     */
+    public Builder logger(MetricsLogger logger) {
+      this.logger = Objects.requireNonNull(logger, "logger");
+      return this;
+    }
+
+    /**
+     * Sets how often the metrics of a step are logged.
+     *
+     * @param steps every so many; at least 1, default 50
+     * @return this builder
+     */
+    public Builder logEverySteps(int steps) {
+      this.logEverySteps = steps;
+      return this;
+    }
+
+    /**
+     * Hears of steps, epochs and rates.
+     *
+     * @param listener replaces an earlier one
+     * @return this builder
+     */
+    public Builder listener(TrainerListener listener) {
+      this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    /**
+     * Sets where the trainer prints.
+     *
+     * @param console default {@code System.out}
+     * @return this builder
+     */
+    public Builder console(PrintStream console) {
+      this.console = Objects.requireNonNull(console, "console");
+      return this;
+    }
+
+    /**
+     * Sets whether progress bars are drawn; without them each epoch prints a line.
+     *
+     * @param draw by default, where the console is {@code System.out} and a terminal
+     * @return this builder
+     */
+    public Builder progressBar(boolean draw) {
+      this.progressBar = draw;
+      return this;
+    }
+
+    private TrainerSettings settings() {
+      require(maxEpochs >= 0, "maxEpochs", maxEpochs, "at least 0");
+      require(maxSteps >= 0, "maxSteps", maxSteps, "at least 0");
+      require(logEverySteps >= 1, "logEverySteps", logEverySteps, "at least 1");
+      return new TrainerSettings(
+          autoLrFind,
+          attribute,
+          lrFindAtEpochs,
+          finder,
+          maxEpochs,
+          maxSteps,
+          new TrainingSettings(accumulateGradBatches, gradientClipNorm, precision),
+          device,
+          engine,
+          defaultRootDir,
+          logEverySteps,
+          progressBar != null ? progressBar : console == System.out && System.console() != null);
+    }
+
+    private static void require(boolean holds, String name, Object value, String allowed) {
+      if (!holds) {
+        throw new IllegalArgumentException(name + " is " + value + ", but must be " + allowed);
+      }
+    }
+
+    /**
+     * Makes the trainer.
+     *
+     * @return a trainer
+     * @throws IllegalArgumentException if a setting is out of its range; the message names it, its
+     *     value and what is allowed
+     */
+    public Trainer build() {
+      return new Trainer(this);
+    }
+  }
+}

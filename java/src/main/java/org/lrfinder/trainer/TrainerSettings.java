@@ -1,0 +1,38 @@
+package org.lrfinder.trainer;
+
+import java.nio.file.Path;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.LrFinder;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.TrainingSettings;
+
+/**
+ * What a trainer does.
+ *
+ * @param autoLrFind whether a sweep precedes the training
+ * @param attribute name or path of the learning rate; null for the default names
+ * @param lrFindAtEpochs epochs that a sweep precedes as well
+ * @param finder of those sweeps; null for one with Lightning's defaults
+ * @param device null leaves model and batches where they are
+ * @param defaultRootDir of the default logger
+ * @param progressBar whether to draw bars; else a line for each epoch
+ */
+record TrainerSettings(
+    boolean autoLrFind,
+    @Nullable String attribute,
+    Set<Integer> lrFindAtEpochs,
+    @Nullable LrFinder finder,
+    int maxEpochs,
+    long maxSteps,
+    TrainingSettings steps,
+    @Nullable String device,
+    EngineChoice engine,
+    Path defaultRootDir,
+    int logEverySteps,
+    boolean progressBar) {
+
+  boolean setsLearningRate() {
+    return autoLrFind || !lrFindAtEpochs.isEmpty();
+  }
+}

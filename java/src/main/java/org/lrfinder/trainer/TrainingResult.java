@@ -1,0 +1,23 @@
+package org.lrfinder.trainer;
+
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.lrfinder.LrFinderResult;
+
+/**
+ * What a training came to. Immutable, without native memory, and safe to use from any thread.
+ *
+ * @param epochs whole epochs done since the training began, those before a checkpoint included
+ * @param steps optimizer steps done, likewise
+ * @param trainLoss mean loss of the last epoch's steps; NaN if it had none
+ * @param validationLoss of the last epoch; empty without validation batches
+ * @param learningRate what the sweep before the training found; empty if there was none
+ * @param interrupted whether the thread was interrupted, which ended the training early
+ */
+public record TrainingResult(
+    long epochs,
+    long steps,
+    double trainLoss,
+    OptionalDouble validationLoss,
+    Optional<LrFinderResult> learningRate,
+    boolean interrupted) {}

@@ -1,0 +1,325 @@
+package org.lrfinder.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
+import org.yaml.snakeyaml.Yaml;
+
+/** Finding the learning rate before a training, and the attribute that it is written to. */
+class AutoLrFindTest {
+  @TempDir private Path folder;
+  private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
+
+  private Trainer.Builder trainer() {
+    return Trainer.builder()
+        .maxEpochs(1)
+        .defaultRootDir(folder)
+        .console(new PrintStream(printed, true, StandardCharsets.UTF_8));
+  }
+
+  private List<String> lines() {
+    return printed.toString(StandardCharsets.UTF_8).lines().toList();
+  }
+
+  private LrFinderResult fit(Trainer.Builder builder, Model model) {
+    return builder.build().fit(model).learningRate().orElseThrow();
+  }
+
+  @Test
+  void theFirstTrainingStepUsesTheFoundRateAndTheConsoleSaysItOnce() {
+    ModelUnderTest model = new ModelUnderTest();
+    List<TrainingStep> steps = new ArrayList<>();
+    Trainer.Builder builder =
+        trainer()
+            .autoLrFind(true)
+            .listener(
+                new TrainerListener() {
+                  @Override
+                  public void onStep(TrainingStep step) {
+                    steps.add(step);
+                  }
+                });
+
+    double found = fit(builder, model).suggestion().orElseThrow().lr();
+
+    assertThat(model.lr).isEqualTo(found).isNotEqualTo(1e-3);
+    assertThat(model.configured).containsExactly(1e-3, found);
+    assertThat(steps).hasSize(5).allSatisfy(step -> assertThat(step.lr()).isEqualTo(found));
+    assertThat(lines().stream().filter(line -> line.contains("field lr set to")).toList())
+        .hasSize(1)
+        .first()
+        .asString()
+        .contains("%.3e".formatted(found));
+  }
+
+  @Test
+  void isOffByDefault() {
+    ModelUnderTest model = new ModelUnderTest();
+    assertThat(trainer().build().fit(model).learningRate()).isEmpty();
+    assertThat(model.lr).isEqualTo(1e-3);
+    assertThat(model.configured).containsExactly(1e-3);
+    assertThat(model.batches.drawn).isEqualTo(5);
+  }
+
+  @Test
+  void theFoundRateIsLoggedWithTheOtherHyperparameters() throws IOException {
+    class WithMore extends ModelUnderTest {
+      final int hidden = 8;
+      final String activation = "relu";
+      final boolean bias = true;
+    }
+    WithMore model = new WithMore();
+    double found = fit(trainer().autoLrFind(true), model).suggestion().orElseThrow().lr();
+
+    Map<String, Object> logged =
+        new Yaml().load(Files.readString(folder.resolve("lrfinder_logs/version_0/hparams.yaml")));
+    assertThat(logged)
+        .containsOnlyKeys("hidden", "activation", "bias", "lr")
+        .containsEntry("lr", found)
+        .containsEntry("hidden", 8)
+        .containsEntry("activation", "relu")
+        .containsEntry("bias", true);
+  }
+
+  // Attributes that are set.
+
+  private static final class WithMap extends ModelUnderTest {
+    final Map<String, Object> hyperparameters;
+
+    WithMap(Map<String, Object> hyperparameters) {
+      this.hyperparameters = new LinkedHashMap<>(hyperparameters);
+    }
+
+    @Override
+    public Map<String, Object> hyperparameters() {
+      return hyperparameters;
+    }
+  }
+
+  @Test
+  void aHyperparameterComesBeforeAField() {
+    WithMap model = new WithMap(Map.of("learning_rate", 0.5, "hidden", 8));
+    LrFinderResult found = fit(trainer().autoLrFind(true), model);
+    assertThat(model.hyperparameters)
+        .containsEntry("learning_rate", found.suggestion().orElseThrow().lr())
+        .containsEntry("hidden", 8);
+    assertThat(model.lr).isEqualTo(1e-3);
+  }
+
+  @Test
+  void lrComesBeforeLearningRateInEitherSpelling() {
+    WithMap all = new WithMap(Map.of("learning_rate", 0.5, "learningRate", 0.4, "lr", 0.3));
+    double found = fit(trainer().autoLrFind(true), all).suggestion().orElseThrow().lr();
+    assertThat(all.hyperparameters)
+        .containsEntry("lr", found)
+        .containsEntry("learningRate", 0.4)
+        .containsEntry("learning_rate", 0.5);
+
+    WithMap two = new WithMap(Map.of("learning_rate", 0.5, "learningRate", 0.4));
+    found = fit(trainer().autoLrFind(true), two).suggestion().orElseThrow().lr();
+    assertThat(two.hyperparameters)
+        .containsEntry("learningRate", found)
+        .containsEntry("learning_rate", 0.5);
+  }
+
+  @Test
+  void bothFieldsPresentSetsLrAlone() {
+    class Both extends ModelUnderTest {
+      double learningRate = 7;
+    }
+    Both model = new Both();
+    double found = fit(trainer().autoLrFind(true), model).suggestion().orElseThrow().lr();
+    assertThat(model.lr).isEqualTo(found);
+    assertThat(model.learningRate).isEqualTo(7);
+  }
+
+  /** As users write them, with a getter and a setter. */
+  public static final class Settings {
+    private @Nullable Double rate;
+
+    public @Nullable Double getRate() {
+      return rate;
+    }
+
+    public void setRate(Double rate) {
+      this.rate = rate;
+    }
+  }
+
+  @Test
+  void aNamedValueADottedPathANullWithASetterAndAFloatAreSet() {
+    class Named extends ModelUnderTest {
+      double my_value = 0.1;
+      final Settings settings = new Settings();
+      final Map<String, Object> optimizer = new LinkedHashMap<>(Map.of("rate", 0.1f));
+    }
+    Named named = new Named();
+    assertThat(fit(trainer().autoLrFind("my_value"), named).suggestion().orElseThrow().lr())
+        .isEqualTo(named.my_value);
+    assertThat(named.lr).isEqualTo(1e-3);
+
+    Named bean = new Named();
+    assertThat(fit(trainer().autoLrFind("settings.rate"), bean).suggestion().orElseThrow().lr())
+        .isEqualTo(bean.settings.getRate());
+
+    Named map = new Named();
+    double found = fit(trainer().autoLrFind("optimizer.rate"), map).suggestion().orElseThrow().lr();
+    assertThat(map.optimizer.get("rate")).isEqualTo((float) found);
+  }
+
+  // Attributes that are refused.
+
+  static Stream<Arguments> refused() {
+    class NoRate implements Model {
+      private final ModelUnderTest inner = new ModelUnderTest();
+
+      @Override
+      public org.bytedeco.pytorch.Module module() {
+        return inner.network;
+      }
+
+      @Override
+      public org.bytedeco.pytorch.Optimizer configureOptimizers() {
+        return inner.configureOptimizers();
+      }
+
+      @Override
+      public Iterable<org.lrfinder.sweep.Batch> trainBatches() {
+        return inner.batches;
+      }
+    }
+    class Final extends ModelUnderTest {
+      final double rate = 0.1;
+      final Double boxed = 0.1;
+    }
+    class Wrong extends ModelUnderTest {
+      String text = "0.1";
+      int whole = 1;
+      @Nullable Double nothing = null;
+      Object object = "0.1";
+      final Map<String, Object> fixed = Map.of("rate", 0.1);
+      @Nullable Settings missing = null;
+    }
+    return Stream.of(
+        Arguments.of(
+            new NoRate(),
+            null,
+            "looked for a hyperparameter, then a field, named lr or learningRate or learning_rate; found no hyperparameters and the fields [inner]"),
+        Arguments.of(
+            new WithMap(Map.of("hidden", 8)),
+            "rate",
+            "named rate; found the hyperparameters [hidden] and the fields [hyperparameters, lr, "),
+        Arguments.of(new Final(), "rate", "found the field rate, which is final and has no setter"),
+        Arguments.of(new Final(), "boxed", "found the field boxed, which is final"),
+        Arguments.of(
+            new Wrong(),
+            "text",
+            "found the field text, which is of type String, which cannot hold"),
+        Arguments.of(new Wrong(), "whole", "found the field whole, which is of type int"),
+        Arguments.of(
+            new Wrong(), "nothing", "found the field nothing, which is null and has no setter"),
+        Arguments.of(new Wrong(), "object", "field object, which is not a number but a String"),
+        Arguments.of(
+            new Wrong(),
+            "fixed.rate",
+            "field fixed.rate, which is in a map that cannot be changed"),
+        Arguments.of(new Wrong(), "missing.rate", "named missing.rate; found no hyperparameters"),
+        Arguments.of(new Wrong(), "a..b", "named a..b; found no hyperparameters"),
+        Arguments.of(
+            new WithMap(Map.of("lr", "high")),
+            null,
+            "found the hyperparameter lr, which is not a number but a String"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("refused")
+  void whatCannotBeSetIsRefusedBeforeABatchIsDrawn(
+      Model model, @Nullable String attribute, String message) {
+    Trainer.Builder builder = trainer();
+    Trainer trainer =
+        (attribute == null ? builder.autoLrFind(true) : builder.autoLrFind(attribute)).build();
+
+    assertThatThrownBy(() -> trainer.fit(model))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(model.getClass().getName())
+        .hasMessageContaining(message);
+
+    ModelUnderTest.CountedBatches batches =
+        (ModelUnderTest.CountedBatches) java.util.Objects.requireNonNull(model.trainBatches());
+    assertThat(batches.drawn).isZero();
+    assertThat(folder).isEmptyDirectory();
+    assertThat(lines()).isEmpty();
+  }
+
+  @Test
+  void withoutASuggestionTheRateStaysAndTheConsoleSaysWhy() {
+    ModelUnderTest model = new ModelUnderTest();
+    LrFinderResult found =
+        fit(
+            trainer()
+                .autoLrFind(true)
+                .lrFinder(LrFinder.builder().steps(3).minLr(1e-9).maxLr(1e-8).build()),
+            model);
+    assertThat(found.suggestion()).isEmpty();
+    assertThat(model.lr).isEqualTo(1e-3);
+    assertThat(lines())
+        .anySatisfy(
+            line ->
+                assertThat(line)
+                    .contains("no suggestion", found.status().words(), "field lr stays 0.001"));
+  }
+
+  @Test
+  void aRateIsFoundAgainBeforeChosenEpochsAndTheOptimizerKeepsItsState() {
+    ModelUnderTest model = new ModelUnderTest();
+    List<Double> found = new ArrayList<>();
+    List<Double> used = new ArrayList<>();
+    trainer()
+        .maxEpochs(4)
+        .lrFindAtEpochs(1, 3)
+        .listener(
+            new TrainerListener() {
+              @Override
+              public void onLearningRateFound(LrFinderResult result) {
+                result.suggestion().ifPresent(s -> found.add(s.lr()));
+              }
+
+              @Override
+              public void onEpochEnd(TrainingEpoch epoch) {
+                used.add(epoch.lr());
+              }
+            })
+        .build()
+        .fit(model);
+
+    assertThat(model.configured).as("optimizers made").hasSize(1);
+    assertThat(found).hasSize(2);
+    assertThat(used).containsExactly(1e-3, found.get(0), found.get(0), found.get(1));
+    assertThat(model.lr).isEqualTo(found.get(1));
+  }
+
+  @Test
+  void blankNamesAreRefused() {
+    assertThatThrownBy(() -> trainer().autoLrFind(" "))
+        .hasMessage("autoLrFind needs a name, not a blank");
+  }
+}

@@ -92,8 +92,7 @@ final class DemoCommand implements Callable<Integer> {
     console.printf(Locale.ROOT, "%nvalidation accuracy after %d epochs:%n", EPOCHS);
     for (double lr : new double[] {DEFAULT_RATE, suggestion.lr()}) {
       Network network = network();
-      double accuracy =
-          training.accuracyAfter(EPOCHS, network, OPTIMIZER.over(network.module(), lr), batches);
+      double accuracy = training.accuracyAfter(EPOCHS, network, OPTIMIZER, lr, batches);
       String which = lr == DEFAULT_RATE ? "AdamW's default" : "the suggestion";
       console.printf(Locale.ROOT, "  %.1f%% at %s, %.2e%n", 100 * accuracy, which, lr);
     }

@@ -1,15 +1,21 @@
 package org.lrfinder.cli;
 
-import java.util.Iterator;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.TensorBatches;
+import org.lrfinder.trainer.MetricsLogger;
+import org.lrfinder.trainer.Model;
+import org.lrfinder.trainer.Trainer;
 
-/** A plain training loop for the demo: three quarters of the rows train, the rest validate. */
+/** The demo's training: three quarters of the rows train, the rest validate. */
 final class Training implements AutoCloseable {
   private final Tensor inputs;
   private final Tensor targets;
@@ -42,21 +48,35 @@ final class Training implements AutoCloseable {
     return targets;
   }
 
-  /** Trains until done or interrupted. */
-  double accuracyAfter(int epochs, Network network, Optimizer optimizer, TensorBatches batches) {
-    for (int epoch = 0; epoch < epochs; epoch++) {
-      for (Iterator<Batch> walk = batches.epoch(epoch);
-          walk.hasNext() && !Thread.currentThread().isInterrupted(); ) {
-        Batch batch = walk.next();
-        try (PointerScope scope = new PointerScope()) {
-          optimizer.zero_grad();
-          torch
-              .cross_entropy_loss(network.module().forward(batch.input()), batch.target())
-              .backward();
-          optimizer.step();
-        }
-      }
+  /** The demo's network at one rate. */
+  private record Trained(
+      Network network, OptimizerKind optimizer, double lr, TensorBatches trainBatches)
+      implements Model {
+    @Override
+    public Module module() {
+      return network.module();
     }
+
+    @Override
+    public Optimizer configureOptimizers() {
+      return optimizer.over(module(), lr);
+    }
+
+    @Override
+    public Optional<Loss> loss() {
+      return Optional.of(Loss.CROSS_ENTROPY);
+    }
+  }
+
+  /** Trains until done or interrupted. */
+  double accuracyAfter(
+      int epochs, Network network, OptimizerKind optimizer, double lr, TensorBatches batches) {
+    Trainer.builder()
+        .maxEpochs(epochs)
+        .logger(MetricsLogger.NONE)
+        .console(new PrintStream(OutputStream.nullOutputStream()))
+        .build()
+        .fit(new Trained(network, optimizer, lr, batches));
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGrad = new NoGradGuard();
       Tensor predicted =

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.LBFGS;
@@ -534,5 +535,35 @@ class TrainerTest {
     assertThatThrownBy(() -> trainer(engine).build().fit(model))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("LBFGS cannot be trained with");
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void trainingsLeaveNoNativeObjectBehind(EngineChoice engine) {
+    SequentialImpl network = network(10, true);
+    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    ModelUnderTest model =
+        new ModelUnderTest(network) {
+          @Override
+          public Optimizer configureOptimizers() {
+            return optimizer;
+          }
+        };
+    Trainer trainer = trainer(engine).logger(MetricsLogger.NONE).accumulateGradBatches(2).build();
+    Path file = folder.resolve("leak.ckpt");
+    Runnable once =
+        () -> {
+          trainer.fit(model, List.of(), model.batches.list);
+          trainer.lrFind(model, model.batches.list, model.batches.list, LrFinder.builder().build());
+          trainer.saveCheckpoint(file);
+          trainer.restore(file);
+        };
+    once.run();
+    once.run();
+    long before = Pointer.totalCount();
+    for (int i = 0; i < 5; i++) {
+      once.run();
+    }
+    assertThat(Pointer.totalCount() - before).isLessThanOrEqualTo(0);
   }
 }

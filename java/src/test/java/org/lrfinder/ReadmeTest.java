@@ -1,0 +1,99 @@
+package org.lrfinder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The README's lines of Java compile as they stand, given the names that its text speaks of. */
+class ReadmeTest {
+  private static final String HEAD =
+      """
+      import java.nio.file.Path;
+      import java.util.*;
+      import org.bytedeco.pytorch.*;
+      import org.lrfinder.*;
+      import org.lrfinder.export.*;
+      import org.lrfinder.sweep.*;
+      import org.lrfinder.trainer.Model;
+      import org.lrfinder.trainer.Trainer;
+
+      class Readme {
+        static Tensor images;
+        static Tensor labels;
+      """;
+  private static final String GIVEN =
+      """
+        static void lines(SequentialImpl network, Optimizer optimizer, Iterable<Batch> batches, RateModel model, Trainer trainer) {
+      """;
+  private static final String MODEL =
+      """
+        abstract static class RateModel implements Model {
+          double lr;
+        }
+      """;
+
+  @TempDir private Path folder;
+
+  static Stream<String> blocks() throws IOException {
+    return Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+        .matcher(Files.readString(Path.of("../README.md")))
+        .results()
+        .map((MatchResult block) -> block.group(1));
+  }
+
+  @ParameterizedTest
+  @MethodSource("blocks")
+  void compiles(String block) throws IOException {
+    StringBuilder source = new StringBuilder(HEAD).append(MODEL);
+    if (block.startsWith("class ")) {
+      source.append("static ").append(block);
+    } else {
+      // A block may name anew what the text before it made.
+      String given = GIVEN;
+      for (String name : List.of("network", "batches", "trainer")) {
+        if (Pattern.compile("(?m)^\\w+ " + name + " =").matcher(block).find()) {
+          given = given.replace(" " + name, " given_" + name);
+        }
+      }
+      source.append(given).append(block).append("}\n");
+    }
+    Path file = Files.writeString(folder.resolve("Readme.java"), source.append("}\n"));
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    StringWriter problems = new StringWriter();
+    boolean compiled =
+        compiler
+            .getTask(
+                problems,
+                null,
+                null,
+                List.of(
+                    "-proc:none",
+                    "-d",
+                    folder.toString(),
+                    "-cp",
+                    System.getProperty(
+                        "surefire.test.class.path", System.getProperty("java.class.path"))),
+                null,
+                compiler.getStandardFileManager(null, null, null).getJavaFileObjects(file))
+            .call();
+    assertThat(compiled).as(problems.toString()).isTrue();
+  }
+
+  @Test
+  void thereAreBlocks() throws IOException {
+    assertThat(blocks()).hasSizeGreaterThanOrEqualTo(4);
+  }
+}

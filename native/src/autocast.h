@@ -19,7 +19,8 @@ class Autocast {
   }
   ~Autocast() {
     if (!active_) return;
-    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::decrement_nesting();
+    at::autocast::clear_cache();
     at::autocast::set_autocast_dtype(device_, dtype_);
     at::autocast::set_autocast_enabled(device_, enabled_);
   }

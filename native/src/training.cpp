@@ -17,7 +17,9 @@ class Training::Impl {
   Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings)
       : gradient_clip_norm_(checked(settings.gradient_clip_norm)),
         micro_batches_(network, optimizer, settings.accumulate_grad_batches, settings.precision),
-        updater_(Updater::sharing(optimizer)) {}
+        updater_(Updater::sharing(optimizer)) {
+    updater_->drop_gradients();  // of steps that were not finished
+  }
 
   void accumulate(const at::Tensor& loss) {
     const c10::AutoGradMode grad(true);

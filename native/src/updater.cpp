@@ -354,8 +354,12 @@ void Updater::update() {
   }
   if (!left) return;
   optimizer_->step();
+  drop_gradients();
+}
+
+void Updater::drop_gradients() {
   // Not by zero_grad, which cannot drop a gradient that is a view.
-  for (const auto& group : groups) {
+  for (const auto& group : optimizer_->param_groups()) {
     for (const auto& parameter : group.params()) parameter.mutable_grad().reset();
   }
 }

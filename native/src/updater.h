@@ -31,6 +31,9 @@ class Updater {
   /// Updates every parameter that has a gradient, and drops the gradients.
   void update();
 
+  /// As zero_grad does, also for gradients that are views.
+  void drop_gradients();
+
   const torch::optim::Optimizer& optimizer() const { return *optimizer_; }
 
  protected:

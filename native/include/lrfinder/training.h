@@ -27,7 +27,7 @@ struct TrainingSettings {
 /// (LBFGS) is refused.
 ///
 /// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
-/// which may come early. Gradients are dropped after a step.
+/// which may come early. Gradients are dropped before the first step and after each.
 ///
 /// Network and optimizer must outlive the training; groups and rates may be changed and state loaded between steps.
 /// Confined to one thread at a time. Every method may throw lrfinder::Error.

@@ -27,6 +27,9 @@ final class NativeEngine implements Engine {
       Optimizer optimizer,
       SweepSettings settings,
       List<Double> groupRatios) {
+    if (!PortableModel.ofPresets(optimizer)) {
+      throw PortableModel.cannotBeSwept(optimizer);
+    }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
       NativeSweepSettings nativeSettings =
@@ -57,6 +60,9 @@ final class NativeEngine implements Engine {
   @Override
   public EngineTraining train(
       @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
+    if (!PortableModel.ofPresets(optimizer)) {
+      return new PortableEngine().train(network, optimizer, settings); // calls its step in Java
+    }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
       NativeTrainingSettings nativeSettings =
@@ -65,7 +71,7 @@ final class NativeEngine implements Engine {
               .accumulate_grad_batches(settings.accumulateGradBatches())
               .precision(settings.precision().ordinal());
       NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
-      threadState.choose(0, optimizer);
+      threadState.choose(settings.threads(), optimizer);
       training.retainReference(); // outlives the scope, until close()
       return new Training(network, optimizer, training, threadState, settings.precision());
     } catch (NativeCoreException e) {

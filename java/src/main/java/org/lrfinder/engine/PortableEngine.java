@@ -68,7 +68,8 @@ final class PortableEngine implements Engine {
           }
           String device = PortableModel.check(network, optimizer);
           ThreadState threadState = ThreadState.capture();
-          threadState.choose(0, optimizer);
+          threadState.choose(settings.threads(), optimizer);
+          PortableMicroBatches.dropGradients(optimizer); // of steps that were not finished
           return new Training(
               new PortableMicroBatches(
                   network, device, settings.accumulateGradBatches(), settings.precision()),

@@ -138,6 +138,10 @@ final class PortableMicroBatches {
   /** Steps the optimizer and drops the gradients. */
   static void update(Optimizer optimizer) {
     optimizer.step();
+    dropGradients(optimizer);
+  }
+
+  static void dropGradients(Optimizer optimizer) {
     // Not by zero_grad, which cannot drop a gradient that is a view.
     for (Tensor parameter : PortableModel.parameters(optimizer)) {
       parameter.mutable_grad().put(new Tensor());

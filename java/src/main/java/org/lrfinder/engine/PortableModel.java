@@ -133,10 +133,7 @@ final class PortableModel {
     } else if (type == RMSprop.class) {
       copy = new RMSprop(groups, new RMSpropOptions(defaults));
     } else {
-      throw new IllegalArgumentException(
-          "optimizer "
-              + type.getSimpleName()
-              + " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+      throw cannotBeSwept(original);
     }
     // The presets show no state map, but archives carry it.
     byte[] archive = save(original);
@@ -144,6 +141,18 @@ final class PortableModel {
     in.load_from(new BytePointer(archive), archive.length);
     copy.load(in);
     return copy;
+  }
+
+  static IllegalArgumentException cannotBeSwept(Optimizer optimizer) {
+    return new IllegalArgumentException(
+        "optimizer "
+            + optimizer.getClass().getSimpleName()
+            + " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+  }
+
+  /** Whether no class of a user's overrides methods, of which the native core would not know. */
+  static boolean ofPresets(Optimizer optimizer) {
+    return optimizer.getClass().getPackage().equals(Optimizer.class.getPackage());
   }
 
   private static byte[] save(Optimizer optimizer) {

@@ -10,9 +10,10 @@ import org.lrfinder.sweep.Precision;
  * @param gradientClipNorm total norm that the averaged gradients are clipped to, greater than 0;
  *     infinity leaves them alone
  * @param precision of the forward passes
+ * @param threads CPU threads of libtorch and BLAS meanwhile, at least 1; 0 lets the engine choose
  */
 public record TrainingSettings(
-    int accumulateGradBatches, double gradientClipNorm, Precision precision) {
+    int accumulateGradBatches, double gradientClipNorm, Precision precision, int threads) {
   /**
    * Checks the settings.
    *
@@ -27,6 +28,10 @@ public record TrainingSettings(
     if (!(gradientClipNorm > 0)) {
       throw new IllegalArgumentException(
           "gradientClipNorm is " + gradientClipNorm + ", but must be greater than 0");
+    }
+    if (threads < 0) {
+      throw new IllegalArgumentException(
+          "threads is " + threads + ", but must be at least 1, or 0 to let the engine choose");
     }
   }
 }

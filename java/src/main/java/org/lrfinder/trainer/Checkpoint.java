@@ -13,6 +13,7 @@ import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.InputArchive;
@@ -37,28 +38,32 @@ final class Checkpoint implements AutoCloseable {
   /**
    * What is no tensor.
    *
+   * @param optimizer name of its class
    * @param tensors names of parameters and buffers, in the order that they are saved in
    */
-  record Progress(
+  private record Contents(
       int format,
-      long epoch,
-      long step,
-      long stepsInEpoch,
+      TrainingProgress progress,
+      String optimizer,
       List<String> tensors,
       Map<String, @Nullable Object> hyperparameters) {}
 
   private final Path file;
   private final InputArchive archive;
-  private final Progress progress;
+  private final Contents contents;
 
-  private Checkpoint(Path file, InputArchive archive, Progress progress) {
+  private Checkpoint(Path file, InputArchive archive, Contents contents) {
     this.file = file;
     this.archive = archive;
-    this.progress = progress;
+    this.contents = contents;
   }
 
-  Progress progress() {
-    return progress;
+  TrainingProgress progress() {
+    return contents.progress;
+  }
+
+  Map<String, @Nullable Object> hyperparameters() {
+    return contents.hyperparameters;
   }
 
   static void write(
@@ -81,9 +86,9 @@ final class Checkpoint implements AutoCloseable {
       for (int i = 0; i < generators.size(); i++) {
         out.write("generator" + i, generators.get(i).get_state());
       }
-      Progress progress =
-          new Progress(FORMAT, at.epoch(), at.step(), at.stepsInEpoch(), names, hyperparameters);
-      out.write("progress", bytes(MAPPER.writeValueAsBytes(progress)));
+      Contents contents =
+          new Contents(FORMAT, at, optimizer.getClass().getName(), names, hyperparameters);
+      out.write("contents", bytes(MAPPER.writeValueAsBytes(contents)));
       AtomicFile.write(
           file,
           partial -> {
@@ -107,24 +112,28 @@ final class Checkpoint implements AutoCloseable {
   static Checkpoint read(Path file) {
     if (!Files.isReadable(file)) {
       throw new UncheckedIOException(
-          new IOException("cannot read the checkpoint " + file + ": there is no such file"));
+          new IOException(
+              "cannot read the checkpoint %s: %s"
+                  .formatted(
+                      file, Files.exists(file) ? "no permission" : "there is no such file")));
     }
     try (PointerScope scope = new PointerScope()) {
       InputArchive archive = new InputArchive();
-      archive.load_from(file.toString());
-      Tensor progress = new Tensor();
-      archive.read("progress", progress);
-      byte[] json = new byte[Math.toIntExact(progress.numel())];
-      new BytePointer(progress.data_ptr()).get(json);
+      // To the host: the device that it was saved on may not be here.
+      archive.load_from(file.toString(), new DeviceOptional(new Device(new BytePointer("cpu"))));
+      Tensor contents = new Tensor();
+      archive.read("contents", contents);
+      byte[] json = new byte[Math.toIntExact(contents.numel())];
+      new BytePointer(contents.data_ptr()).get(json);
       Checkpoint checkpoint =
           new Checkpoint(
               file,
               archive,
-              MAPPER.readValue(new String(json, StandardCharsets.UTF_8), Progress.class));
-      if (checkpoint.progress.format != FORMAT) {
+              MAPPER.readValue(new String(json, StandardCharsets.UTF_8), Contents.class));
+      if (checkpoint.contents.format != FORMAT) {
         throw new IllegalArgumentException(
             "%s is a checkpoint of format %d, and this library reads format %d"
-                .formatted(file, checkpoint.progress.format, FORMAT));
+                .formatted(file, checkpoint.contents.format, FORMAT));
       }
       archive.retainReference(); // outlives the scope, until close()
       return checkpoint;
@@ -137,22 +146,25 @@ final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Puts parameters, buffers and the states of the generators back.
+   * Puts everything back: the optimizer, which must be fresh, first, since it alone can refuse;
+   * then parameters, buffers and the states of the generators.
    *
-   * @throws IllegalArgumentException if the network has other parameters; nothing was changed
+   * @throws IllegalArgumentException if network or optimizer are others; the network was not
+   *     changed
    */
-  void restore(Module network) {
+  void restore(Module network, Optimizer optimizer) {
     boolean gradMode = GradMode.is_enabled();
     GradMode.set_enabled(false);
     try (PointerScope scope = new PointerScope()) {
       List<Named> live = tensors(network);
       List<Tensor> saved = new ArrayList<>();
-      for (int i = 0; i < progress.tensors.size(); i++) {
+      for (int i = 0; i < contents.tensors.size(); i++) {
         Tensor tensor = new Tensor();
         archive.read("t" + i, tensor);
         saved.add(tensor);
       }
       requireSame(live, saved);
+      restore(optimizer);
       for (int i = 0; i < saved.size(); i++) {
         live.get(i).tensor.copy_(saved.get(i));
       }
@@ -170,10 +182,10 @@ final class Checkpoint implements AutoCloseable {
 
   private void requireSame(List<Named> live, List<Tensor> saved) {
     List<String> names = live.stream().map(Named::name).toList();
-    if (!names.equals(progress.tensors)) {
+    if (!names.equals(contents.tensors)) {
       throw new IllegalArgumentException(
           "%s is a checkpoint of another network: it has the tensors %s, the network %s"
-              .formatted(file, progress.tensors, names));
+              .formatted(file, contents.tensors, names));
     }
     for (int i = 0; i < saved.size(); i++) {
       String there = form(saved.get(i));
@@ -194,19 +206,20 @@ final class Checkpoint implements AutoCloseable {
     return form.append(']').toString();
   }
 
-  /**
-   * Gives a fresh optimizer the options and the state that were saved.
-   *
-   * @throws IllegalArgumentException if it is of another class or over other parameters
-   */
-  void restore(Optimizer optimizer) {
-    try (PointerScope scope = new PointerScope()) {
+  private void restore(Optimizer optimizer) {
+    String name = optimizer.getClass().getName();
+    if (!name.equals(contents.optimizer)) {
+      throw new IllegalArgumentException(
+          "%s has the state of a %s, but configureOptimizers() made a %s"
+              .formatted(file, contents.optimizer, name));
+    }
+    try {
       InputArchive state = new InputArchive();
       archive.read("optimizer", state);
       optimizer.load(state);
     } catch (RuntimeException e) { // the presets'
       throw new IllegalArgumentException(
-          "%s has the state of another optimizer than configureOptimizers() made: %s"
+          "%s has the state of an optimizer over other parameter groups than configureOptimizers() made: %s"
               .formatted(file, firstLine(e)),
           e);
     }

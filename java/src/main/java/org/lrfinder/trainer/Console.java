@@ -2,13 +2,15 @@ package org.lrfinder.trainer;
 
 import java.io.PrintStream;
 import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import java.util.OptionalDouble;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.sweep.EndReason;
 
 /** What a trainer says to people: lines, and bars where they are wanted. */
 final class Console {
@@ -25,45 +27,87 @@ final class Console {
   void learningRateSet(LearningRateAttribute attribute, Suggestion suggestion) {
     say(
         "learning rate finder: %s set to %s (rule %s)",
-        attribute.description(), rate(suggestion.lr()), suggestion.rule());
+        attribute.description(), rate(attribute.value()), suggestion.rule());
+  }
+
+  void learningRateNotUsed(LearningRateAttribute attribute, double used) {
+    say(
+        "learning rate finder: configureOptimizers() does not use %s: it made an optimizer with the rate %s",
+        attribute.description(), rate(used));
   }
 
   void learningRateKept(LearningRateAttribute attribute, LrFinderResult found) {
+    String why =
+        found.endReason() == EndReason.COMPLETED
+            ? found.status().words()
+            : "the sweep " + found.endReason().words() + "; " + found.status().words();
     say(
-        "learning rate finder: no suggestion, %s; %s stays %s",
-        found.status().words(), attribute.description(), attribute.value());
+        "learning rate finder: no suggestion (%s); %s stays %s",
+        why, attribute.description(), attribute.value());
   }
 
-  /** Where bars are wanted, a bar with no end yet; else null. */
+  /** Where bars are wanted, one; else null. */
   @Nullable ProgressBar bar(String task, long steps) {
     return bars
         ? new ProgressBarBuilder()
             .setTaskName(task)
             .setInitialMax(steps)
             .setStyle(ProgressBarStyle.ASCII)
-            .setConsumer(new ConsoleProgressBarConsumer(stream, COLUMNS))
+            .setConsumer(new Line(stream))
             .build()
         : null;
+  }
+
+  /** A line that is drawn over and ended once: a bar's last drawing may come from two threads. */
+  private static final class Line implements ProgressBarConsumer {
+    private final PrintStream stream;
+    private boolean ended;
+
+    Line(PrintStream stream) {
+      this.stream = stream;
+    }
+
+    @Override
+    public int getMaxRenderedLength() {
+      return COLUMNS;
+    }
+
+    @Override
+    public synchronized void accept(String drawing) {
+      if (!ended) {
+        stream.print('\r' + drawing);
+        stream.flush();
+      }
+    }
+
+    @Override
+    public synchronized void close() {
+      if (!ended) {
+        ended = true;
+        stream.println();
+      }
+    }
   }
 
   static String task(long epoch, int maxEpochs) {
     return "epoch " + (epoch + 1) + (maxEpochs == Integer.MAX_VALUE ? "" : "/" + maxEpochs);
   }
 
-  static String message(double loss, double lr) {
-    return String.format(Locale.ROOT, "loss %.4g, lr %s", loss, rate(lr));
+  static String message(double loss, double lr, OptionalDouble validationLoss) {
+    String message = String.format(Locale.ROOT, "loss %.4g, lr %s", loss, rate(lr));
+    return validationLoss.isPresent()
+        ? message
+            + String.format(Locale.ROOT, ", validation loss %.4g", validationLoss.getAsDouble())
+        : message;
   }
 
+  /** Without bars, a line. */
   void epochDone(TrainingEpoch epoch, int maxEpochs) {
-    String validation =
-        epoch.validationLoss().isPresent()
-            ? String.format(
-                Locale.ROOT, ", validation loss %.4g", epoch.validationLoss().getAsDouble())
-            : "";
-    if (!bars || !validation.isEmpty()) {
+    if (!bars) {
       say(
-          "%s: %s%s",
-          task(epoch.epoch(), maxEpochs), message(epoch.trainLoss(), epoch.lr()), validation);
+          "%s: %s",
+          task(epoch.epoch(), maxEpochs),
+          message(epoch.trainLoss(), epoch.lr(), epoch.validationLoss()));
     }
   }
 
@@ -71,7 +115,7 @@ final class Console {
     stream.println(String.format(Locale.ROOT, format, arguments));
   }
 
-  private static String rate(double lr) {
-    return String.format(Locale.ROOT, "%.3e", lr);
+  private static String rate(@Nullable Number lr) {
+    return lr == null ? "null" : String.format(Locale.ROOT, "%.3e", lr.doubleValue());
   }
 }

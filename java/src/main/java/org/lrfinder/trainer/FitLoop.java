@@ -1,11 +1,14 @@
 package org.lrfinder.trainer;
 
+import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineTraining;
@@ -38,7 +41,9 @@ final class FitLoop {
   private @Nullable LrFinderResult found;
   private double trainLoss = Double.NaN;
   private OptionalDouble validationLoss = OptionalDouble.empty();
-  private long stepsPerEpoch;
+  private long batchesPerEpoch;
+  private double ratePerGroupRate = 1;
+  private boolean resumed;
   private boolean warnedOfNonFinite;
 
   FitLoop(
@@ -52,15 +57,24 @@ final class FitLoop {
       MetricsLogger logger) {
     this.settings = settings;
     this.model = model;
-    this.network = model.module();
+    this.network = checkedModule(model);
     this.data = data;
     this.attribute = attribute;
     this.search = search;
     this.console = console;
     this.listener = listener;
     this.logger = logger;
-    this.optimizer = model.configureOptimizers();
-    this.scheduler = model.configureScheduler(optimizer);
+    makeOptimizer();
+  }
+
+  private static Module checkedModule(Model model) {
+    Module module = Objects.requireNonNull(model.module(), "module() returned null");
+    if (model.loss().isPresent() && !(module instanceof SequentialImpl)) {
+      throw new IllegalArgumentException(
+          "%s has a loss(), which forwards a SequentialImpl natively, but its module() is a %s: override trainingStep(batch) instead"
+              .formatted(model.getClass().getName(), module.getClass().getSimpleName()));
+    }
+    return module;
   }
 
   Model model() {
@@ -71,54 +85,73 @@ final class FitLoop {
     return optimizer;
   }
 
-  /** Goes on where a checkpoint was written, whose network is already restored. */
+  /** Goes on where a checkpoint was written; if that is refused, nothing was changed. */
   void resume(Checkpoint checkpoint) {
     // A scheduler cannot be saved. It is walked to its epoch, and the optimizer, whose archive has
     // the rates, comes after it.
+    makeOptimizer();
     for (long epoch = 0; scheduler != null && epoch < checkpoint.progress().epoch(); epoch++) {
       scheduler.step();
     }
-    checkpoint.restore(optimizer);
-    progress =
-        new TrainingProgress(
-            checkpoint.progress().epoch(),
-            checkpoint.progress().step(),
-            checkpoint.progress().stepsInEpoch());
+    checkpoint.restore(network, optimizer);
+    Hyperparameters.restore(model, checkpoint.hyperparameters());
+    progress = checkpoint.progress();
+    resumed = true;
   }
 
-  void save(java.nio.file.Path file) {
+  void save(Path file) {
     Checkpoint.write(file, network, optimizer, progress, Hyperparameters.of(model, attribute));
   }
 
   TrainingResult run() {
     try {
-      if (settings.autoLrFind() && progress.equals(TrainingProgress.START)) {
+      logger.hyperparameters(Hyperparameters.of(model, attribute));
+      if (settings.autoLrFind() && !resumed) {
         findBeforeTraining();
       }
-      logger.hyperparameters(Hyperparameters.of(model, attribute));
       boolean interrupted = false;
       while (!finished() && !interrupted) {
         if (settings.lrFindAtEpochs().contains((int) progress.epoch())
-            && progress.stepsInEpoch() == 0
+            && progress.batches() == 0
             && !(settings.autoLrFind() && progress.epoch() == 0)) {
           findBetweenEpochs();
         }
         interrupted = epoch();
       }
-      return new TrainingResult(
-          progress.epoch(),
-          progress.step(),
-          trainLoss,
-          validationLoss,
-          Optional.ofNullable(found),
-          interrupted);
-    } finally {
+      TrainingResult result =
+          new TrainingResult(
+              progress.epoch(),
+              progress.step(),
+              trainLoss,
+              validationLoss,
+              Optional.ofNullable(found),
+              interrupted);
       logger.end();
+      return result;
+    } catch (Throwable failure) {
+      try {
+        logger.end();
+      } catch (Throwable second) {
+        failure.addSuppressed(second);
+      }
+      throw failure;
     }
   }
 
   private boolean finished() {
     return progress.epoch() >= settings.maxEpochs() || progress.step() >= settings.maxSteps();
+  }
+
+  private void makeOptimizer() {
+    optimizer =
+        Objects.requireNonNull(model.configureOptimizers(), "configureOptimizers() returned null");
+    scheduler = model.configureScheduler(optimizer);
+  }
+
+  private double largestRate() {
+    try (GroupRates rates = new GroupRates(optimizer)) {
+      return rates.largest();
+    }
   }
 
   /** The model makes its optimizer anew, with the rate found. */
@@ -127,48 +160,78 @@ final class FitLoop {
     if (suggestion == null) {
       return;
     }
-    optimizer = model.configureOptimizers();
-    scheduler = model.configureScheduler(optimizer);
-    try (GroupRates rates = new GroupRates(optimizer)) {
-      double applied = rates.largest();
-      if (Math.abs(applied - suggestion.lr()) > 1e-6 * suggestion.lr()) {
-        LOG.warn(
-            "{} was set to {}, but configureOptimizers() made an optimizer with the rate {}",
-            attributeToSet().description(),
-            suggestion.lr(),
-            applied);
+    LearningRateAttribute rate = attributeToSet();
+    double lr = suggestion.lr();
+    double used = setAndMake(rate, lr);
+    if (!near(used, lr) && used > 0) {
+      // The sweep's rate is that of the group with the largest, which may be a multiple of the
+      // model's.
+      used = setAndMake(rate, lr * lr / used);
+      if (!near(used, lr)) {
+        used = setAndMake(rate, lr);
       }
     }
+    console.learningRateSet(rate, suggestion);
+    if (!near(used, lr)) {
+      console.learningRateNotUsed(rate, used);
+      LOG.warn(
+          "{} was set to {}, but configureOptimizers() made an optimizer with the rate {}",
+          rate.description(),
+          lr,
+          used);
+    }
+    logger.hyperparameters(Hyperparameters.of(model, attribute));
+  }
+
+  private double setAndMake(LearningRateAttribute rate, double lr) {
+    rate.set(lr);
+    makeOptimizer();
+    return largestRate();
+  }
+
+  private static boolean near(double used, double lr) {
+    return Math.abs(used - lr) <= 1e-6 * lr;
   }
 
   /** The optimizer keeps its state and gets the rate found. */
   private void findBetweenEpochs() {
     Suggestion suggestion = find();
     if (suggestion != null) {
+      LearningRateAttribute rate = attributeToSet();
+      rate.set(suggestion.lr() * ratePerGroupRate);
       suggestion.applyTo(optimizer);
+      console.learningRateSet(rate, suggestion);
       logger.hyperparameters(Hyperparameters.of(model, attribute));
     }
   }
 
-  /** Sweeps, tells of it, and sets the model's learning rate; null leaves it as it was. */
+  /** Sweeps and tells of it; null leaves the rate as it was. */
   private @Nullable Suggestion find() {
+    ratePerGroupRate = ratePerGroupRate();
     LrFinderResult result = search.find(model, optimizer, data, null);
     found = result;
     listener.onLearningRateFound(result);
     Suggestion suggestion = result.suggestion().orElse(null);
-    LearningRateAttribute rate = attributeToSet();
     if (suggestion == null) {
+      LearningRateAttribute rate = attributeToSet();
       console.learningRateKept(rate, result);
       LOG.warn(
-          "No learning rate was found: {}; {} stays {}",
+          "No learning rate was found, sweep {}: {}; {} stays {}",
+          result.endReason().words(),
           result.status().words(),
           rate.description(),
           rate.value());
-    } else {
-      rate.set(suggestion.lr());
-      console.learningRateSet(rate, suggestion);
     }
     return suggestion;
+  }
+
+  /** The model's rate as a multiple of the largest group's; 1 where that cannot be told. */
+  private double ratePerGroupRate() {
+    Number rate = attributeToSet().value();
+    double largest = largestRate();
+    // A scheduler has moved the groups' rates since the model made them.
+    boolean known = rate != null && rate.doubleValue() > 0 && largest > 0 && scheduler == null;
+    return known ? rate.doubleValue() / largest : 1;
   }
 
   private LearningRateAttribute attributeToSet() {
@@ -186,44 +249,52 @@ final class FitLoop {
             : new Objective.Callback(model::trainingStep);
     Objective held =
         model.loss().isPresent() ? objective : new Objective.Callback(model::validationStep);
+    TrainingEpoch done;
     try (EngineTraining training =
             Engines.of(settings.engine()).train(network, optimizer, settings.steps());
-        GroupRates rates = new GroupRates(optimizer)) {
-      if (!steps(training, objective, rates)) {
+        GroupRates rates = new GroupRates(optimizer);
+        ProgressBar bar =
+            console.bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
+      if (!steps(training, objective, rates, bar)) {
         return Thread.currentThread().isInterrupted();
       }
       double lr = rates.largest();
       validationLoss = validate(training, held, data.validation());
-      if (validationLoss.isPresent()) {
-        logger.metrics(
-            new MetricsLogger.Metrics(
-                progress.epoch(), progress.step(), lr, OptionalDouble.empty(), validationLoss));
+      if (bar != null) {
+        bar.setExtraMessage(Console.message(trainLoss, lr, validationLoss));
       }
-      if (scheduler != null) {
-        scheduler.step();
-      }
-      TrainingEpoch done =
-          new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
-      progress = progress.nextEpoch();
-      console.epochDone(done, settings.maxEpochs());
-      listener.onEpochEnd(done);
-      return Thread.currentThread().isInterrupted();
+      done = new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
     }
+    logger.metrics(
+        new MetricsLogger.Metrics(
+            done.epoch(),
+            done.step(),
+            done.lr(),
+            OptionalDouble.empty(),
+            OptionalDouble.of(trainLoss),
+            validationLoss));
+    if (scheduler != null) {
+      scheduler.step();
+    }
+    progress = progress.nextEpoch();
+    console.epochDone(done, settings.maxEpochs());
+    listener.onEpochEnd(done);
+    return Thread.currentThread().isInterrupted();
   }
 
   /** Does the epoch's steps; returns whether it came to its end. */
-  private boolean steps(EngineTraining training, Objective objective, GroupRates rates) {
+  private boolean steps(
+      EngineTraining training, Objective objective, GroupRates rates, @Nullable ProgressBar bar) {
     int window = settings.steps().accumulateGradBatches();
     double total = 0;
     long steps = 0;
     long epoch = progress.epoch();
-    try (BatchWalk walk = new BatchWalk(data.train(), epoch);
-        ProgressBar bar = console.bar(Console.task(epoch, settings.maxEpochs()), stepsPerEpoch)) {
+    try (BatchWalk walk = new BatchWalk(data.train(), epoch)) {
       if (!walk.hasNext()) {
         throw new IllegalArgumentException(
             "there is no data: the batches of epoch " + epoch + " are empty");
       }
-      for (long done = progress.stepsInEpoch() * window; done > 0 && walk.hasNext(); done--) {
+      for (long used = progress.batches(); used > 0 && walk.hasNext(); used--) {
         walk.next();
       }
       int inWindow = 0;
@@ -236,24 +307,25 @@ final class FitLoop {
           objective.accumulate(training, batch);
           continue;
         }
-        inWindow = 0;
         double lr = rates.largest();
         double loss = objective.step(training, batch);
         total += loss;
         steps++;
         trainLoss = total / steps;
+        progress = progress.nextStep(inWindow);
+        inWindow = 0;
         stepDone(loss, lr);
         if (bar != null) {
-          bar.stepTo(progress.stepsInEpoch()).setExtraMessage(Console.message(loss, lr));
+          bar.stepTo(progress.batches())
+              .setExtraMessage(Console.message(loss, lr, OptionalDouble.empty()));
         }
       }
-      stepsPerEpoch = progress.stepsInEpoch();
+      batchesPerEpoch = progress.batches();
       return true;
     }
   }
 
   private void stepDone(double loss, double lr) {
-    progress = progress.nextStep();
     if (!Double.isFinite(loss) && !warnedOfNonFinite) {
       warnedOfNonFinite = true;
       LOG.warn("The loss of step {} is {}; the training goes on", progress.step(), loss);
@@ -265,6 +337,7 @@ final class FitLoop {
               progress.step(),
               lr,
               OptionalDouble.of(loss),
+              OptionalDouble.empty(),
               OptionalDouble.empty()));
     }
     listener.onStep(new TrainingStep(progress.epoch(), progress.step(), lr, loss));

@@ -1,9 +1,9 @@
 package org.lrfinder.trainer;
 
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +20,7 @@ final class Hyperparameters {
   /**
    * Reads them.
    *
-   * @param attribute where the learning rate is kept; listed even if it is none of them
+   * @param attribute where the learning rate is kept; listed by its path if it is none of them
    */
   static Map<String, @Nullable Object> of(Model model, @Nullable LearningRateAttribute attribute) {
     Map<String, @Nullable Object> values = new LinkedHashMap<>();
@@ -28,14 +28,23 @@ final class Hyperparameters {
     Object holder = named == null ? model : named;
     for (String name : Property.names(holder)) {
       Property property = Property.of(holder, name);
-      if (property != null && (named != null || isSimple(property))) {
-        values.put(name, plain(property.value()));
+      if (property != null && (named != null || isSimple(property.type()))) {
+        values.put(name, PlainValues.of(property.value()));
       }
     }
     if (attribute != null) {
-      values.putIfAbsent(attribute.name(), attribute.value());
+      values.putIfAbsent(attribute.path(), PlainValues.of(attribute.value()));
     }
     return values;
+  }
+
+  private static boolean isSimple(Class<?> type) {
+    return type.isPrimitive()
+        || type.isEnum()
+        || Number.class.isAssignableFrom(type)
+        || type == Boolean.class
+        || type == Character.class
+        || type == String.class;
   }
 
   /**
@@ -46,66 +55,47 @@ final class Hyperparameters {
     Object named = model.hyperparameters();
     saved.forEach(
         (name, value) -> {
-          Property property = named == null ? null : Property.of(named, name);
+          Property property = named == null ? null : LearningRateAttribute.walk(named, name);
           if (property == null) {
-            property = Property.of(model, name);
+            property = LearningRateAttribute.walk(model, name);
           }
-          if (property == null || Objects.equals(text(plain(property.value())), text(value))) {
-            return;
-          }
-          if (property.obstacle() == null && fits(property.type(), value)) {
-            property.set(value);
-          } else {
-            LOG.warn(
-                "hyperparameter {} was {} at the checkpoint and stays {}",
-                name,
-                value,
-                property.value());
+          if (property != null) {
+            restore(property, name, value);
           }
         });
   }
 
+  private static void restore(Property property, String name, @Nullable Object saved) {
+    Object present = property.value();
+    if (Objects.equals(text(PlainValues.of(present)), text(saved))) {
+      return;
+    }
+    if (saved instanceof Map<?, ?> inner && present != null) {
+      // In place, for whoever holds the same object.
+      inner.forEach(
+          (key, value) -> {
+            Property part = Property.of(present, key.toString());
+            if (part != null) {
+              restore(part, name + "." + key, value);
+            }
+          });
+      return;
+    }
+    Class<?> type =
+        property.type() == Object.class && present != null ? present.getClass() : property.type();
+    Optional<Object> value = saved == null ? Optional.empty() : PlainValues.as(type, saved);
+    boolean settable = value.isPresent() || (saved == null && !property.type().isPrimitive());
+    if (settable && property.obstacle() == null) {
+      property.set(value.orElse(null));
+    } else {
+      LOG.warn("hyperparameter {} was {} at the checkpoint and stays {}", name, saved, present);
+    }
+  }
+
+  /** Numbers by value, whatever their types. */
   private static String text(@Nullable Object value) {
     return value instanceof Number number
         ? Double.toString(number.doubleValue())
         : String.valueOf(value);
-  }
-
-  private static boolean isSimple(Property property) {
-    Class<?> type = property.type();
-    return type.isPrimitive()
-        || type.isEnum()
-        || Number.class.isAssignableFrom(type)
-        || type == Boolean.class
-        || type == String.class;
-  }
-
-  /** Whether a property of this type takes a value that was saved. */
-  private static boolean fits(Class<?> type, @Nullable Object saved) {
-    boolean number =
-        Number.class.isAssignableFrom(type)
-            || (type.isPrimitive() && type != boolean.class && type != char.class);
-    return type == Object.class
-        || (saved instanceof Number && number)
-        || (saved instanceof Boolean && (type == boolean.class || type == Boolean.class))
-        || (saved instanceof String && type == String.class);
-  }
-
-  /** What JSON and YAML can say. */
-  private static @Nullable Object plain(@Nullable Object value) {
-    if (value == null || value instanceof Boolean) {
-      return value;
-    } else if (value instanceof Integer || value instanceof Long || value instanceof Double) {
-      return value;
-    } else if (value instanceof Float number) {
-      return Double.parseDouble(number.toString()); // the short decimal, not the nearest double's
-    } else if (value instanceof Map<?, ?> map) {
-      Map<String, @Nullable Object> values = new LinkedHashMap<>();
-      map.forEach((key, inner) -> values.put(String.valueOf(key), plain(inner)));
-      return values;
-    } else if (value instanceof Collection<?> list) {
-      return list.stream().map(Hyperparameters::plain).toList();
-    }
-    return value.toString();
   }
 }

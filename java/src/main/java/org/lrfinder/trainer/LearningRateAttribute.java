@@ -17,10 +17,12 @@ final class LearningRateAttribute {
   private static final List<String> DEFAULT_NAMES = List.of("lr", "learningRate", "learning_rate");
 
   private final Property property;
+  private final String path;
   private final String description;
 
-  private LearningRateAttribute(Property property, String description) {
+  private LearningRateAttribute(Property property, String path, String description) {
     this.property = property;
+    this.path = path;
     this.description = description;
   }
 
@@ -34,6 +36,11 @@ final class LearningRateAttribute {
   static LearningRateAttribute of(Model model, @Nullable String path) {
     List<String> names = path == null ? DEFAULT_NAMES : List.of(path);
     Object hyperparameters = model.hyperparameters();
+    if (hyperparameters != model.hyperparameters()) {
+      throw new IllegalArgumentException(
+          "hyperparameters() of %s gives another object each time: a learning rate set in it would be lost; keep one"
+              .formatted(model.getClass().getName()));
+    }
     List<LearningRateAttribute> found = new ArrayList<>();
     if (hyperparameters != null) {
       collect(hyperparameters, "hyperparameter", names, found);
@@ -76,12 +83,13 @@ final class LearningRateAttribute {
     for (String name : names) {
       Property property = walk(root, name);
       if (property != null) {
-        found.add(new LearningRateAttribute(property, what + " " + name));
+        found.add(new LearningRateAttribute(property, name, what + " " + name));
       }
     }
   }
 
-  private static @Nullable Property walk(Object root, String path) {
+  /** Follows a dotted path; null if there is nothing at its end. */
+  static @Nullable Property walk(Object root, String path) {
     Property whole = Property.of(root, path); // a map's key may have dots
     if (whole != null || path.indexOf('.') < 0) {
       return whole;
@@ -110,8 +118,9 @@ final class LearningRateAttribute {
     return description;
   }
 
-  String name() {
-    return property.name();
+  /** Such as {@code lr} or {@code optimizer.rate}. */
+  String path() {
+    return path;
   }
 
   @Nullable Number value() {
@@ -119,6 +128,6 @@ final class LearningRateAttribute {
   }
 
   void set(double lr) {
-    property.set(lr);
+    property.setRate(lr);
   }
 }

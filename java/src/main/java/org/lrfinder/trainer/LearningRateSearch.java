@@ -37,6 +37,7 @@ final class LearningRateSearch {
             .accumulateGradBatches(settings.steps().accumulateGradBatches())
             .gradientClipNorm(settings.steps().gradientClipNorm())
             .precision(settings.steps().precision())
+            .threads(settings.steps().threads())
             .engine(settings.engine());
     try (ProgressBar bar =
         console.bar("finding a learning rate", builder.build().settings().steps())) {
@@ -52,7 +53,7 @@ final class LearningRateSearch {
     Optional<Loss> loss = model.loss();
     Iterable<Batch> validation = data.validation();
     if (loss.isPresent()) {
-      SequentialImpl network = sequential(model);
+      SequentialImpl network = (SequentialImpl) model.module();
       return validation == null
           ? finder.find(network, optimizer, loss.get(), data.train())
           : finder.find(network, optimizer, loss.get(), data.train(), validation);
@@ -67,14 +68,5 @@ final class LearningRateSearch {
             data.train(),
             model::validationStep,
             validation);
-  }
-
-  private static SequentialImpl sequential(Model model) {
-    if (model.module() instanceof SequentialImpl network) {
-      return network;
-    }
-    throw new IllegalArgumentException(
-        "%s has a loss(), which forwards a SequentialImpl natively, but its module() is a %s: override trainingStep(batch) instead"
-            .formatted(model.getClass().getName(), model.module().getClass().getSimpleName()));
   }
 }

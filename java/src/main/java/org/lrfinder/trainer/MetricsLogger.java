@@ -24,22 +24,27 @@ public interface MetricsLogger {
    * @param epoch from 0
    * @param step optimizer steps done since the training began
    * @param lr the largest learning rate of the optimizer's groups
-   * @param trainLoss of a step; empty in a row about validation
-   * @param validationLoss of an epoch; empty in a row about a step
+   * @param trainLoss of a step; empty in a row about an epoch
+   * @param epochTrainLoss mean over an epoch's steps; empty in a row about a step
+   * @param validationLoss of an epoch; empty in a row about a step, and without validation batches
    */
   record Metrics(
-      long epoch, long step, double lr, OptionalDouble trainLoss, OptionalDouble validationLoss) {}
+      long epoch,
+      long step,
+      double lr,
+      OptionalDouble trainLoss,
+      OptionalDouble epochTrainLoss,
+      OptionalDouble validationLoss) {}
 
   /**
-   * Called before the first step, after a learning rate was found, and again whenever one is found
-   * later.
+   * Called before anything is done, and again whenever a learning rate was found.
    *
    * @param values by name: numbers, booleans, texts, nulls, and lists and maps of these
    */
   void hyperparameters(Map<String, Object> values);
 
   /**
-   * Called after every {@code logEverySteps}-th step and after each validation.
+   * Called after every {@code logEverySteps}-th step and after each epoch.
    *
    * @param row what is to be kept
    */

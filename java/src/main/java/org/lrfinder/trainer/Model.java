@@ -39,8 +39,8 @@ public interface Model {
   Module module();
 
   /**
-   * Makes the optimizer, at the learning rate that the model has now. Called once before a sweep
-   * and once more before the training, with the rate that the sweep found.
+   * Makes the optimizer, at the learning rate that the model has now. Called before a sweep and
+   * again before the training, with the rate that the sweep found.
    *
    * @return a new optimizer over parameters of {@link #module}; any class but LBFGS, and for a
    *     sweep SGD, Adam, AdamW, Adagrad or RMSprop
@@ -115,8 +115,8 @@ public interface Model {
   /**
    * Names the hyperparameters, which are logged, saved and restored.
    *
-   * @return a {@code Map} by name, or an object whose fields and properties they are; null, the
-   *     default, for the model's own fields of type number, boolean, text or enum
+   * @return the same object each time: a {@code Map} by name, or an object whose fields they are;
+   *     null, the default, for the model's own fields of type number, boolean, text or enum
    */
   default @Nullable Object hyperparameters() {
     return null;

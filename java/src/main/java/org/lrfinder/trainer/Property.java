@@ -7,9 +7,11 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,16 +32,21 @@ abstract sealed class Property {
     return name;
   }
 
-  abstract String kind();
-
   abstract @Nullable Object value();
 
   /**
    * Sets the value.
    *
-   * @param value of the property's type, or a number where that is one
+   * @param value of the property's type
    */
   abstract void set(@Nullable Object value);
+
+  /** Sets a learning rate that the property can hold. */
+  void setRate(double lr) {
+    Object old = value();
+    boolean single = type() == float.class || type() == Float.class || old instanceof Float;
+    set(single ? (Object) (float) lr : (Object) lr);
+  }
 
   /** Why the value cannot be set at all; null if it can. */
   abstract @Nullable String obstacle();
@@ -70,9 +77,11 @@ abstract sealed class Property {
       return map.containsKey(name) ? new OfMap(map, name) : null;
     }
     Field field = field(holder.getClass(), name);
-    Method getter = method(holder.getClass(), name, 0, "get", "is", "");
-    Method setter = method(holder.getClass(), name, 1, "set");
-    if (setter != null && (field != null || getter != null)) {
+    Method getter = getter(holder.getClass(), name);
+    Class<?> type =
+        getter != null ? getter.getReturnType() : field != null ? field.getType() : null;
+    Method setter = type == null ? null : setter(holder.getClass(), name, type);
+    if (setter != null) {
       return new OfSetter(holder, name, field, getter, setter);
     }
     return field == null ? null : new OfField(holder, field);
@@ -87,7 +96,10 @@ abstract sealed class Property {
 
   private static Stream<Field> fields(Class<?> type) {
     List<Field> fields = new ArrayList<>();
-    for (Class<?> c = type; c != null && c != Object.class; c = c.getSuperclass()) {
+    // A model may itself be a Module, whose fields are addresses.
+    for (Class<?> c = type;
+        c != null && c != Object.class && c != Pointer.class;
+        c = c.getSuperclass()) {
       Arrays.stream(c.getDeclaredFields())
           .filter(f -> !f.isSynthetic() && !Modifier.isStatic(f.getModifiers()))
           .forEach(fields::add);
@@ -99,16 +111,10 @@ abstract sealed class Property {
     return fields(type).filter(f -> f.getName().equals(name)).findFirst().orElse(null);
   }
 
-  private static @Nullable Method method(
-      Class<?> type, String name, int parameters, String... prefixes) {
-    String capital = Character.toUpperCase(name.charAt(0)) + name.substring(1);
-    for (String prefix : prefixes) {
-      String wanted = prefix.isEmpty() ? name : prefix + capital;
+  private static @Nullable Method getter(Class<?> type, String name) {
+    for (String wanted : List.of("get" + capital(name), "is" + capital(name), name)) {
       for (Method method : type.getMethods()) {
-        if (method.getName().equals(wanted)
-            && method.getParameterCount() == parameters
-            && !Modifier.isStatic(method.getModifiers())
-            && (parameters == 1 || method.getReturnType() != void.class)) {
+        if (named(method, wanted, 0) && method.getReturnType() != void.class) {
           return method;
         }
       }
@@ -116,25 +122,32 @@ abstract sealed class Property {
     return null;
   }
 
-  private static boolean accessible(AccessibleObject member) {
-    return member.trySetAccessible();
+  /** Of overloaded ones that of the property's own type, or else one that takes a rate. */
+  private static @Nullable Method setter(Class<?> type, String name, Class<?> own) {
+    List<Method> setters =
+        Arrays.stream(type.getMethods())
+            .filter(method -> named(method, "set" + capital(name), 1))
+            .sorted(
+                Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
+                    .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
+                    .thenComparing(m -> m.getParameterTypes()[0].getName()))
+            .toList();
+    return setters.isEmpty() ? null : setters.get(0);
   }
 
-  /** Makes a number the kind of number that a type holds. */
-  private static @Nullable Object converted(@Nullable Object value, Class<?> type) {
-    if (!(value instanceof Number number)) {
-      return value;
-    }
-    if (type == double.class || type == Double.class) {
-      return number.doubleValue();
-    } else if (type == float.class || type == Float.class) {
-      return number.floatValue();
-    } else if (type == int.class || type == Integer.class) {
-      return number.intValue();
-    } else if (type == long.class || type == Long.class) {
-      return number.longValue();
-    }
-    return value;
+  private static boolean named(Method method, String name, int parameters) {
+    return method.getName().equals(name)
+        && method.getParameterCount() == parameters
+        && !method.isBridge()
+        && !Modifier.isStatic(method.getModifiers());
+  }
+
+  private static String capital(String name) {
+    return Character.toUpperCase(name.charAt(0)) + name.substring(1);
+  }
+
+  private static boolean accessible(AccessibleObject member) {
+    return member.trySetAccessible();
   }
 
   /** An entry of a map. */
@@ -145,11 +158,6 @@ abstract sealed class Property {
     OfMap(Map<?, ?> map, String name) {
       super(name);
       this.map = (Map<Object, @Nullable Object>) map;
-    }
-
-    @Override
-    String kind() {
-      return "entry";
     }
 
     @Override
@@ -164,13 +172,7 @@ abstract sealed class Property {
 
     @Override
     void set(@Nullable Object value) {
-      Object old = map.get(name());
-      map.put(name(), old == null ? value : converted(value, realType(old)));
-    }
-
-    /** A whole number makes room for a real one. */
-    private static Class<?> realType(Object old) {
-      return old instanceof Float ? Float.class : Object.class;
+      map.put(name(), value);
     }
 
     @Override
@@ -193,11 +195,6 @@ abstract sealed class Property {
       super(field.getName());
       this.holder = holder;
       this.field = field;
-    }
-
-    @Override
-    String kind() {
-      return "field";
     }
 
     @Override
@@ -224,7 +221,7 @@ abstract sealed class Property {
     @Override
     void set(@Nullable Object value) {
       try {
-        field.set(holder, converted(value, field.getType()));
+        field.set(holder, value);
       } catch (IllegalAccessException e) {
         throw new IllegalStateException("field " + name() + " cannot be written", e);
       }
@@ -259,11 +256,6 @@ abstract sealed class Property {
     }
 
     @Override
-    String kind() {
-      return "property";
-    }
-
-    @Override
     Class<?> type() {
       return setter.getParameterTypes()[0];
     }
@@ -278,7 +270,7 @@ abstract sealed class Property {
 
     @Override
     void set(@Nullable Object value) {
-      invoke(setter, converted(value, type()));
+      invoke(setter, value);
     }
 
     private @Nullable Object invoke(Method method, @Nullable Object... arguments) {

@@ -9,7 +9,7 @@ import java.util.TreeSet;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
@@ -29,10 +29,11 @@ import org.lrfinder.sweep.Precision;
  * }</pre>
  *
  * <p>A training makes the optimizer by {@link Model#configureOptimizers} and steps it natively: it
- * is after each step what its own steps would have made of it, to rounding. Gradients are dropped
- * after a step. Modules train in the train/eval modes that they are in; validation puts them into
- * eval mode and back. An interrupt of the thread ends the training after the present step; the
- * interrupt flag stays set.
+ * is after each step what its own steps would have made of it, to rounding. A class of optimizer
+ * written in Java steps by itself. Gradients are dropped before the first step and after each.
+ * Modules train in the train/eval modes that they are in; validation puts them into eval mode and
+ * back. An interrupt of the thread ends the training after the present step; the interrupt flag
+ * stays set.
  *
  * <p>With {@code autoLrFind}, the model's learning rate is looked up before any batch is drawn: a
  * hyperparameter before a field, {@code lr} before {@code learningRate} before {@code
@@ -40,7 +41,12 @@ import org.lrfinder.sweep.Precision;
  * rate it suggests is written there, and {@code configureOptimizers} runs anew. Without a
  * suggestion the rate stays, and a warning says why.
  *
- * <p>A trainer serves one thread at a time.
+ * <p>The rate found is that of the parameter group with the largest; a model whose groups have
+ * multiples of its learning rate gets the rate that makes it so. Sweeps and trainings on the CPU
+ * may change libtorch's and BLAS's thread counts while they run.
+ *
+ * <p>A trainer serves one thread at a time. What a model makes belongs to the caller: a {@link
+ * PointerScope} around {@code fit} ends it.
  */
 public final class Trainer {
   private final TrainerSettings settings;
@@ -101,20 +107,16 @@ public final class Trainer {
     LearningRateAttribute attribute =
         settings.setsLearningRate() ? LearningRateAttribute.of(model, settings.attribute()) : null;
     Data data = Data.of(model, train, validation, settings.device());
-    Path resumed = checkpoint;
-    if (resumed == null) {
-      place(model);
-      return run(loop(model, data, attribute));
-    }
-    try (Checkpoint read = Checkpoint.read(resumed)) {
-      place(model);
-      read.restore(model.module());
-      Hyperparameters.restore(model, read.progress().hyperparameters());
-      FitLoop loop = loop(model, data, attribute);
-      loop.resume(read);
+    place(model);
+    FitLoop loop = loop(model, data, attribute);
+    if (checkpoint != null) {
+      try (Checkpoint read = Checkpoint.read(checkpoint)) {
+        loop.resume(read);
+      }
       checkpoint = null;
-      return run(loop);
     }
+    last = loop;
+    return loop.run();
   }
 
   private FitLoop loop(Model model, Data data, @Nullable LearningRateAttribute attribute) {
@@ -129,11 +131,6 @@ public final class Trainer {
         logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
   }
 
-  private TrainingResult run(FitLoop loop) {
-    last = loop;
-    return loop.run();
-  }
-
   private void place(Model model) {
     String name = settings.device();
     if (name == null) {
@@ -143,8 +140,9 @@ public final class Trainer {
       throw new IllegalArgumentException(
           "device is %s, but libtorch finds no CUDA device".formatted(name));
     }
+    Module network = model.module(); // may be made now, and must outlive the scope
     try (PointerScope scope = new PointerScope()) {
-      model.module().to(new Device(new BytePointer(name)), false);
+      network.to(new Device(new BytePointer(name)), false);
     }
   }
 
@@ -191,11 +189,10 @@ public final class Trainer {
     Data data = Data.of(model, train, validation, settings.device());
     place(model);
     FitLoop trained = last;
-    Optimizer optimizer =
-        trained != null && trained.model() == model
-            ? trained.optimizer()
-            : model.configureOptimizers();
-    return search.find(model, optimizer, data, finder);
+    if (trained == null || trained.model() != model) {
+      trained = loop(model, data, null);
+    }
+    return search.find(model, trained.optimizer(), data, finder);
   }
 
   /**
@@ -215,22 +212,22 @@ public final class Trainer {
   }
 
   /**
-   * Brings a training back. A model that this trainer has trained has its saved parameters, buffers
-   * and hyperparameters again, and the random number generators their state, when this returns; and
-   * the next {@code fit}, of that or another object of the model's class, starts from the
-   * checkpoint: at its epoch and step, with its optimizer and without a sweep before it. Of the
-   * epoch that it was written in, the batches already used are skipped.
+   * Brings a training back. The model that this trainer has trained last, if any, is as it was
+   * saved when this returns: parameters, buffers, a new optimizer, hyperparameters, and the states
+   * of the random number generators. And the next {@code fit}, of that or another object of the
+   * model's class, starts from the checkpoint: at its epoch and step, with its optimizer and
+   * without a sweep before it. Of the epoch that it was written in, the batches already used are
+   * skipped.
    *
    * @param file what {@link #saveCheckpoint} wrote; read again by the next {@code fit}
    * @throws UncheckedIOException if there is no such file
-   * @throws IllegalArgumentException if it is no checkpoint, or one of another network; nothing was
-   *     changed
+   * @throws IllegalArgumentException if it is no checkpoint, or one of another network or
+   *     optimizer; nothing was changed
    */
   public void restore(Path file) {
     try (Checkpoint read = Checkpoint.read(file)) {
       if (last != null) {
-        read.restore(last.model().module());
-        Hyperparameters.restore(last.model(), read.progress().hyperparameters());
+        last.resume(read);
       }
     }
     checkpoint = file;
@@ -248,6 +245,7 @@ public final class Trainer {
     private double gradientClipNorm = Double.POSITIVE_INFINITY;
     private Precision precision = Precision.FLOAT32;
     private @Nullable String device;
+    private int threads;
     private EngineChoice engine = EngineChoice.AUTO;
     private Path defaultRootDir = Path.of("");
     private @Nullable MetricsLogger logger;
@@ -391,6 +389,18 @@ public final class Trainer {
     }
 
     /**
+     * Sets how many CPU threads libtorch and BLAS have during a training, as {@link
+     * LrFinder.Builder#threads} does during a sweep. They are what they were after each epoch.
+     *
+     * @param threads at least 1; by default the engine chooses, as long as nobody set a count
+     * @return this builder
+     */
+    public Builder threads(int threads) {
+      this.threads = threads;
+      return this;
+    }
+
+    /**
      * Chooses the engine.
      *
      * @param engine default {@link EngineChoice#AUTO}
@@ -479,7 +489,7 @@ public final class Trainer {
           finder,
           maxEpochs,
           maxSteps,
-          new TrainingSettings(accumulateGradBatches, gradientClipNorm, precision),
+          new TrainingSettings(accumulateGradBatches, gradientClipNorm, precision, threads),
           device,
           engine,
           defaultRootDir,

@@ -5,13 +5,13 @@ package org.lrfinder.trainer;
  *
  * @param epoch the present epoch, from 0
  * @param step optimizer steps done
- * @param stepsInEpoch of these, those in the present epoch
+ * @param batches micro-batches of the present epoch that went into them
  */
-record TrainingProgress(long epoch, long step, long stepsInEpoch) {
+record TrainingProgress(long epoch, long step, long batches) {
   static final TrainingProgress START = new TrainingProgress(0, 0, 0);
 
-  TrainingProgress nextStep() {
-    return new TrainingProgress(epoch, step + 1, stepsInEpoch + 1);
+  TrainingProgress nextStep(int microBatches) {
+    return new TrainingProgress(epoch, step + 1, batches + microBatches);
   }
 
   TrainingProgress nextEpoch() {

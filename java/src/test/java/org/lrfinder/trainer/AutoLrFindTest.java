@@ -2,6 +2,7 @@ package org.lrfinder.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,6 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +27,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.Models;
 import org.yaml.snakeyaml.Yaml;
 
 /** Finding the learning rate before a training, and the attribute that it is written to. */
@@ -315,6 +321,121 @@ class AutoLrFindTest {
     assertThat(found).hasSize(2);
     assertThat(used).containsExactly(1e-3, found.get(0), found.get(0), found.get(1));
     assertThat(model.lr).isEqualTo(found.get(1));
+  }
+
+  @Test
+  void theLargestGroupGetsTheRateFoundWhateverMultipleTheModelGivesIt() {
+    class TwoGroups extends ModelUnderTest {
+      @Override
+      public Optimizer configureOptimizers() {
+        configured.add(lr);
+        Optimizer optimizer =
+            Models.keep(
+                new Adam(
+                    Models.vector(network.parameters().get(0), network.parameters().get(1)),
+                    new AdamOptions(lr)));
+        optimizer.add_param_group(
+            new OptimizerParamGroup(
+                Models.vector(network.parameters().get(2), network.parameters().get(3)),
+                new AdamOptions(10 * lr)));
+        return optimizer;
+      }
+    }
+    List<Double> used = new ArrayList<>();
+    TrainerListener listener =
+        new TrainerListener() {
+          @Override
+          public void onEpochEnd(TrainingEpoch epoch) {
+            used.add(epoch.lr());
+          }
+        };
+    TwoGroups before = new TwoGroups();
+    double found =
+        fit(trainer().autoLrFind(true).listener(listener), before).suggestion().orElseThrow().lr();
+    assertThat(used.get(0)).isCloseTo(found, withinPercentage(1e-6));
+    assertThat(before.lr).isCloseTo(found / 10, withinPercentage(1e-6));
+
+    TwoGroups between = new TwoGroups();
+    found =
+        fit(trainer().maxEpochs(2).lrFindAtEpochs(1).listener(listener), between)
+            .suggestion()
+            .orElseThrow()
+            .lr();
+    assertThat(used.get(2)).isCloseTo(found, withinPercentage(1e-6));
+    assertThat(between.lr).isCloseTo(found / 10, withinPercentage(1e-6));
+  }
+
+  @Test
+  void aRateThatTheOptimizerDoesNotUseIsSaid() {
+    class Deaf extends ModelUnderTest {
+      double my_value = 0.5;
+    }
+    Deaf model = new Deaf();
+    double found = fit(trainer().autoLrFind("my_value"), model).suggestion().orElseThrow().lr();
+    assertThat(model.my_value).isEqualTo(found);
+    assertThat(lines())
+        .anySatisfy(
+            line ->
+                assertThat(line)
+                    .contains("configureOptimizers() does not use field my_value", "1.000e-03"));
+  }
+
+  @Test
+  void hyperparametersMadeAnewEachTimeAreRefused() {
+    class Copies extends ModelUnderTest {
+      @Override
+      public Map<String, Object> hyperparameters() {
+        return new LinkedHashMap<>(Map.of("lr", lr));
+      }
+    }
+    Copies model = new Copies();
+    Trainer trainer = trainer().autoLrFind(true).build();
+    assertThatThrownBy(() -> trainer.fit(model))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("gives another object each time");
+    assertThat(model.batches.drawn).isZero();
+  }
+
+  /** Java gives overloaded methods in no order. */
+  public static final class Overloaded {
+    private double rate = 0.1;
+
+    public double getRate() {
+      return rate;
+    }
+
+    public void setRate(String text) {
+      rate = Double.parseDouble(text);
+    }
+
+    public void setRate(double rate) {
+      this.rate = rate;
+    }
+
+    public void setRate(Object any) {
+      rate = -1;
+    }
+  }
+
+  @Test
+  void ofOverloadedSettersThatOfThePropertysTypeIsUsed() {
+    class WithOverloads extends ModelUnderTest {
+      final Overloaded settings = new Overloaded();
+    }
+    WithOverloads model = new WithOverloads();
+    double found =
+        fit(trainer().autoLrFind("settings.rate"), model).suggestion().orElseThrow().lr();
+    assertThat(model.settings.getRate()).isEqualTo(found);
+  }
+
+  @Test
+  void anInterruptedSweepIsNotTakenForTooFewPoints() {
+    ModelUnderTest model = new ModelUnderTest();
+    Thread.currentThread().interrupt();
+    TrainingResult result = trainer().autoLrFind(true).build().fit(model);
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(result.interrupted()).isTrue();
+    assertThat(lines()).anySatisfy(line -> assertThat(line).contains("(the sweep cancelled; "));
   }
 
   @Test

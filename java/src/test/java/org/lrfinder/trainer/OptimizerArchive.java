@@ -27,7 +27,7 @@ final class OptimizerArchive {
   static Map<String, Object> entries(Optimizer optimizer) {
     OptimizerArchive archive = new OptimizerArchive();
     try (PointerScope scope = new PointerScope()) {
-      TensorVector all = optimizer.parameters();
+      TensorVector all = optimizer.param_groups().get(0).params();
       for (long i = 0; i < all.size(); i++) {
         archive.parameters.put(
             Long.toUnsignedString(all.get(i).unsafeGetTensorImpl().address()), "parameter " + i);

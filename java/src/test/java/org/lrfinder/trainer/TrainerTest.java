@@ -22,7 +22,11 @@ import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.LBFGS;
 import org.bytedeco.pytorch.LBFGSOptions;
 import org.bytedeco.pytorch.LRScheduler;
+import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.StepLR;
 import org.bytedeco.pytorch.Tensor;
@@ -336,14 +340,15 @@ class TrainerTest {
     assertThat(modes).startsWith(true, true, true, true, true, false, true); // one was in eval mode
     List<String> metrics =
         Files.readAllLines(folder.resolve("lrfinder_logs/version_0/metrics.csv"));
-    assertThat(metrics.get(0)).isEqualTo("epoch,step,lr,train_loss,val_loss");
+    assertThat(metrics.get(0)).isEqualTo("epoch,step,lr,train_loss,train_loss_epoch,val_loss");
     assertThat(
             metrics.stream()
                 .skip(1)
                 .map(
                     line ->
                         line.replaceAll("0\\.0?0?1,", "").replaceAll("\\d\\.\\d+(E-\\d+)?", "x")))
-        .containsExactly("0,2,x,", "0,4,x,", "0,5,,x", "1,6,x,", "1,8,x,", "1,10,x,", "1,10,,x");
+        .containsExactly(
+            "0,2,x,,", "0,4,x,,", "0,5,,x,x", "1,6,x,,", "1,8,x,,", "1,10,x,,", "1,10,,x,x");
     assertThat(printed.toString(StandardCharsets.UTF_8).lines())
         .hasSize(2)
         .allSatisfy(
@@ -535,6 +540,223 @@ class TrainerTest {
     assertThatThrownBy(() -> trainer(engine).build().fit(model))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("LBFGS cannot be trained with");
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void gradientsLeftBehindDoNotEnterTheFirstStep(EngineChoice engine) {
+    ModelUnderTest clean = new ModelUnderTest(network(13, false));
+    ModelUnderTest dirty = new ModelUnderTest(network(13, false));
+    torch
+        .cross_entropy_loss(
+            dirty.network.forward(dirty.batches.list.get(0).input()),
+            dirty.batches.list.get(0).target())
+        .backward();
+    trainer(engine).build().fit(clean);
+    trainer(engine).build().fit(dirty);
+    assertSame(dirty.network, clean.network);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aTrainingInterruptedWithinAWindowAndResumedLosesNothing(EngineChoice engine) {
+    Path file = folder.resolve("window.ckpt");
+    ModelUnderTest whole = new ModelUnderTest(network(14, false));
+    trainer(engine).accumulateGradBatches(3).build().fit(whole);
+
+    ModelUnderTest[] cut = new ModelUnderTest[1];
+    cut[0] =
+        new ModelUnderTest(network(14, false)) {
+          @Override
+          public Iterable<Batch> trainBatches() {
+            return () -> {
+              java.util.Iterator<Batch> walk = batches.list.iterator();
+              return new java.util.Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                  return walk.hasNext();
+                }
+
+                @Override
+                public Batch next() {
+                  if (++batches.drawn == 4) { // the first of the second window
+                    Thread.currentThread().interrupt();
+                  }
+                  return walk.next();
+                }
+              };
+            };
+          }
+        };
+    Trainer trainer = trainer(engine).accumulateGradBatches(3).build();
+    assertThat(trainer.fit(cut[0]).interrupted()).isTrue();
+    assertThat(Thread.interrupted()).isTrue();
+    trainer.saveCheckpoint(file);
+    trainer.restore(file);
+    trainer.fit(cut[0]);
+    assertSame(cut[0].network, whole.network);
+  }
+
+  @Test
+  void aCheckpointRestoredAndSavedAgainIsTheSame() {
+    ModelUnderTest model = new ModelUnderTest();
+    Trainer trainer = trainer(EngineChoice.AUTO).maxEpochs(1).build();
+    trainer.fit(model);
+    Path first = folder.resolve("first.ckpt");
+    Path second = folder.resolve("second.ckpt");
+    trainer.saveCheckpoint(first);
+    trainer(EngineChoice.AUTO).maxEpochs(3).build().fit(model);
+    trainer.restore(first);
+    trainer.saveCheckpoint(second);
+    try (Checkpoint one = Checkpoint.read(first);
+        Checkpoint two = Checkpoint.read(second)) {
+      assertThat(two.progress()).isEqualTo(one.progress());
+    }
+    assertThat(trainer.lrFind(model).results())
+        .as("of the optimizer as it was saved")
+        .isEqualTo(trainer.lrFind(model).results());
+  }
+
+  @Test
+  void aCheckpointOfAnotherOptimizerChangesNothing() {
+    Path file = folder.resolve("adam.ckpt");
+    Trainer trainer = trainer(EngineChoice.AUTO).build();
+    trainer.fit(new ModelUnderTest());
+    trainer.saveCheckpoint(file);
+    Kinds other = new Kinds(network(15, false), Models.Kind.SGD);
+    ModelState before = ModelState.of(other.network, other.configureOptimizers());
+    Trainer fresh = trainer(EngineChoice.AUTO).build();
+    fresh.restore(file);
+    assertThatThrownBy(() -> fresh.fit(other))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(
+            "has the state of a org.bytedeco.pytorch.Adam, but configureOptimizers() made a org.bytedeco.pytorch.SGD");
+    before.assertUnchangedIn(ModelState.of(other.network, other.configureOptimizers()));
+  }
+
+  /** Steps in Java: every parameter falls by a constant. */
+  private static final class OwnOptimizer extends SGD {
+    int steps;
+    private final SequentialImpl network;
+
+    OwnOptimizer(SequentialImpl network) {
+      super(network.parameters(), new SGDOptions(0.1));
+      this.network = network;
+    }
+
+    @Override
+    public Tensor step() {
+      steps++;
+      for (long i = 0; i < network.parameters().size(); i++) {
+        Tensor parameter = network.parameters().get(i).detach();
+        parameter.sub_(new Scalar(0.25));
+      }
+      return new Tensor();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void anOptimizerWrittenInJavaStepsByItselfAndIsNotSwept(EngineChoice engine) {
+    SequentialImpl network = network(16, false);
+    OwnOptimizer own = Models.keep(new OwnOptimizer(network));
+    ModelUnderTest model =
+        new ModelUnderTest(network) {
+          @Override
+          public Optimizer configureOptimizers() {
+            return own;
+          }
+        };
+    double first = network.parameters().get(0).sum().item_double();
+    Trainer trainer = trainer(engine).maxEpochs(1).build();
+    trainer.fit(model);
+    assertThat(own.steps).isEqualTo(5);
+    assertThat(network.parameters().get(0).sum().item_double())
+        .isCloseTo(first - 1.25 * network.parameters().get(0).numel(), within(1e-9));
+    assertThatThrownBy(() -> trainer.lrFind(model))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "optimizer OwnOptimizer cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+  }
+
+  @Test
+  void aNetworkMadeOnFirstUseSurvivesItsMoveToADevice() {
+    ModelUnderTest model =
+        new ModelUnderTest() {
+          private @Nullable SequentialImpl lazy;
+
+          @Override
+          public SequentialImpl module() {
+            if (lazy == null) {
+              SequentialImpl made = new SequentialImpl();
+              made.push_back(new LinearImpl(Models.FEATURES, Models.CLASSES));
+              made.to(ScalarType.Double, false);
+              lazy = made;
+            }
+            return lazy;
+          }
+
+          @Override
+          public Optimizer configureOptimizers() {
+            return Models.Kind.SGD.over(module());
+          }
+        };
+    assertThat(trainer(EngineChoice.AUTO).device("cpu").build().fit(model).steps()).isEqualTo(10);
+  }
+
+  @Test
+  void aLoggersFailuresAreBothHeard() {
+    MetricsLogger failing =
+        new MetricsLogger() {
+          @Override
+          public void hyperparameters(Map<String, Object> values) {
+            throw new IllegalStateException("cannot log");
+          }
+
+          @Override
+          public void metrics(Metrics row) {}
+
+          @Override
+          public void end() {
+            throw new IllegalStateException("cannot end");
+          }
+        };
+    ModelUnderTest model = new ModelUnderTest();
+    Trainer trainer = trainer(EngineChoice.AUTO).autoLrFind(true).logger(failing).build();
+    assertThatThrownBy(() -> trainer.fit(model))
+        .hasMessage("cannot log")
+        .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
+    assertThat(model.batches.drawn).as("before the sweep").isZero();
+  }
+
+  @Test
+  void theCsvLoggerSaysWhereItsFilesAre() {
+    CsvLogger logger = new CsvLogger(folder);
+    assertThat(logger.folder()).isEmpty();
+    trainer(EngineChoice.AUTO).logger(logger).build().fit(new ModelUnderTest());
+    assertThat(logger.folder()).contains(folder.resolve("lrfinder_logs/version_0"));
+    assertThat(logger.folder().orElseThrow()).isDirectoryContaining("glob:**metrics.csv");
+    assertThat(folder.resolve("lrfinder_logs/version_1")).doesNotExist();
+  }
+
+  @Test
+  void aBarIsDrawnOnLinesOfItsOwn() {
+    trainer(EngineChoice.AUTO)
+        .progressBar(true)
+        .autoLrFind(true)
+        .build()
+        .fit(new ModelUnderTest(), List.of(), new ModelUnderTest().batches.list);
+    String drawn = printed.toString(StandardCharsets.UTF_8);
+    assertThat(
+            Stream.of(drawn.split("\n"))
+                .map(line -> line.substring(line.lastIndexOf('\r') + 1))
+                .toList())
+        .hasSize(4)
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("finding a learning rate"),
+            line -> assertThat(line).startsWith("learning rate finder: field lr set to "),
+            line -> assertThat(line).startsWith("epoch 1/2").contains("loss ", "validation loss "),
+            line -> assertThat(line).startsWith("epoch 2/2").contains("loss ", "validation loss "));
   }
 
   @ParameterizedTest

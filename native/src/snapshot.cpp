@@ -1,36 +1,35 @@
 #include "snapshot.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Context.h>
 #include <c10/core/GradMode.h>
-#include <torch/cuda.h>
 
 #include <cstdint>
 #include <exception>
-#include <mutex>
+#include <string>
+
+#include "lrfinder/error.h"
 
 namespace lrfinder {
 namespace {
 
-std::vector<at::Generator> default_generators() {
-  std::vector<at::Generator> generators{at::detail::getDefaultCPUGenerator()};
-  if (torch::cuda::is_available()) {
-    const auto devices = static_cast<c10::DeviceIndex>(torch::cuda::device_count());
-    for (c10::DeviceIndex i = 0; i < devices; ++i) {
-      generators.push_back(at::globalContext().defaultGenerator(at::Device(at::kCUDA, i)));
-    }
-  }
-  return generators;
-}
-
 /// The tensor's memory with each element once: an expanded tensor cannot be written as it is.
-at::Tensor distinct_elements(const at::Tensor& tensor) {
-  at::Tensor elements = tensor.detach();
+at::Tensor distinct_elements(at::Tensor elements) {
   if (elements.layout() != at::kStrided) return elements;
   for (std::int64_t d = 0; d < elements.dim(); ++d) {
     if (elements.stride(d) == 0 && elements.size(d) > 1) elements = elements.narrow(d, 0, 1);
   }
   return elements;
+}
+
+std::size_t bytes_of(const at::Tensor& tensor) {
+  return tensor.layout() == at::kStrided && tensor.has_storage() ? tensor.storage().nbytes() : 0;
+}
+
+/// Whether `live` still is what `saved` was made of: the same elements of the same memory.
+bool same_view(const at::Tensor& live, const at::Tensor& saved) {
+  if (live.layout() != at::kStrided || saved.layout() != at::kStrided) return live.layout() == saved.layout();
+  if (!live.has_storage() || !saved.has_storage()) return live.has_storage() == saved.has_storage();
+  return live.storage().is_alias_of(saved.storage()) && live.storage_offset() == saved.storage_offset() &&
+         live.sizes() == saved.sizes() && live.strides() == saved.strides() && live.dtype() == saved.dtype();
 }
 
 }  // namespace
@@ -48,10 +47,6 @@ Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& pa
       training_.emplace_back(child.get(), child->is_training());
     }
   }
-  for (auto& generator : default_generators()) {
-    const std::lock_guard<std::mutex> lock(generator.mutex());
-    generators_.emplace_back(generator, generator.get_state());
-  }
   // Last, so that a copy that fails leaves every gradient where it was.
   for (auto& saved : tensors_) {
     if (saved.live.is_leaf() && (saved.live.requires_grad() || saved.live.grad().defined())) {
@@ -63,29 +58,44 @@ Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& pa
 
 void Snapshot::add(const at::Tensor& tensor, Seen* seen) {
   if (!tensor.defined() || !seen->insert(tensor.unsafeGetTensorImpl()).second) return;
-  const auto elements = distinct_elements(tensor);
-  tensors_.push_back({tensor, elements, elements.clone(), {}});
+  const auto whole = tensor.detach();
+  const auto elements = distinct_elements(whole);
+  tensors_.push_back({tensor, whole, elements, elements.clone(), bytes_of(tensor), tensor.requires_grad(), {}});
+}
+
+void Snapshot::put_back(Saved& saved) {
+  if (bytes_of(saved.whole) < saved.bytes) {
+    throw Error(ErrorKind::kFailure, "the memory of a tensor of " + std::to_string(saved.bytes) +
+                                         " bytes was freed or shrunk to " + std::to_string(bytes_of(saved.whole)));
+  }
+  if (!same_view(saved.live, saved.whole)) saved.live.set_data(saved.whole);
+  saved.elements.copy_(saved.copy);
 }
 
 void Snapshot::restore() {
   c10::GradMode::set_enabled(false);
-  // Whatever fails, the rest is put back all the same.
   std::exception_ptr failure;
-  for (auto& saved : tensors_) {
+  const auto attempt = [&failure](const auto& part) {
     try {
-      saved.elements.copy_(saved.copy);
+      part();
     } catch (...) {
       if (failure == nullptr) failure = std::current_exception();
     }
-    if (saved.live.is_leaf()) saved.live.mutable_grad() = saved.gradient;
+  };
+  for (auto& saved : tensors_) {
+    attempt([&] { put_back(saved); });
+    if (!saved.live.is_leaf()) continue;
+    attempt([&] { saved.live.mutable_grad() = saved.gradient; });
+    attempt([&] {
+      if (saved.live.requires_grad() != saved.requires_grad) saved.live.set_requires_grad(saved.requires_grad);
+    });
   }
   for (auto& [module, training] : training_) {
-    if (module->is_training() != training) module->train(training);
+    attempt([module = module, training = training] {
+      if (module->is_training() != training) module->train(training);
+    });
   }
-  for (auto& [generator, state] : generators_) {
-    const std::lock_guard<std::mutex> lock(generator.mutex());
-    generator.set_state(state);
-  }
+  attempt([&] { random_state_.restore(); });
   c10::GradMode::set_enabled(grad_mode_);
   if (failure != nullptr) std::rethrow_exception(failure);
 }

@@ -1,12 +1,14 @@
 #pragma once
 
-#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <cstddef>
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "random_state.h"
 
 namespace lrfinder {
 
@@ -17,24 +19,28 @@ class Snapshot {
   /// Copies `parameters`, and the network's parameters and buffers if there is one, and takes their gradients away.
   Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& parameters);
 
-  /// May be repeated.
+  /// Whatever fails, the rest is put back all the same; the first failure is then thrown. May be repeated.
   void restore();
 
  private:
   struct Saved {
     at::Tensor live;
-    at::Tensor elements;  // of the same memory
+    at::Tensor whole;     // a view of the same memory, which stays where it is when `live` is given other memory
+    at::Tensor elements;  // the same, each element once
     at::Tensor copy;
+    std::size_t bytes;  // of the memory
+    bool requires_grad;
     at::Tensor gradient;  // the very tensor, which the sweep never sees
   };
 
   using Seen = std::unordered_set<const c10::TensorImpl*>;  // a tied tensor is saved once
 
   void add(const at::Tensor& tensor, Seen* seen);
+  static void put_back(Saved& saved);
 
   std::vector<Saved> tensors_;
   std::vector<std::pair<torch::nn::Module*, bool>> training_;  // parents before their children
-  std::vector<std::pair<at::Generator, at::Tensor>> generators_;
+  RandomState random_state_;
   bool grad_mode_;
 };
 

@@ -305,5 +305,54 @@ TEST(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
   EXPECT_TRUE(c10::GradMode::is_enabled());
 }
 
+TEST(SnapshotTest, OverlappingSnapshotsPutTheGeneratorBackToWhereTheFirstFoundIt) {
+  torch::manual_seed(1);
+  const auto first = std::make_unique<Snapshot>(nullptr, std::vector<at::Tensor>{});
+  const auto from_first = at::randn({3});
+  const auto second = std::make_unique<Snapshot>(nullptr, std::vector<at::Tensor>{});
+  const auto from_second = at::randn({3});
+  first->restore();  // takes back no draw of the second
+  EXPECT_FALSE(same_bits(at::randn({3}), from_second));
+  second->restore();
+  EXPECT_TRUE(same_bits(at::randn({3}), from_first));
+  Snapshot third(nullptr, {});  // although the others still exist
+  const auto from_third = at::randn({3});
+  third.restore();
+  EXPECT_TRUE(same_bits(at::randn({3}), from_third));
+}
+
+TEST(SnapshotTest, AParameterThatWasGivenOtherMemoryGetsItsOwnBack) {
+  auto net = batch_norm_net();
+  auto parameters = net->parameters();
+  const auto buffer = net->buffers()[0];
+  const void* memory = parameters[0].const_data_ptr();
+  const auto before = copies_of(net->parameters());
+  const auto buffer_before = buffer.clone();
+  Snapshot snapshot(net.get(), parameters);
+  parameters[0].set_data(normal({2, 2}, at::kDouble, 7));
+  parameters[1].set_requires_grad(false);
+  buffer.resize_({100}).fill_(7);
+  snapshot.restore();
+  EXPECT_EQ(parameters[0].const_data_ptr(), memory);
+  EXPECT_TRUE(parameters[1].requires_grad());
+  expect_same_bits(net->parameters(), before);
+  EXPECT_TRUE(same_bits(buffer, buffer_before));
+}
+
+TEST(SnapshotTest, MemoryThatWasFreedCannotBeRestoredAndTheRestIs) {
+  auto net = batch_norm_net();
+  auto parameters = net->parameters();
+  const auto before = copies_of(parameters);
+  Snapshot snapshot(net.get(), parameters);
+  train_a_little(net);
+  net->eval();
+  parameters[0].storage().set_nbytes(0);
+  test::expect_error(ErrorKind::kFailure, "the memory of a tensor of 48 bytes was freed or shrunk to 0",
+                     [&] { snapshot.restore(); });
+  for (size_t i = 1; i < parameters.size(); ++i) EXPECT_TRUE(same_bits(parameters[i], before[i])) << i;
+  for (const auto& parameter : parameters) EXPECT_FALSE(parameter.grad().defined());
+  EXPECT_TRUE(net->is_training());
+}
+
 }  // namespace
 }  // namespace lrfinder

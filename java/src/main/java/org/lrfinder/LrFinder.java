@@ -1,5 +1,6 @@
 package org.lrfinder;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +18,8 @@ import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.engine.Engines;
 import org.lrfinder.engine.Objective;
+import org.lrfinder.engine.OutOfMemoryException;
+import org.lrfinder.engine.RestoreException;
 import org.lrfinder.suggestion.Steepest;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
@@ -52,16 +55,34 @@ import org.lrfinder.sweep.SweepSettings;
  *       is not supported, tensors on different devices, a loss that is not one real number, group
  *       ratios for another number of groups;
  *   <li>{@link EngineException} if libtorch fails in a step;
+ *   <li>{@link OutOfMemoryException} if there is too little memory: before the first step, if the
+ *       copies that a sweep makes would go over JavaCPP's limit, which the message names, or when
+ *       libtorch cannot allocate in a step. An {@link OutOfMemoryError} of JavaCPP or of the heap
+ *       passes as it is;
  *   <li>{@link UnsatisfiedLinkError} if the native engine was asked for and cannot be loaded;
- *   <li>whatever the loss, the batches or the listener throw, unchanged.
+ *   <li>whatever the loss, the batches, the listener, the rule or the condition throw, unchanged.
  * </ul>
  *
  * <p>In each case everything was put back before; of a {@link StepFunction}, what its own {@code
- * restore} puts back.
+ * restore} puts back. Only a {@link RestoreException} says otherwise: the model is not as it was,
+ * and what had ended the sweep, if that failed too, is its suppressed exception.
  *
- * <p>The random number generators and the thread counts belong to the whole process: where sweeps
- * of several threads overlap, or another thread draws random numbers meanwhile, these two are not
- * put back bit for bit.
+ * <p>Sweeps on different models may run at the same time on several threads, and beside threads
+ * that train; a model that shares a parameter or buffer with one that is trained or swept meanwhile
+ * is not another model. Their curves are then what they are alone, to the last bit where libtorch
+ * and BLAS use one thread each (sums of several threads are rounded differently from run to run).
+ * Three things belong to the whole process, though:
+ *
+ * <ul>
+ *   <li>The random number generators. Models that draw from them (dropout) do not draw what they
+ *       would draw alone. Of sweeps that overlap in time the last one to end puts the generators
+ *       back to where the first one found them. What other threads drew meanwhile is taken back
+ *       with that, since nothing tells who drew: they will draw the same numbers again.
+ *   <li>BLAS's thread count. It changes only for sweeps with {@link Builder#threads} or, where
+ *       nobody set a count, a large convolution on OpenBLAS; the last of overlapping sweeps puts it
+ *       back. libtorch's own count is set for the sweeping thread alone.
+ *   <li>JavaCPP's limit on memory, which one sweep can reach because of the others.
+ * </ul>
  *
  * <p>After L. N. Smith, <i>Cyclical Learning Rates for Training Neural Networks</i>, 2015;
  * defaults, smoothing and early stop as in Lightning 0.8.1.
@@ -72,6 +93,7 @@ public final class LrFinder {
   private final SuggestionRule rule;
   private final SweepListener listener;
   private final BooleanSupplier cancelled;
+  private final Duration maxDuration;
 
   private LrFinder(Builder builder) {
     settings = builder.settings();
@@ -79,6 +101,11 @@ public final class LrFinder {
     rule = builder.rule;
     listener = builder.listener;
     cancelled = builder.cancelled;
+    maxDuration = builder.maxDuration;
+    if (maxDuration.isNegative() || maxDuration.isZero()) {
+      throw new IllegalArgumentException(
+          "maxDuration is " + maxDuration + ", but must be greater than 0");
+    }
   }
 
   /** {@return a builder with the defaults of {@link SweepSettings#DEFAULTS}} */
@@ -200,11 +227,16 @@ public final class LrFinder {
    */
   public LrFinderResult find(StepFunction step) {
     Objects.requireNonNull(step, "step");
+    Deadline deadline = Deadline.after(maxDuration);
     step.save();
     return restoring(
         step::restore,
         () ->
-            run(new Stepper.OfFunction(step, settings), List.of(1.0), EngineInfo.ofStepFunction()));
+            run(
+                new Stepper.OfFunction(step, settings),
+                List.of(1.0),
+                EngineInfo.ofStepFunction(),
+                deadline));
   }
 
   /** Validation data, and where its losses come from. */
@@ -222,6 +254,7 @@ public final class LrFinder {
       @Nullable ValidationSource validation) {
     Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(batches, "batches");
+    Deadline deadline = Deadline.after(maxDuration);
     List<Double> ratios = groupRatios(optimizer);
     try (EngineSweep sweep = Engines.of(engine).start(network, optimizer, settings, ratios)) {
       return restoring(
@@ -233,7 +266,8 @@ public final class LrFinder {
                   new Stepper.OfBatches(
                       sweep, objective, cycle, settings.accumulateGradBatches(), validating),
                   ratios,
-                  sweep.info());
+                  sweep.info(),
+                  deadline);
             }
           });
     }
@@ -247,31 +281,38 @@ public final class LrFinder {
             network, sweep, source.objective, source.batches, settings.validationBatches());
   }
 
-  private LrFinderResult run(Stepper stepper, List<Double> ratios, EngineInfo info) {
-    SweepLoop loop = new SweepLoop(settings, listener, cancelled);
+  private LrFinderResult run(
+      Stepper stepper, List<Double> ratios, EngineInfo info, Deadline deadline) {
+    SweepLoop loop = new SweepLoop(settings, listener, cancelled, deadline);
     SweepLoop.Recorded recorded = loop.run(stepper);
     return LrFinderResult.of(settings, recorded.curve(), recorded.endReason(), ratios, rule, info);
   }
 
-  /**
-   * Runs the sweep and restores, so that a failure of either reaches the caller and neither hides
-   * the other.
-   */
+  /** Runs the sweep and restores, whatever happens. */
   private static LrFinderResult restoring(
       Runnable restore, java.util.function.Supplier<LrFinderResult> sweep) {
-    LrFinderResult result;
+    Throwable failure = null;
     try {
-      result = sweep.get();
-    } catch (Throwable failure) {
-      try {
-        restore.run();
-      } catch (Throwable second) {
-        failure.addSuppressed(second);
-      }
-      throw failure;
+      return sweep.get();
+    } catch (Throwable e) {
+      failure = e;
+      throw e;
+    } finally {
+      restore(restore, failure);
     }
-    restore.run();
-    return result;
+  }
+
+  /** A model that is not as it was outweighs what ended the sweep, which is not lost. */
+  private static void restore(Runnable restore, @Nullable Throwable failure) {
+    try {
+      restore.run();
+    } catch (Throwable e) {
+      RestoreException broken = e instanceof RestoreException r ? r : new RestoreException(e);
+      if (failure != null) {
+        broken.addSuppressed(failure);
+      }
+      throw broken;
+    }
   }
 
   private List<Double> groupRatios(Optimizer optimizer) {
@@ -315,6 +356,7 @@ public final class LrFinder {
     private SuggestionRule rule = new Steepest();
     private SweepListener listener = step -> {};
     private BooleanSupplier cancelled = () -> false;
+    private Duration maxDuration = Duration.ofNanos(Long.MAX_VALUE);
 
     private Builder() {}
 
@@ -512,13 +554,26 @@ public final class LrFinder {
 
     /**
      * Ends a sweep from outside: asked before each step, beside the thread's interrupt flag, which
-     * a sweep never clears.
+     * a sweep never clears. To cancel from another thread, hand over an {@code AtomicBoolean}'s
+     * {@code get}, or interrupt the sweep's thread.
      *
-     * @param cancelled true ends the sweep
+     * @param cancelled true ends the sweep; asked on the thread of the sweep
      * @return this builder
      */
     public Builder cancelIf(BooleanSupplier cancelled) {
       this.cancelled = Objects.requireNonNull(cancelled, "cancelled");
+      return this;
+    }
+
+    /**
+     * Limits the time of a sweep: no step begins later than this after the call of {@code find}. A
+     * step that has begun is finished.
+     *
+     * @param maxDuration greater than 0; default: no limit
+     * @return this builder
+     */
+    public Builder maxDuration(Duration maxDuration) {
+      this.maxDuration = Objects.requireNonNull(maxDuration, "maxDuration");
       return this;
     }
 

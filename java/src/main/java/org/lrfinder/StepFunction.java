@@ -6,7 +6,9 @@ import java.util.function.DoubleUnaryOperator;
 /**
  * A training step that the caller computes in any way: nothing of libtorch is needed. The finder
  * asks for {@link #save} before the first step and, whatever happens, for {@link #restore} after
- * the last.
+ * the last. If {@code save} throws, that reaches the caller and nothing else is called; if {@code
+ * restore} throws, the caller gets a {@link org.lrfinder.engine.RestoreException}. All three are
+ * called on the thread of the sweep.
  */
 public interface StepFunction {
   /**

@@ -19,11 +19,17 @@ final class SweepLoop {
   private final SweepSettings settings;
   private final SweepListener listener;
   private final BooleanSupplier cancelled;
+  private final Deadline deadline;
 
-  SweepLoop(SweepSettings settings, SweepListener listener, BooleanSupplier cancelled) {
+  SweepLoop(
+      SweepSettings settings,
+      SweepListener listener,
+      BooleanSupplier cancelled,
+      Deadline deadline) {
     this.settings = settings;
     this.listener = listener;
     this.cancelled = cancelled;
+    this.deadline = deadline;
   }
 
   Recorded run(Stepper stepper) {
@@ -39,6 +45,10 @@ final class SweepLoop {
     while (end == null && recorded < steps) {
       if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
         end = EndReason.CANCELLED;
+        break;
+      }
+      if (deadline.isOver()) {
+        end = EndReason.TIME_LIMIT;
         break;
       }
       double lr = settings.rate(recorded);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.RestoreException;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
@@ -292,8 +294,104 @@ class LrFinderTest {
                             () -> {
                               throw second;
                             })))
-        .isSameAs(fault)
-        .hasSuppressedException(second);
+        .isInstanceOf(RestoreException.class)
+        .hasMessage("the model could not be restored and is not as it was: restore")
+        .hasCause(second)
+        .hasSuppressedException(fault);
+  }
+
+  @Test
+  void aStepFunctionThatCannotRestoreSaysSoAfterASweepThatWentWell() {
+    UnsupportedOperationException failure = new UnsupportedOperationException();
+    assertThatThrownBy(
+            () ->
+                LrFinder.builder()
+                    .build()
+                    .find(
+                        StepFunction.of(
+                            lr -> 1,
+                            () -> {},
+                            () -> {
+                              throw failure;
+                            })))
+        .isInstanceOf(RestoreException.class)
+        .hasMessageEndingWith("is not as it was: java.lang.UnsupportedOperationException")
+        .hasCause(failure);
+  }
+
+  @Test
+  void nothingIsRestoredIfSavingFailed() {
+    IllegalStateException failure = new IllegalStateException("save");
+    assertThatThrownBy(
+            () ->
+                LrFinder.builder()
+                    .build()
+                    .find(
+                        StepFunction.of(
+                            lr -> 1,
+                            () -> {
+                              throw failure;
+                            },
+                            () -> {
+                              throw new AssertionError("nothing was saved");
+                            })))
+        .isSameAs(failure)
+        .hasNoSuppressedExceptions();
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aSweepEndsWhenItsTimeIsUsedUp(EngineChoice engine) {
+    SequentialImpl network = Models.mlp();
+    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    ModelState before = ModelState.of(network, optimizer);
+    LrFinderResult found =
+        LrFinder.builder()
+            .engine(engine)
+            .maxDuration(Duration.ofMillis(500))
+            .listener(
+                step -> {
+                  if (step.index() == 4) {
+                    sleepPast(Duration.ofMillis(600));
+                  }
+                })
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
+    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
+    assertThat(found.results().size()).isBetween(1, 5); // fewer on a machine that stalls
+    before.assertUnchangedIn(ModelState.of(network, optimizer));
+  }
+
+  @Test
+  void timeThatIsUsedUpBeforeTheFirstStepLeavesNoPoint() {
+    LrFinderResult found =
+        LrFinder.builder()
+            .maxDuration(Duration.ofNanos(1))
+            .build()
+            .find(
+                StepFunction.of(
+                    lr -> {
+                      throw new AssertionError("a step began");
+                    }));
+    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
+    assertThat(found.results().size()).isZero();
+    assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
+  }
+
+  @Test
+  void timeThatIsNotUsedUpChangesNothing() {
+    for (Duration enough : List.of(Duration.ofDays(1), Duration.ofSeconds(Long.MAX_VALUE))) {
+      LrFinderResult found =
+          LrFinder.builder().maxDuration(enough).steps(5).build().find(StepFunction.of(lr -> 1));
+      assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
+    }
+  }
+
+  private static void sleepPast(Duration duration) {
+    long start = System.nanoTime();
+    while (System.nanoTime() - start < duration.toNanos()) {
+      Thread.onSpinWait();
+    }
   }
 
   @Test

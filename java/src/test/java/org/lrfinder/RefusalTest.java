@@ -3,6 +3,7 @@ package org.lrfinder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -52,6 +53,11 @@ class RefusalTest {
             "smoothingBeta is 1.0, but must be at least 0 and less than 1"),
         setting(
             b -> b.accumulateGradBatches(0), "accumulateGradBatches is 0, but must be at least 1"),
+        setting(
+            b -> b.maxDuration(Duration.ofNanos(-1)),
+            "maxDuration is PT-0.000000001S, but must be greater than 0"),
+        setting(
+            b -> b.maxDuration(Duration.ZERO), "maxDuration is PT0S, but must be greater than 0"),
         setting(b -> b.gradientClipNorm(0), "gradientClipNorm is 0.0, but must be greater than 0"),
         setting(
             b -> b.groupRatios(0, 0),

@@ -48,7 +48,7 @@ public interface EngineSweep extends EngineSession {
   /**
    * Puts everything back as {@link Engine#start} found it, bit for bit. Repeated calls do nothing.
    *
-   * @throws EngineException if that failed: the model is not as it was
+   * @throws RestoreException if that failed: the model is not as it was
    */
   void restore();
 

@@ -42,12 +42,13 @@ final class NativeEngine implements Engine {
               .group_ratios(
                   new DoubleVector(
                       groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
+      MemoryNeed.of(network, optimizer).check();
       // Before the snapshot, whose copies would wake threads that spin on into the first steps.
       threadState.choose(settings.threads(), optimizer);
       NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
-
+      Sweep running = new Sweep(network, optimizer, sweep, threadState, settings.precision());
       sweep.retainReference(); // outlives the scope, until close()
-      return new Sweep(network, optimizer, sweep, threadState, settings.precision());
+      return running;
     } catch (NativeCoreException e) {
       threadState.restore();
       throw translated(e);
@@ -72,17 +73,26 @@ final class NativeEngine implements Engine {
               .precision(settings.precision().ordinal());
       NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
       threadState.choose(settings.threads(), optimizer);
+      Training running =
+          new Training(network, optimizer, training, threadState, settings.precision());
       training.retainReference(); // outlives the scope, until close()
-      return new Training(network, optimizer, training, threadState, settings.precision());
+      return running;
     } catch (NativeCoreException e) {
+      threadState.restore();
       throw translated(e);
+    } catch (RuntimeException | Error e) {
+      threadState.restore();
+      throw e;
     }
   }
 
   private static RuntimeException translated(NativeCoreException e) {
-    return e.kind() == NativeCoreException.Kind.INVALID_ARGUMENT
-        ? new IllegalArgumentException(e.getMessage(), e)
-        : new EngineException(e.getMessage(), e);
+    String message = String.valueOf(e.getMessage());
+    return switch (e.kind()) {
+      case INVALID_ARGUMENT -> new IllegalArgumentException(message, e);
+      case OUT_OF_MEMORY -> MemoryNeed.exhausted(message, e);
+      case FAILURE -> new EngineException(message, e);
+    };
   }
 
   private static final class Sweep implements EngineSweep {
@@ -202,8 +212,7 @@ final class NativeEngine implements Engine {
       try {
         sweep.restore();
       } catch (NativeCoreException e) {
-        throw new EngineException(
-            "the model could not be restored and is not as it was: " + e.getMessage(), e);
+        throw new RestoreException(e);
       } finally {
         threadState.restore();
         Reference.reachabilityFence(network);

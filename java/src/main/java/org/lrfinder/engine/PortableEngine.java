@@ -49,6 +49,7 @@ final class PortableEngine implements Engine {
             PortableModel.check(network, optimizer),
             settings.accumulateGradBatches(),
             settings.precision());
+    MemoryNeed.of(network, optimizer).check();
     threadState.choose(settings.threads(), optimizer);
     Optimizer copy = PortableModel.privateCopy(optimizer);
     PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);
@@ -67,15 +68,19 @@ final class PortableEngine implements Engine {
                 "optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
           }
           String device = PortableModel.check(network, optimizer);
-          ThreadState threadState = ThreadState.capture();
-          threadState.choose(settings.threads(), optimizer);
-          PortableMicroBatches.dropGradients(optimizer); // of steps that were not finished
-          return new Training(
+          PortableMicroBatches microBatches =
               new PortableMicroBatches(
-                  network, device, settings.accumulateGradBatches(), settings.precision()),
-              optimizer,
-              settings.gradientClipNorm(),
-              threadState);
+                  network, device, settings.accumulateGradBatches(), settings.precision());
+          ThreadState threadState = ThreadState.capture();
+          try {
+            threadState.choose(settings.threads(), optimizer);
+            PortableMicroBatches.dropGradients(optimizer); // of steps that were not finished
+          } catch (RuntimeException | Error e) {
+            threadState.restore();
+            throw e;
+          }
+          return new Training(
+              microBatches, optimizer, settings.gradientClipNorm(), threadState);
         });
   }
 
@@ -230,9 +235,6 @@ final class PortableEngine implements Engine {
       restored = true;
       try (PointerScope scope = new PointerScope()) {
         snapshot.restore();
-      } catch (RuntimeException e) {
-        throw new EngineException(
-            "the model could not be restored and is not as it was: " + e.getMessage(), e);
       } finally {
         threadState.restore();
       }

@@ -42,11 +42,14 @@ final class PortableMicroBatches {
   static <T> T guarded(Supplier<T> call) {
     try (PointerScope scope = new PointerScope()) {
       return call.get();
-    } catch (IllegalArgumentException | IllegalStateException e) {
+    } catch (IllegalArgumentException | IllegalStateException | EngineException e) {
       throw e;
     } catch (RuntimeException e) {
       String message = String.valueOf(e.getMessage());
-      throw new EngineException(message.lines().findFirst().orElse(message), e);
+      String line = message.lines().findFirst().orElse(message);
+      throw MemoryNeed.isExhausted(message)
+          ? MemoryNeed.exhausted(line, e)
+          : new EngineException(line, e);
     }
   }
 

@@ -2,10 +2,7 @@ package org.lrfinder.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -18,16 +15,24 @@ final class PortableSnapshot implements AutoCloseable {
   /**
    * A tensor, its elements' memory, and what was there.
    *
-   * @param elements of the same memory, each once
+   * @param whole a view of the same memory, which stays where it is when {@code live} is given
+   *     other memory
+   * @param elements the same, each element once
+   * @param bytes of the memory
    */
-  private record Saved(Tensor live, Tensor elements, Tensor copy, Tensor gradient) {}
-
-  private record RandomState(Generator generator, Tensor state) {}
+  private record Saved(
+      Tensor live,
+      Tensor whole,
+      Tensor elements,
+      Tensor copy,
+      long bytes,
+      boolean requiresGrad,
+      Tensor gradient) {}
 
   private final List<Saved> tensors = new ArrayList<>();
   private final ModuleModes modes;
-  private final List<RandomState> randomStates = new ArrayList<>();
   private final List<Pointer> owned = new ArrayList<>();
+  private @Nullable PortableRandomState randomState;
 
   private PortableSnapshot(@Nullable Module network) {
     modes = new ModuleModes(network);
@@ -44,19 +49,19 @@ final class PortableSnapshot implements AutoCloseable {
     GradMode.set_enabled(false);
     try {
       for (Tensor tensor : PortableModel.byIdentity(live).values()) {
-        Tensor elements = snapshot.own(distinctElements(tensor));
+        Tensor whole = snapshot.own(tensor.detach());
+        Tensor elements = snapshot.own(distinctElements(whole));
         snapshot.tensors.add(
             new Saved(
                 snapshot.own(new Tensor(tensor)),
+                whole,
                 elements,
                 snapshot.own(elements.clone()),
+                memory(tensor),
+                tensor.requires_grad(),
                 snapshot.own(tensor.is_leaf() ? new Tensor(tensor.grad()) : new Tensor())));
       }
-      snapshot.saveRandomState(torch.getDefaultCPUGenerator());
-      for (byte i = 0; i < torch.cuda_device_count(); i++) {
-        Device device = new Device(new BytePointer("cuda:" + i));
-        snapshot.saveRandomState(torch.globalContext().defaultGenerator(device));
-      }
+      snapshot.randomState = PortableRandomState.save();
       // Last, so that a copy that fails leaves every gradient where it was.
       for (Saved saved : snapshot.tensors) {
         if (saved.gradient.defined()) {
@@ -73,34 +78,83 @@ final class PortableSnapshot implements AutoCloseable {
     return snapshot;
   }
 
-  private void saveRandomState(Generator generator) {
-    randomStates.add(new RandomState(own(new Generator(generator)), own(generator.get_state())));
-  }
-
   private <P extends Pointer> P own(P pointer) {
     pointer.retainReference(); // outlives the scope of the call, until close()
     owned.add(pointer);
     return pointer;
   }
 
+  /**
+   * Puts back what {@link #take} found, without a new native object: there may be no memory for
+   * one. Whatever fails, the rest is put back all the same; the first failure is then thrown.
+   */
   void restore() {
     GradMode.set_enabled(false);
-    // Whatever fails, the rest is put back all the same.
-    List<RuntimeException> failures = new ArrayList<>();
-    tensors.forEach(saved -> attempt(() -> saved.elements.copy_(saved.copy), failures));
+    List<Throwable> failures = new ArrayList<>();
+    for (Saved saved : tensors) {
+      attempt(() -> putBack(saved), failures);
+    }
     attempt(this::putGradientsBack, failures);
+    for (Saved saved : tensors) {
+      if (saved.live.is_leaf() && saved.live.requires_grad() != saved.requiresGrad) {
+        attempt(() -> saved.live.set_requires_grad(saved.requiresGrad), failures);
+      }
+    }
     modes.restore(part -> attempt(part, failures));
-    randomStates.forEach(
-        random -> attempt(() -> random.generator.set_state(random.state), failures));
+    PortableRandomState random = randomState;
+    if (random != null) {
+      randomState = null;
+      attempt(random::restore, failures);
+    }
     if (!failures.isEmpty()) {
-      throw failures.get(0);
+      throw new RestoreException(failures.get(0));
     }
   }
 
-  private static void attempt(Runnable part, List<RuntimeException> failures) {
+  private static void putBack(Saved saved) {
+    if (memory(saved.whole) < saved.bytes) {
+      throw new IllegalStateException(
+          "the memory of a tensor of %d bytes was freed or shrunk to %d"
+              .formatted(saved.bytes, memory(saved.whole)));
+    }
+    if (!sameView(saved.live, saved.whole)) {
+      saved.live.set_data(saved.whole);
+    }
+    saved.elements.copy_(saved.copy);
+  }
+
+  /** Bytes of the memory that a tensor is a view of. */
+  private static long memory(Tensor tensor) {
+    return isStrided(tensor) && tensor.has_storage() ? tensor.storage().nbytes() : 0;
+  }
+
+  private static boolean isStrided(Tensor tensor) {
+    return tensor.layout().value == torch.Layout.Strided.value;
+  }
+
+  /** Whether {@code live} still is what {@code saved} was made of. */
+  private static boolean sameView(Tensor live, Tensor saved) {
+    if (!isStrided(live) || !isStrided(saved)) {
+      return isStrided(live) == isStrided(saved);
+    }
+    if (!live.has_storage() || !saved.has_storage()) {
+      return live.has_storage() == saved.has_storage();
+    }
+    boolean same =
+        live.is_alias_of(saved)
+            && live.storage_offset() == saved.storage_offset()
+            && live.scalar_type() == saved.scalar_type()
+            && live.dim() == saved.dim();
+    for (long d = 0; same && d < saved.dim(); d++) {
+      same = live.size(d) == saved.size(d) && live.stride(d) == saved.stride(d);
+    }
+    return same;
+  }
+
+  private static void attempt(Runnable part, List<Throwable> failures) {
     try {
       part.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failures.add(e);
     }
   }
@@ -114,9 +168,9 @@ final class PortableSnapshot implements AutoCloseable {
   }
 
   /** The tensor's memory with each element once: an expanded tensor cannot be written as it is. */
-  private static Tensor distinctElements(Tensor tensor) {
-    Tensor elements = tensor.detach();
-    for (long d = 0; !tensor.is_sparse() && d < elements.dim(); d++) {
+  private static Tensor distinctElements(Tensor whole) {
+    Tensor elements = whole.detach(); // a Java object of its own
+    for (long d = 0; isStrided(whole) && d < elements.dim(); d++) {
       if (elements.stride(d) == 0 && elements.size(d) > 1) {
         elements = elements.narrow(d, 0, 1);
       }
@@ -126,6 +180,10 @@ final class PortableSnapshot implements AutoCloseable {
 
   @Override
   public void close() {
+    if (randomState != null) {
+      randomState.restore();
+      randomState = null;
+    }
     owned.forEach(Pointer::close);
     modes.close();
   }

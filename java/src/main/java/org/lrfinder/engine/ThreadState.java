@@ -1,47 +1,102 @@
 package org.lrfinder.engine;
 
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.openblas.presets.openblas_nolapack.SetNumThreads;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a sweep or a training, or the code of a user that it calls, may move outside the model: the
  * thread counts of libtorch and BLAS and the grad mode of this thread. And the rule by which a
- * sweep or a training chooses its thread counts.
+ * sweep or a training chooses its thread counts. Confined to the thread of the sweep or training.
  *
- * @param blasThreads as it was set; {@link #DEFAULT} if it never was
+ * <p>libtorch's count is one for each thread, beside one that new threads start with: only
+ * that of this thread is set. BLAS's count belongs to the whole process: of those that overlap in
+ * time the first one remembers it, and the last one puts it back.
  */
-record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
-  private static final int DEFAULT = -1;
+final class ThreadState {
+  private static final int BLAS_DEFAULT = -1;
 
   // A smaller one is as fast on one thread.
   private static final long LARGE_CONVOLUTION = 1 << 14;
 
+  private static int running;
+  private static int blasThreadsBefore; // the first of those running
+
+  private final int libtorchThreads;
+  private final int blasThreads;
+  private final boolean gradMode;
+  private int chosenLibtorchThreads;
+
+  private ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
+    this.libtorchThreads = libtorchThreads;
+    this.blasThreads = blasThreads;
+    this.gradMode = gradMode;
+    this.chosenLibtorchThreads = libtorchThreads;
+  }
+
+  /** Remembers what there is. Whoever calls this calls {@link #restore} once. */
   static ThreadState capture() {
-    return new ThreadState(
-        torch.get_num_threads(), openblas_nolapack.blas_get_num_threads(), GradMode.is_enabled());
+    int libtorchThreads = torch.get_num_threads();
+    boolean gradMode = GradMode.is_enabled();
+    OwnThread.available(); // what it needs is allocated before anything is changed
+    synchronized (ThreadState.class) {
+      if (running == 0) {
+        blasThreadsBefore = openblas_nolapack.blas_get_num_threads();
+      }
+      running++;
+      return new ThreadState(libtorchThreads, blasThreadsBefore, gradMode);
+    }
   }
 
   void restore() {
-    set(libtorchThreads, blasThreads);
     GradMode.set_enabled(gradMode);
-  }
-
-  private static void set(int libtorchThreads, int blasThreads) {
-    if (torch.get_num_threads() != libtorchThreads) {
-      torch.set_num_threads(libtorchThreads);
+    int found = torch.get_num_threads();
+    if (found == chosenLibtorchThreads) {
+      setLibtorchThreads(libtorchThreads);
+    } else if (found != libtorchThreads) {
+      torch.set_num_threads(libtorchThreads); // the user's code moved what new threads start with
     }
-    if (openblas_nolapack.blas_get_num_threads() != blasThreads) {
-      try (PointerScope scope = new PointerScope()) { // the presets leave a pointer
-        // OpenBLAS takes this for its default, MKL for nothing.
-        boolean byName = blasThreads == DEFAULT && Blas.inUse() != Blas.OPENBLAS;
-        openblas_nolapack.blas_set_num_threads(
-            byName ? torch.intraop_default_num_threads() : blasThreads);
+    synchronized (ThreadState.class) {
+      running--;
+      if (running == 0) {
+        setBlasThreads(blasThreadsBefore);
       }
     }
+  }
+
+  private static void setLibtorchThreads(int threads) {
+    if (torch.get_num_threads() != threads) {
+      if (OwnThread.available()) {
+        OwnThread.set(threads);
+      } else {
+        torch.set_num_threads(threads);
+      }
+    }
+  }
+
+  private static synchronized void setBlasThreads(int threads) {
+    if (openblas_nolapack.blas_get_num_threads() != threads) {
+      try (PointerScope scope = new PointerScope()) { // the presets leave a pointer
+        // OpenBLAS takes this for its default, MKL for nothing.
+        boolean byName = threads == BLAS_DEFAULT && Blas.inUse() != Blas.OPENBLAS;
+        openblas_nolapack.blas_set_num_threads(
+            byName ? torch.intraop_default_num_threads() : threads);
+      }
+    }
+  }
+
+  private void choose(int libtorch, int blas) {
+    setLibtorchThreads(libtorch);
+    chosenLibtorchThreads = libtorch;
+    setBlasThreads(blas);
   }
 
   /**
@@ -56,7 +111,7 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
    */
   void choose(int requested, Optimizer optimizer) {
     if (requested > 0) {
-      set(requested, requested);
+      choose(requested, requested);
     } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
       boolean largeConvolution = false;
       try (PointerScope scope = new PointerScope()) {
@@ -67,14 +122,45 @@ record ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
           largeConvolution |= parameter.dim() > 2 && parameter.numel() >= LARGE_CONVOLUTION;
         }
       }
-      set(largeConvolution ? libtorchThreads : 1, largeConvolution ? 1 : blasThreads);
+      choose(largeConvolution ? libtorchThreads : 1, largeConvolution ? 1 : blasThreads);
     }
   }
 
   private boolean nobodySetACount() {
-    return blasThreads == DEFAULT
+    return blasThreads == BLAS_DEFAULT
         && libtorchThreads == torch.intraop_default_num_threads()
         && System.getenv("OMP_NUM_THREADS") == null
         && System.getenv("OPENBLAS_NUM_THREADS") == null;
+  }
+
+  /**
+   * libtorch's threads are OpenMP's. Its {@code set_num_threads} also sets what new threads start
+   * with, and a thread that were born while a sweep runs would keep the sweep's count for ever.
+   */
+  private static final class OwnThread {
+    private static final @Nullable SetNumThreads SET = find();
+
+    static boolean available() {
+      return SET != null;
+    }
+
+    static void set(int threads) {
+      if (SET != null) {
+        SET.call(threads);
+      }
+    }
+
+    private static @Nullable SetNumThreads find() {
+      try (PointerScope scope = new PointerScope()) {
+        Pointer address = Loader.addressof("omp_set_num_threads");
+        if (address == null || address.isNull()) {
+          return null;
+        }
+        PointerPointer<Pointer> function = new PointerPointer<>(1);
+        function.put(address);
+        function.retainReference(); // for ever, and outlives the scope
+        return new SetNumThreads(function);
+      }
+    }
   }
 }

@@ -13,6 +13,8 @@ public enum EndReason {
   NON_FINITE("stopped early: the loss was not finite"),
   /** The thread was interrupted, or the cancellation condition held. */
   CANCELLED("cancelled"),
+  /** The time that the sweep was given was used up. */
+  TIME_LIMIT("stopped early: the time was used up"),
   /** The batches ran out before the rates did. */
   DATA_EXHAUSTED("stopped early: no batches left");
 

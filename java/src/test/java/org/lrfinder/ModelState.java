@@ -3,21 +3,27 @@ package org.lrfinder;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.ArchiveWriter;
 import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.OutputArchive;
 import org.bytedeco.pytorch.SharedModuleVector;
+import org.bytedeco.pytorch.StringVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -27,6 +33,8 @@ import org.bytedeco.pytorch.global.torch;
  * gradients also by which tensor they are, the optimizer by its archive.
  */
 public record ModelState(Map<String, Object> values) {
+  private static final String GRADIENT_IS = " gradient is";
+
   public static ModelState of(Module network, Optimizer optimizer, Tensor... others) {
     Map<String, Object> values = new LinkedHashMap<>();
     try (PointerScope scope = new PointerScope()) {
@@ -69,7 +77,7 @@ public record ModelState(Map<String, Object> values) {
     Tensor gradient = parameter.grad();
     values.put(name + " gradient", gradient.defined() ? bytes(gradient) : List.of());
     values.put(
-        name + " gradient is", gradient.defined() ? gradient.unsafeGetTensorImpl().address() : 0L);
+        name + GRADIENT_IS, gradient.defined() ? gradient.unsafeGetTensorImpl().address() : 0L);
   }
 
   /** The elements' bits; of an expanded tensor, each as often as it shows. */
@@ -113,5 +121,86 @@ public record ModelState(Map<String, Object> values) {
   public void assertUnchangedIn(ModelState after) {
     assertThat(after.values.keySet()).isEqualTo(values.keySet());
     values.forEach((name, value) -> assertThat(after.values.get(name)).as(name).isEqualTo(value));
+  }
+
+  /** Of another model: the same values, in tensors of its own, whose addresses archives hold. */
+  void assertSameValuesAs(ModelState other) {
+    assertThat(values.keySet()).isEqualTo(other.values.keySet());
+    values.forEach(
+        (name, value) -> {
+          if (!name.endsWith(GRADIENT_IS) && !name.equals("optimizer")) {
+            assertThat(value).as(name).isEqualTo(other.values.get(name));
+          }
+        });
+  }
+
+  /** All that an optimizer's archive holds, with parameters called by their place in it. */
+  static Map<String, List<Byte>> archivedValues(Optimizer optimizer) {
+    List<Byte> bytes = archive(optimizer);
+    byte[] array = new byte[bytes.size()];
+    for (int i = 0; i < array.length; i++) {
+      array[i] = bytes.get(i);
+    }
+    Map<String, List<Byte>> archived = new TreeMap<>();
+    try (PointerScope scope = new PointerScope()) {
+      Map<String, String> names = new HashMap<>();
+      OptimizerParamGroupVector groups = optimizer.param_groups();
+      for (long g = 0; g < groups.size(); g++) {
+        TensorVector parameters = groups.get(g).params();
+        for (long i = 0; i < parameters.size(); i++) {
+          String address = Long.toString(parameters.get(i).unsafeGetTensorImpl().address());
+          names.put(address, "group " + g + " parameter " + i);
+        }
+      }
+      InputArchive in = new InputArchive();
+      in.load_from(new BytePointer(array), array.length);
+      addArchived(archived, "", in, names);
+    }
+    return archived;
+  }
+
+  private static void addArchived(
+      Map<String, List<Byte>> archived,
+      String prefix,
+      InputArchive in,
+      Map<String, String> parameterNames) {
+    StringVector keys = in.keys();
+    for (long i = 0; i < keys.size(); i++) {
+      String key = keys.get(i).getString();
+      String name = prefix + "/" + parameterNames.getOrDefault(key, key);
+      InputArchive nested = new InputArchive();
+      IValue value = new IValue();
+      if (in.try_read(key, nested)) {
+        addArchived(archived, name, nested, parameterNames);
+      } else if (in.try_read(key, value) && value.isTensor()) {
+        archived.put(name, bytes(value.toTensor()));
+      } else {
+        archived.put(name, text(value, parameterNames));
+      }
+    }
+  }
+
+  private static List<Byte> text(IValue value, Map<String, String> parameterNames) {
+    String text;
+    if (value.isString()) {
+      text = value.toStringRef().getString();
+    } else if (value.isDouble()) {
+      text = Double.toHexString(value.toDouble());
+    } else if (value.isInt()) {
+      text = Long.toString(value.toInt());
+    } else if (value.isBool()) {
+      text = Boolean.toString(value.toBool());
+    } else if (value.isTuple()) { // the betas
+      text =
+          Double.toHexString(value.toTupleRef().elements().get(0).toDouble())
+              + Double.toHexString(value.toTupleRef().elements().get(1).toDouble());
+    } else {
+      throw new IllegalArgumentException("an archive holds a " + value.tagKind().getString());
+    }
+    List<Byte> bytes = new ArrayList<>();
+    for (byte b : parameterNames.getOrDefault(text, text).getBytes(StandardCharsets.UTF_8)) {
+      bytes.add(b);
+    }
+    return bytes;
   }
 }

@@ -2,6 +2,9 @@ package org.lrfinder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -34,8 +37,13 @@ class MemoryLimitTest {
         .flatMap(
             engine ->
                 Stream.of(
-                    Arguments.of(engine, Models.Kind.SGD, 2),
-                    Arguments.of(engine, Models.Kind.ADAM_AMSGRAD, 5)));
+                    Arguments.of(engine, Models.Kind.SGD, 2 + own(engine, 1)),
+                    Arguments.of(engine, Models.Kind.ADAM_AMSGRAD, 5 + own(engine, 3))));
+  }
+
+  /** What only the optimizer's own step takes. */
+  private static int own(EngineChoice engine, int products) {
+    return engine == EngineChoice.PORTABLE ? products : 0;
   }
 
   @ParameterizedTest(name = "{0} {1}: {2} times the parameters")
@@ -45,8 +53,8 @@ class MemoryLimitTest {
     Probed unlimited = probe(engine, kind, 0);
     assertThat(unlimited.end).isEqualTo("COMPLETED");
     long grown = unlimited.peak - unlimited.before;
-    // The model's own, and what a step's products take.
-    assertThat(grown).isBetween(times * PARAMETERS - 8, times * PARAMETERS + 60);
+    // One product of the largest parameter's size more or less: libtorch makes what it likes.
+    assertThat(grown).isBetween(times * PARAMETERS - 40, times * PARAMETERS + 40);
 
     Probed enough = probe(engine, kind, unlimited.peak + 40);
     assertThat(enough.end).isEqualTo("COMPLETED");
@@ -54,7 +62,7 @@ class MemoryLimitTest {
     Probed tooLittle = probe(engine, kind, unlimited.before + times * PARAMETERS - 30);
     assertThat(tooLittle.end)
         .matches(
-            "a sweep of this model needs %d\\.\\d MiB more memory \\(snapshot 36\\.0 MiB, gradients 36\\.0 MiB, optimizer state \\d+\\.\\d MiB\\), and [\\d.]+ MiB are in use; JavaCPP's limit is %d\\.0 MiB: raise it by the system property org\\.bytedeco\\.javacpp\\.maxPhysicalBytes, such as -Dorg\\.bytedeco\\.javacpp\\.maxPhysicalBytes=\\d+m \\(0: no limit; default: 4 times -Xmx\\)"
+            "a sweep of this model needs %d\\.\\d MiB more memory \\(snapshot 36\\.0 MiB, gradients 36\\.0 MiB, optimizer state \\d+\\.\\d MiB, update \\d+\\.\\d MiB\\), and [\\d.]+ MiB are in use; JavaCPP's limit is %d\\.0 MiB: raise it by the system property org\\.bytedeco\\.javacpp\\.maxPhysicalBytes, such as -Dorg\\.bytedeco\\.javacpp\\.maxPhysicalBytes=\\d+m \\(0: no limit; default: 4 times -Xmx\\)"
                 .formatted(times * PARAMETERS, unlimited.before + times * PARAMETERS - 30));
     assertThat(tooLittle.steps).isZero();
   }
@@ -63,7 +71,7 @@ class MemoryLimitTest {
    * What a sweep came to.
    *
    * @param before resident memory before it, in MiB
-   * @param peak resident memory after its last step, in MiB
+   * @param peak most resident memory, in MiB
    */
   private record Probed(long before, long peak, int steps, String end) {}
 
@@ -89,7 +97,7 @@ class MemoryLimitTest {
   }
 
   /** Sweeps a large layer and prints what came of it. */
-  public static void main(String[] arguments) {
+  public static void main(String[] arguments) throws IOException {
     Locale.setDefault(Locale.ROOT);
     torch.set_num_threads(1);
     SequentialImpl network = Models.keep(new SequentialImpl());
@@ -97,7 +105,6 @@ class MemoryLimitTest {
     Optimizer optimizer = Models.Kind.valueOf(arguments[1]).over(network);
     TensorBatches batches = TensorBatches.of(torch.randn(8, WIDTH), torch.randn(8, WIDTH), 4);
     long before = Pointer.physicalBytes() / MEBIBYTE;
-    long[] peak = new long[1];
     int[] steps = new int[1];
     String end;
     try {
@@ -106,11 +113,7 @@ class MemoryLimitTest {
               .engine(EngineChoice.valueOf(arguments[0]))
               .steps(3)
               .noEarlyStop()
-              .listener(
-                  step -> {
-                    steps[0]++;
-                    peak[0] = Math.max(peak[0], Pointer.physicalBytes() / MEBIBYTE);
-                  })
+              .listener(step -> steps[0]++)
               .build()
               .find(network, optimizer, Loss.MSE, batches)
               .endReason()
@@ -118,6 +121,18 @@ class MemoryLimitTest {
     } catch (OutOfMemoryException e) {
       end = e.getMessage();
     }
-    System.out.printf("before %d peak %d steps %d end %s%n", before, peak[0], steps[0], end);
+    System.out.printf("before %d peak %d steps %d end %s%n", before, peak(), steps[0], end);
+  }
+
+  /** The most that was resident at once, less what JavaCPP does not count: pages of files. */
+  private static long peak() throws IOException {
+    String status = Files.readString(Path.of("/proc/self/status"));
+    return (kibibytes(status, "VmHWM") - kibibytes(status, "RssFile")) * 1024 / MEBIBYTE;
+  }
+
+  private static long kibibytes(String status, String name) {
+    Matcher matcher = Pattern.compile(name + ":\\s+(\\d+) kB").matcher(status);
+    assertThat(matcher.find()).as(status).isTrue();
+    return Long.parseLong(matcher.group(1));
   }
 }

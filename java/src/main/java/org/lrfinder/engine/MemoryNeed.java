@@ -24,17 +24,24 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The main memory, in bytes, that a sweep takes beside the model's own: for the snapshot, the
- * gradients and the private copy of the optimizer's state. What a batch's forward and backward take
- * is not in it, nor is the memory of other devices.
+ * gradients, the private copy of the optimizer's state and, where the optimizer's own step updates,
+ * what that takes for a moment. What a batch's forward and backward take is not in it, nor is the
+ * memory of other devices.
  */
-record MemoryNeed(long snapshot, long gradients, long optimizerState) {
+record MemoryNeed(long snapshot, long gradients, long optimizerState, long update) {
   private static final String LIMIT = "org.bytedeco.javacpp.maxPhysicalBytes";
   private static final long MEBIBYTE = 1 << 20;
 
-  static MemoryNeed of(@Nullable Module network, Optimizer optimizer) {
+  /**
+   * Counts.
+   *
+   * @param fused whether fused kernels update, where there is one for the optimizer's class
+   */
+  static MemoryNeed of(@Nullable Module network, Optimizer optimizer, boolean fused) {
     long snapshot = 0;
     long gradients = 0;
     long state = 0;
+    long largest = 0;
     try (PointerScope scope = new PointerScope()) {
       List<Tensor> live = PortableModel.parameters(optimizer);
       if (network != null) {
@@ -49,13 +56,25 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState) {
         OptimizerParamGroup group = groups.get(i);
         List<Tensor> parameters = new ArrayList<>();
         PortableModel.addAll(parameters, group.params());
-        long trained =
-            parameters.stream().filter(Tensor::requires_grad).mapToLong(MemoryNeed::bytes).sum();
+        long trained = 0;
+        for (Tensor parameter : parameters) {
+          if (parameter.requires_grad()) {
+            trained += bytes(parameter);
+            largest = Math.max(largest, bytes(parameter));
+          }
+        }
         gradients += trained;
         state += trained * statesPerParameter(optimizer, group.options());
       }
     }
-    return new MemoryNeed(snapshot, gradients, state);
+    boolean ownStep = !fused || optimizer.getClass() == RMSprop.class;
+    return new MemoryNeed(
+        snapshot, gradients, state, ownStep ? largest * productsOfAStep(optimizer) : 0);
+  }
+
+  /** Tensors of a parameter's size that the optimizer's own step makes at once, at the most. */
+  private static int productsOfAStep(Optimizer optimizer) {
+    return optimizer.getClass() == Adam.class ? 3 : optimizer.getClass() == SGD.class ? 1 : 2;
   }
 
   /** Tensors of a parameter's size that an optimizer of this class keeps for it. */
@@ -89,7 +108,7 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState) {
   }
 
   long total() {
-    return snapshot + gradients + optimizerState;
+    return snapshot + gradients + optimizerState + update;
   }
 
   /**
@@ -115,13 +134,14 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState) {
     long inUse = Pointer.physicalBytes();
     if (inUse + total() > limit) {
       throw new OutOfMemoryException(
-          ("a sweep of this model needs %s more memory (snapshot %s, gradients %s, optimizer state %s), and %s are in use;"
+          ("a sweep of this model needs %s more memory (snapshot %s, gradients %s, optimizer state %s, update %s), and %s are in use;"
                   + " JavaCPP's limit is %s: raise it by the system property %s, such as -D%s=%dm (0: no limit; default: 4 times -Xmx)")
               .formatted(
                   mebibytes(total()),
                   mebibytes(snapshot),
                   mebibytes(gradients),
                   mebibytes(optimizerState),
+                  mebibytes(update),
                   mebibytes(inUse),
                   mebibytes(limit),
                   LIMIT,

@@ -42,7 +42,7 @@ final class NativeEngine implements Engine {
               .group_ratios(
                   new DoubleVector(
                       groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
-      MemoryNeed.of(network, optimizer).check();
+      MemoryNeed.of(network, optimizer, /* fused= */ true).check();
       // Before the snapshot, whose copies would wake threads that spin on into the first steps.
       threadState.choose(settings.threads(), optimizer);
       NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);

@@ -49,7 +49,7 @@ final class PortableEngine implements Engine {
             PortableModel.check(network, optimizer),
             settings.accumulateGradBatches(),
             settings.precision());
-    MemoryNeed.of(network, optimizer).check();
+    MemoryNeed.of(network, optimizer, /* fused= */ false).check();
     threadState.choose(settings.threads(), optimizer);
     Optimizer copy = PortableModel.privateCopy(optimizer);
     PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);

@@ -123,6 +123,13 @@ public record ModelState(Map<String, Object> values) {
     values.forEach((name, value) -> assertThat(after.values.get(name)).as(name).isEqualTo(value));
   }
 
+  /** {@return the names of the values that are others} */
+  List<String> differencesTo(ModelState other) {
+    return values.keySet().stream()
+        .filter(name -> !values.get(name).equals(other.values.get(name)))
+        .toList();
+  }
+
   /** Of another model: the same values, in tensors of its own, whose addresses archives hold. */
   void assertSameValuesAs(ModelState other) {
     assertThat(values.keySet()).isEqualTo(other.values.keySet());

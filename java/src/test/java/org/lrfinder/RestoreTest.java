@@ -2,6 +2,7 @@ package org.lrfinder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.util.Iterator;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.StorageImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -21,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.RestoreException;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
@@ -300,6 +303,81 @@ class RestoreTest {
       GradMode.set_enabled(true);
       torch.set_num_threads(threads);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aParameterThatUserCodeGaveOtherMemoryGetsItsOwnBack(EngineChoice engine) {
+    SequentialImpl network = Models.batchNormAndDropout();
+    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Models.train(network, optimizer, batches, 2);
+    Tensor weight = network.parameters().get(0);
+    long memory = weight.data_ptr().address();
+    ModelState before = ModelState.of(network, optimizer);
+    finder(engine)
+        .listener(
+            step -> {
+              weight.set_data(weight.detach().clone());
+              network.parameters().get(1).set_requires_grad(false);
+              network.buffers().get(0).resize_(100);
+            })
+        .steps(3)
+        .build()
+        .find(
+            network,
+            optimizer,
+            batch -> weight.sum().add(network.parameters().get(7).sum()),
+            batches);
+    assertThat(weight.data_ptr().address()).isEqualTo(memory);
+    before.assertUnchangedIn(ModelState.of(network, optimizer));
+  }
+
+  static Stream<Arguments> twoFailures() {
+    return EnginesUnderTest.stream()
+        .flatMap(engine -> Stream.of(true, false).map(alone -> Arguments.of(engine, alone)));
+  }
+
+  @ParameterizedTest(name = "{0}, nothing else failed: {1}")
+  @MethodSource("twoFailures")
+  void whatCannotBeRestoredIsSaidAndTheRestIsRestored(EngineChoice engine, boolean alone) {
+    SequentialImpl network = Models.batchNormAndDropout();
+    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Models.train(network, optimizer, batches, 2);
+    StorageImpl storage = network.parameters().get(0).storage().unsafeGetStorageImpl();
+    long bytes = storage.nbytes();
+    IllegalStateException fault = new IllegalStateException("from user code");
+    ModelState before = ModelState.of(network, optimizer);
+
+    Throwable thrown =
+        catchThrowable(
+            () ->
+                finder(engine)
+                    .steps(5)
+                    .listener(
+                        step -> {
+                          if (step.index() == 4) {
+                            network.eval();
+                            storage.set_nbytes(0); // as if it had been freed
+                            if (!alone) {
+                              throw fault;
+                            }
+                          }
+                        })
+                    .build()
+                    .find(network, optimizer, Loss.CROSS_ENTROPY, batches));
+    storage.set_nbytes(bytes);
+
+    assertThat(thrown)
+        .isInstanceOf(RestoreException.class)
+        .hasMessage(
+            "the model could not be restored and is not as it was: the memory of a tensor of "
+                + bytes
+                + " bytes was freed or shrunk to 0");
+    assertThat(thrown.getSuppressed())
+        .isEqualTo(alone ? new Throwable[0] : new Throwable[] {fault});
+    ModelState after = ModelState.of(network, optimizer);
+    assertThat(before.differencesTo(after))
+        .containsExactlyInAnyOrder("parameter 0", "group 0 parameter 0");
   }
 
   private static LrFinder.Builder finder(EngineChoice engine) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -86,5 +87,42 @@ class ThreadStateTest {
         .containsExactly(2, 2);
     assertThat(List.of(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads()))
         .containsExactly(all, DEFAULT_BLAS);
+  }
+
+  @Test
+  void aThreadThatIsBornDuringASweepHasTheDefault() {
+    AtomicInteger bornMeanwhile = new AtomicInteger();
+    LinearImpl network = new LinearImpl(8, 8);
+    LrFinder.builder()
+        .threads(1)
+        .steps(3)
+        .listener(step -> bornMeanwhile.set(libtorchThreadsOfANewThread()))
+        .build()
+        .find(
+            new SGD(network.parameters(), new SGDOptions(0.1)),
+            batch -> network.parameters().get(0).sum(),
+            List.of(new Batch(torch.ones(1), torch.ones(1))));
+    assertThat(bornMeanwhile.get()).isEqualTo(all);
+    assertThat(libtorchThreadsOfANewThread()).isEqualTo(all);
+  }
+
+  private static int libtorchThreadsOfANewThread() {
+    return CompletableFuture.supplyAsync(
+            torch::get_num_threads, command -> new Thread(command).start())
+        .join();
+  }
+
+  @Test
+  void theLastOfOverlappingSweepsPutsTheCountsOfBlasBack() {
+    ThreadState first = ThreadState.capture();
+    LinearImpl network = new LinearImpl(8, 8);
+    Optimizer optimizer = new SGD(network.parameters(), new SGDOptions(0.1));
+    first.chooseForSweep(1, optimizer);
+    ThreadState second = ThreadState.capture();
+    second.chooseForSweep(2, optimizer);
+    first.restore();
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(2);
+    second.restore();
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(DEFAULT_BLAS);
   }
 }

@@ -79,8 +79,7 @@ final class PortableEngine implements Engine {
             threadState.restore();
             throw e;
           }
-          return new Training(
-              microBatches, optimizer, settings.gradientClipNorm(), threadState);
+          return new Training(microBatches, optimizer, settings.gradientClipNorm(), threadState);
         });
   }
 

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  * thread counts of libtorch and BLAS and the grad mode of this thread. And the rule by which a
  * sweep or a training chooses its thread counts. Confined to the thread of the sweep or training.
  *
- * <p>libtorch's count is one for each thread, beside one that new threads start with: only
- * that of this thread is set. BLAS's count belongs to the whole process: of those that overlap in
- * time the first one remembers it, and the last one puts it back.
+ * <p>libtorch's count is one for each thread, beside one that new threads start with: only that of
+ * this thread is set. BLAS's count belongs to the whole process: of those that overlap in time the
+ * first one remembers it, and the last one puts it back.
  */
 final class ThreadState {
   private static final int BLAS_DEFAULT = -1;

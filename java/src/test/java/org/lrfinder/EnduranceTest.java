@@ -32,7 +32,7 @@ class EnduranceTest {
   private static final int WARM_UP = 300;
   private static final int BLOCK = 50;
   private static final double STUDENT_12 = 2.179; // 97.5 %, 12 degrees of freedom
-  private static final double FLAT = 2048; // bytes a sweep; the smallest snapshot here is of 7,000
+  private static final double FLAT = 1024; // bytes a sweep; a snapshot here is of 7,000
 
   /** A line through the medians of blocks, whose deviations are nearly independent. */
   private record Slope(double perSweep, double halfInterval) {

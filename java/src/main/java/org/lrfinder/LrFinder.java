@@ -507,8 +507,8 @@ public final class LrFinder {
     }
 
     /**
-     * Sets the number of CPU threads of libtorch and BLAS during the sweep. Both counts belong to
-     * the whole process, and are put back.
+     * Sets the number of CPU threads of libtorch and BLAS during the sweep: libtorch's for the
+     * thread of the sweep, BLAS's for the whole process. Both are put back.
      *
      * @param threads at least 1; default 0: what somebody set stays, else with OpenBLAS the engine
      *     chooses by the network's largest parameters

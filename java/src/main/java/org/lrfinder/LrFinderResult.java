@@ -14,7 +14,9 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * What a sweep found. Immutable, without native memory, and safe to use from any thread.
+ * What a sweep found. Immutable, without native memory, and safe to use from any thread, with what
+ * it holds. Only what is handed out for more is confined: {@link Suggestion#applyTo} writes to an
+ * optimizer, and so belongs on the thread that uses that optimizer.
  *
  * @param settings the sweep's settings
  * @param results rates, losses and smoothed losses of each recorded step

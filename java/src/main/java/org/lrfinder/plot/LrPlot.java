@@ -137,7 +137,7 @@ public final class LrPlot {
   /**
    * Hands out the chart, to be changed or shown by other means.
    *
-   * @return a new chart each time
+   * @return a new chart each time, for one thread at a time
    */
   public XYChart chart() {
     double[] rates = curve.rates();

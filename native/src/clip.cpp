@@ -26,6 +26,19 @@ at::Tensor writable_values(const at::Tensor& parameter) {
   return gradient;
 }
 
+/// What can be clipped, each gradient once.
+std::vector<at::Tensor> writable_gradients(const torch::optim::Optimizer& optimizer) {
+  std::vector<at::Tensor> gradients;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& parameter : group.params()) {
+      if (!parameter.grad().defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
+      gradients.push_back(writable_values(parameter));
+    }
+  }
+  return gradients;
+}
+
 double host_norm(const std::vector<at::Tensor>& norms) {
   double squares = 0;
   for (const auto& norm : norms) {
@@ -39,14 +52,7 @@ double host_norm(const std::vector<at::Tensor>& norms) {
 
 void clip_gradients(const torch::optim::Optimizer& optimizer, double max_norm) {
   const c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  std::unordered_set<const c10::TensorImpl*> seen;
-  for (const auto& group : optimizer.param_groups()) {
-    for (const auto& parameter : group.params()) {
-      if (!parameter.grad().defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
-      gradients.push_back(writable_values(parameter));
-    }
-  }
+  const auto gradients = writable_gradients(optimizer);
   if (gradients.empty()) return;
   const auto norms = at::_foreach_norm(gradients, 2);
   if (gradients.front().is_cpu()) {
@@ -61,6 +67,11 @@ void clip_gradients(const torch::optim::Optimizer& optimizer, double max_norm) {
   const auto total = at::linalg_vector_norm(at::stack(wide));
   at::_foreach_mul_(gradients,
                     total.add(kEpsilon).reciprocal().mul(max_norm).clamp_max(1).to(norms.front().scalar_type()));
+}
+
+void clamp_gradients(const torch::optim::Optimizer& optimizer, double max_value) {
+  const c10::NoGradGuard no_grad;
+  for (auto& gradient : writable_gradients(optimizer)) gradient.clamp_(-max_value, max_value);
 }
 
 }  // namespace lrfinder

@@ -1,9 +1,13 @@
 #include "micro_batches.h"
 
+#include <ATen/ops/binary_cross_entropy_with_logits.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/huber_loss.h>
+#include <ATen/ops/kl_div.h>
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/nll_loss_nd.h>
 #include <ATen/ops/smooth_l1_loss.h>
 #include <c10/core/GradMode.h>
 
@@ -12,6 +16,7 @@
 #include <string>
 #include <typeinfo>
 #include <unordered_set>
+#include <utility>
 
 #include "autocast.h"
 #include "failure.h"
@@ -19,8 +24,9 @@
 namespace lrfinder {
 namespace {
 
-/// The device of all parameters, after checking that they can be trained.
-at::Device checked_device(torch::nn::Module* network, const std::vector<at::Tensor>& parameters) {
+/// The device of all parameters, after checking that they can be trained. `network` may be null.
+template <typename Network>
+at::Device checked_device(const Network* network, const std::vector<at::Tensor>& parameters) {
   if (std::none_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); })) {
     refuse("no parameter of the optimizer takes a gradient: at least one must have requires_grad");
   }
@@ -57,6 +63,7 @@ std::string shape(const at::Tensor& tensor) {
 
 at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& target) {
   if (loss == Loss::kCrossEntropy) return at::cross_entropy_loss(prediction, target);
+  if (loss == Loss::kNegativeLogLikelihood) return at::nll_loss_nd(prediction, target);
   // libtorch would broadcast and average over every pair.
   if (prediction.sizes() != target.sizes()) {
     refuse("the network's output has shape ", shape(prediction), " and the target ", shape(target),
@@ -69,6 +76,14 @@ at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& ta
       return at::l1_loss(prediction, target);
     case Loss::kSmoothL1:
       return at::smooth_l1_loss(prediction, target);
+    case Loss::kHuber:
+      return at::huber_loss(prediction, target);
+    case Loss::kBinaryCrossEntropyWithLogits:
+      return at::binary_cross_entropy_with_logits(prediction, target);
+    case Loss::kKlDivergence:
+      // By the number of examples: the mean over every element is no divergence.
+      return at::kl_div(prediction, target, at::Reduction::Sum) /
+             static_cast<double>(prediction.dim() == 0 ? 1 : prediction.size(0));
     default:
       refuse("unknown loss ", static_cast<std::int32_t>(loss));
   }
@@ -84,25 +99,46 @@ double number(const at::Tensor& loss) {
 
 }  // namespace
 
-std::vector<at::Tensor> parameters_of(const torch::optim::Optimizer& optimizer) {
+std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
   std::vector<at::Tensor> parameters;
-  for (const auto& group : optimizer.param_groups()) {
-    parameters.insert(parameters.end(), group.params().begin(), group.params().end());
+  for (const auto* optimizer : optimizers) {
+    for (const auto& group : optimizer->param_groups()) {
+      parameters.insert(parameters.end(), group.params().begin(), group.params().end());
+    }
   }
   return parameters;
 }
 
-MicroBatches::MicroBatches(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, std::int64_t per_step,
+MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, std::int64_t per_step,
                            Precision precision)
-    : device_(checked_device(network, parameters_of(optimizer))),
+    : device_(checked_device(network, parameters_of(optimizers))),
       sequential_(exactly_sequential(network)),
       per_step_(per_step),
       precision_(precision) {
   if (per_step < 1) refuse("accumulate_grad_batches ", per_step, " must be at least 1");
 }
 
+MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, std::int64_t per_step,
+                           Precision precision)
+    : MicroBatches(static_cast<torch::nn::Module*>(nullptr), optimizers, per_step, precision) {
+  checked_device(&network, parameters_of(optimizers));
+  script_ = std::move(network);
+}
+
+at::Tensor MicroBatches::forward(const at::Tensor& input) const {
+  if (sequential_ != nullptr) return sequential_->forward(input);
+  // A handle: what is forwarded is the caller's own module.
+  const auto output = torch::jit::Module(*script_).forward({input});
+  if (!output.isTensor()) {
+    refuse("the TorchScript module returns no tensor but a ", output.tagKind(), ": pass the loss instead");
+  }
+  return output.toTensor();
+}
+
 at::Tensor MicroBatches::loss(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
-  if (sequential_ == nullptr) refuse("only a SequentialImpl is forwarded natively: pass the loss instead");
+  if (sequential_ == nullptr && !script_) {
+    refuse("only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead");
+  }
   for (const auto* tensor : {&input, &target}) {
     if (tensor->device() != device_) {
       refuse("tensors on different devices: the network is on ", device_, " and the batch has a tensor on ",
@@ -110,7 +146,7 @@ at::Tensor MicroBatches::loss(const at::Tensor& input, const at::Tensor& target,
     }
   }
   const Autocast autocast(precision_, device_.type());
-  return loss_of(loss, sequential_->forward(input), target);
+  return loss_of(loss, forward(input), target);
 }
 
 double MicroBatches::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
@@ -122,23 +158,30 @@ double MicroBatches::add(const at::Tensor& loss) {
   const double value = number(loss);
   if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
   total_ += value;
-  return total_ / static_cast<double>(++count_);
+  ++count_;
+  return mean();
 }
 
-void MicroBatches::backward(const at::Tensor& loss) {
+double MicroBatches::mean() const {
+  if (count_ == 0) refuse("there is no step to finish: nothing was accumulated");
+  return total_ / static_cast<double>(count_);
+}
+
+void MicroBatches::backward(const at::Tensor& loss, at::TensorList parameters) {
   // The gradient of a whole step's mean with respect to one micro-batch's loss, made once.
   if (!seed_.defined() || seed_.scalar_type() != loss.scalar_type() || seed_.sizes() != loss.sizes() ||
       seed_.device() != loss.device()) {
     seed_ = at::full_like(loss.detach(), 1.0 / static_cast<double>(per_step_));
   }
-  loss.backward(seed_);
+  const auto only = parameters.empty() ? std::nullopt : std::make_optional(parameters);
+  loss.backward(seed_, /*retain_graph=*/std::nullopt, /*create_graph=*/false, only);
 }
 
-void MicroBatches::finish(const torch::optim::Optimizer& optimizer) {
+void MicroBatches::finish(Optimizers optimizers) {
   if (count_ < per_step_) {
     const c10::NoGradGuard no_grad;
     std::unordered_set<const c10::TensorImpl*> seen;
-    for (const auto& parameter : parameters_of(optimizer)) {
+    for (const auto& parameter : parameters_of(optimizers)) {
       at::Tensor& gradient = parameter.mutable_grad();
       if (!gradient.defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
       gradient = gradient * (static_cast<double>(per_step_) / static_cast<double>(count_));  // may be a view

@@ -1,26 +1,32 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/ArrayRef.h>
+#include <torch/csrc/jit/api/module.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/optim/optimizer.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "lrfinder/objective.h"
 
 namespace lrfinder {
 
-std::vector<at::Tensor> parameters_of(const torch::optim::Optimizer& optimizer);
+using Optimizers = c10::ArrayRef<const torch::optim::Optimizer*>;
+
+/// Group by group.
+std::vector<at::Tensor> parameters_of(Optimizers optimizers);
 
 /// From batches to losses and from losses to gradients: what the steps of a sweep and of a training have in common.
 /// Refuses, by lrfinder::Error, models, batches and losses that cannot be trained.
 class MicroBatches {
  public:
   /// `network` may be null; at most `per_step` micro-batches make a step.
-  MicroBatches(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, std::int64_t per_step,
-               Precision precision);
+  MicroBatches(torch::nn::Module* network, Optimizers optimizers, std::int64_t per_step, Precision precision);
+  MicroBatches(torch::jit::Module network, Optimizers optimizers, std::int64_t per_step, Precision precision);
 
   /// The loss of the network's output, in the present grad mode.
   at::Tensor loss(const at::Tensor& input, const at::Tensor& target, Loss loss) const;
@@ -29,16 +35,21 @@ class MicroBatches {
 
   /// Counts a micro-batch of the present step; returns the mean loss of those counted.
   double add(const at::Tensor& loss);
-  /// Adds the gradients of the micro-batch counted last.
-  void backward(const at::Tensor& loss);
+  /// The mean loss of those counted, of which there must be one at least.
+  double mean() const;
+  /// Adds the gradients of the micro-batch counted last, to these parameters alone if any are given.
+  void backward(const at::Tensor& loss, at::TensorList parameters = {});
   /// Ends the step: if it had fewer micro-batches than `per_step`, makes the gradients their mean.
-  void finish(const torch::optim::Optimizer& optimizer);
+  void finish(Optimizers optimizers);
 
   at::Device device() const { return device_; }
 
  private:
+  at::Tensor forward(const at::Tensor& input) const;
+
   at::Device device_;
   torch::nn::SequentialImpl* sequential_;  // null unless the network is exactly that
+  std::optional<torch::jit::Module> script_;
   std::int64_t per_step_;
   Precision precision_;
   at::Tensor seed_;

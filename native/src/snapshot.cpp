@@ -1,6 +1,7 @@
 #include "snapshot.h"
 
 #include <c10/core/GradMode.h>
+#include <torch/csrc/jit/python/update_graph_executor_opt.h>
 
 #include <cstdint>
 #include <exception>
@@ -34,17 +35,28 @@ bool same_view(const at::Tensor& live, const at::Tensor& saved) {
 
 }  // namespace
 
-Snapshot::Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& parameters)
-    : grad_mode_(c10::GradMode::is_enabled()) {
+Snapshot::Snapshot(const std::vector<torch::nn::Module*>& networks, const std::vector<at::Tensor>& tensors,
+                   const std::vector<torch::jit::Module>& scripts)
+    : grad_mode_(c10::GradMode::is_enabled()), script_optimization_(torch::jit::getGraphExecutorOptimize()) {
   const c10::NoGradGuard no_grad;
   Seen seen;
-  for (const auto& parameter : parameters) add(parameter, &seen);
-  if (network != nullptr) {
+  for (const auto& tensor : tensors) add(tensor, &seen);
+  for (torch::nn::Module* network : networks) {
     for (const auto& parameter : network->parameters()) add(parameter, &seen);
     for (const auto& buffer : network->buffers()) add(buffer, &seen);
     training_.emplace_back(network, network->is_training());
     for (const auto& child : network->modules(/*include_self=*/false)) {
       training_.emplace_back(child.get(), child->is_training());
+    }
+  }
+  for (const auto& script : scripts) {
+    for (const auto& parameter : script.parameters()) add(parameter, &seen);
+    for (const auto& buffer : script.buffers()) add(buffer, &seen);
+    for (const auto& module : script.modules()) {
+      const auto owner = module._ivalue();
+      for (size_t slot = 0; slot < owner->slots().size(); ++slot) {
+        if (!owner->getSlot(slot).isModule()) attributes_.push_back({owner, slot, owner->getSlot(slot)});
+      }
     }
   }
   // Last, so that a copy that fails leaves every gradient where it was.
@@ -95,8 +107,12 @@ void Snapshot::restore() {
       if (module->is_training() != training) module->train(training);
     });
   }
+  for (auto& [owner, slot, value] : attributes_) {
+    attempt([owner = owner, slot = slot, &value = value] { owner->setSlot(slot, value); });
+  }
   attempt([&] { random_state_.restore(); });
   c10::GradMode::set_enabled(grad_mode_);
+  torch::jit::setGraphExecutorOptimize(script_optimization_);
   if (failure != nullptr) std::rethrow_exception(failure);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <torch/csrc/jit/api/module.h>
 #include <torch/nn/module.h>
 
 #include <cstddef>
@@ -16,8 +17,9 @@ namespace lrfinder {
 /// grows with the model.
 class Snapshot {
  public:
-  /// Copies `parameters`, and the network's parameters and buffers if there is one, and takes their gradients away.
-  Snapshot(torch::nn::Module* network, const std::vector<at::Tensor>& parameters);
+  /// Copies `tensors` and the networks' parameters and buffers, and takes their gradients away.
+  Snapshot(const std::vector<torch::nn::Module*>& networks, const std::vector<at::Tensor>& tensors,
+           const std::vector<torch::jit::Module>& scripts = {});
 
   /// Whatever fails, the rest is put back all the same; the first failure is then thrown. May be repeated.
   void restore();
@@ -33,6 +35,13 @@ class Snapshot {
     at::Tensor gradient;  // the very tensor, which the sweep never sees
   };
 
+  /// What an attribute of a TorchScript module referred to: a tensor, or a value such as its train/eval mode.
+  struct Attribute {
+    torch::jit::ObjectPtr owner;
+    size_t slot;
+    c10::IValue value;
+  };
+
   using Seen = std::unordered_set<const c10::TensorImpl*>;  // a tied tensor is saved once
 
   void add(const at::Tensor& tensor, Seen* seen);
@@ -40,8 +49,10 @@ class Snapshot {
 
   std::vector<Saved> tensors_;
   std::vector<std::pair<torch::nn::Module*, bool>> training_;  // parents before their children
+  std::vector<Attribute> attributes_;
   RandomState random_state_;
   bool grad_mode_;
+  bool script_optimization_;
 };
 
 }  // namespace lrfinder

@@ -1,10 +1,15 @@
 #include "lrfinder/sweep.h"
 
 #include <c10/core/GradMode.h>
+#include <torch/csrc/jit/python/update_graph_executor_opt.h>
 
 #include <cmath>
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "clip.h"
 #include "failure.h"
@@ -15,15 +20,113 @@
 
 namespace lrfinder {
 
+namespace {
+
+/// A loss with the optimizers that lower it.
+struct Part {
+  MicroBatches micro_batches;
+  std::vector<std::unique_ptr<Updater>> updaters;
+  std::vector<std::vector<GroupRate>> rates;           // by updater
+  std::vector<const torch::optim::Optimizer*> copies;  // by updater
+  std::vector<at::Tensor> parameters;                  // that take a gradient
+  bool recorded;
+};
+
+SweepSubject one_part(torch::nn::Module* network, const torch::optim::Optimizer& optimizer) {
+  SweepSubject subject;
+  subject.add_part(network, /*recorded=*/true);
+  subject.add_optimizer(optimizer);
+  return subject;
+}
+
+MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings) {
+  if (part.optimizers.empty()) refuse("a part has no optimizer");
+  const auto per_step = settings.accumulate_grad_batches;
+  return part.script ? MicroBatches(*part.script, part.optimizers, per_step, settings.precision)
+                     : MicroBatches(part.module, part.optimizers, per_step, settings.precision);
+}
+
+/// The rates of all optimizers' groups.
+std::vector<GroupRate> rates_of(const SweepSubject& subject, const SweepSettings& settings) {
+  size_t groups = 0;
+  for (const auto& part : subject.parts()) {
+    for (const auto* optimizer : part.optimizers) groups += optimizer->param_groups().size();
+  }
+  const auto check = [&](const char* name, size_t size) {
+    if (size != 0 && size != groups)
+      refuse(name, " has ", size, " entries, the optimizer ", groups, " parameter groups");
+  };
+  check("group_ratios", settings.group_ratios.size());
+  check("group_constants", settings.group_constants.size());
+  std::vector<GroupRate> rates(groups);
+  for (size_t i = 0; i < settings.group_ratios.size(); ++i) rates[i].ratio = settings.group_ratios[i];
+  for (size_t i = 0; i < settings.group_constants.size(); ++i) rates[i].constant = settings.group_constants[i];
+  return rates;
+}
+
+std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& settings) {
+  const auto rates = rates_of(subject, settings);
+  auto next = rates.begin();
+  std::vector<Part> parts;
+  for (const auto& given : subject.parts()) {
+    parts.push_back({micro_batches_of(given, settings), {}, {}, {}, {}, given.recorded});
+    Part& part = parts.back();
+    std::unordered_set<const c10::TensorImpl*> taken;
+    for (const auto* optimizer : given.optimizers) {
+      const auto last = next + static_cast<std::ptrdiff_t>(optimizer->param_groups().size());
+      part.updaters.push_back(Updater::copying(*optimizer));
+      part.copies.push_back(&part.updaters.back()->optimizer());
+      part.rates.emplace_back(next, last);
+      next = last;
+      std::unordered_set<const c10::TensorImpl*> own;
+      for (const auto& parameter : parameters_of(optimizer)) {
+        if (!own.insert(parameter.unsafeGetTensorImpl()).second) continue;
+        if (!taken.insert(parameter.unsafeGetTensorImpl()).second) {
+          refuse("two optimizers of one part have a parameter in common: each parameter must be in one of them");
+        }
+        if (parameter.requires_grad()) part.parameters.push_back(parameter);
+      }
+    }
+  }
+  return parts;
+}
+
+std::vector<torch::nn::Module*> modules_of(const SweepSubject& subject) {
+  std::vector<torch::nn::Module*> modules;
+  for (const auto& part : subject.parts()) {
+    if (part.module != nullptr) modules.push_back(part.module);
+  }
+  return modules;
+}
+
+std::vector<torch::jit::Module> scripts_of(const SweepSubject& subject) {
+  std::vector<torch::jit::Module> scripts;
+  for (const auto& part : subject.parts()) {
+    if (part.script) scripts.push_back(*part.script);
+  }
+  return scripts;
+}
+
+std::vector<at::Tensor> all_parameters_of(const SweepSubject& subject) {
+  std::vector<at::Tensor> all;
+  for (const auto& part : subject.parts()) {
+    const auto parameters = parameters_of(part.optimizers);
+    all.insert(all.end(), parameters.begin(), parameters.end());
+  }
+  return all;
+}
+
+}  // namespace
+
 class Sweep::Impl {
  public:
-  Impl(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings)
-      : settings_(checked(std::move(settings), optimizer.param_groups().size())),
-        micro_batches_(network, optimizer, settings_.accumulate_grad_batches, settings_.precision),
+  Impl(const SweepSubject& subject, SweepSettings settings)
+      : settings_(checked(std::move(settings))),
         tracker_(settings_.smoothing_beta, settings_.early_stop_threshold),
-        updater_(Updater::copying(optimizer)),
-        snapshot_(network, parameters_of(optimizer)) {
+        parts_(parts_of(subject, settings_)),
+        snapshot_(modules_of(subject), all_parameters_of(subject), scripts_of(subject)) {
     c10::GradMode::set_enabled(true);
+    torch::jit::setGraphExecutorOptimize(false);
   }
 
   ~Impl() {
@@ -33,41 +136,40 @@ class Sweep::Impl {
     }
   }
 
-  void accumulate(const at::Tensor& loss) {
-    require_running();
+  void accumulate(const at::Tensor& loss, std::int64_t index) {
+    Part& part = running(index);
     const c10::AutoGradMode grad(true);
-    if (std::isfinite(micro_batches_.add(loss))) micro_batches_.backward(loss);
+    if (std::isfinite(part.micro_batches.add(loss))) backward(part, loss);
   }
 
-  StepResult step(const at::Tensor& loss, double lr) {
-    require_running();
+  StepResult step(const at::Tensor& loss, double lr, std::int64_t index) {
+    Part& part = running(index);
     const c10::AutoGradMode grad(true);
-    const double mean = micro_batches_.add(loss);
-    if (!std::isfinite(mean)) return StepResult::kNonFinite;
-    if (tracker_.add(mean)) return StepResult::kDiverged;
-    micro_batches_.backward(loss);
-    micro_batches_.finish(updater_->optimizer());
-    if (std::isfinite(settings_.gradient_clip_norm)) {
-      clip_gradients(updater_->optimizer(), settings_.gradient_clip_norm);
-    }
-    updater_->set_rates(lr, settings_.group_ratios);
-    updater_->update();
-    return StepResult::kContinue;
+    const auto found = record(part.micro_batches.add(loss), index);
+    if (found != StepResult::kContinue) return found;
+    backward(part, loss);
+    update(part, lr);
+    return found;
+  }
+
+  StepResult finish(double lr, std::int64_t index) {
+    Part& part = running(index);
+    const auto found = record(part.micro_batches.mean(), index);
+    if (found == StepResult::kContinue) update(part, lr);
+    return found;
   }
 
   at::Tensor forward(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-    require_running();
     const c10::AutoGradMode grad(true);
-    return micro_batches_.loss(input, target, loss);
+    return running(0).micro_batches.loss(input, target, loss);
   }
 
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-    require_running();
-    return micro_batches_.evaluate(input, target, loss);
+    return running(0).micro_batches.evaluate(input, target, loss);
   }
 
   const LossTracker& tracker() const { return tracker_; }
-  at::Device device() const { return micro_batches_.device(); }
+  at::Device device() const { return parts_.front().micro_batches.device(); }
 
   void restore() {
     if (restored_) return;
@@ -76,7 +178,7 @@ class Sweep::Impl {
   }
 
  private:
-  static SweepSettings checked(SweepSettings settings, size_t groups) {
+  static SweepSettings checked(SweepSettings settings) {
     if (!(settings.smoothing_beta >= 0 && settings.smoothing_beta < 1)) {
       refuse("smoothing_beta ", settings.smoothing_beta, " must be in [0, 1)");
     }
@@ -86,45 +188,85 @@ class Sweep::Impl {
     if (!(settings.gradient_clip_norm > 0)) {
       refuse("gradient_clip_norm ", settings.gradient_clip_norm, " must be greater than 0");
     }
-    if (settings.group_ratios.empty()) settings.group_ratios.assign(groups, 1.0);
-    if (settings.group_ratios.size() != groups) {
-      refuse("group_ratios has ", settings.group_ratios.size(), " entries, the optimizer ", groups,
-             " parameter groups");
+    if (!(settings.gradient_clip_value > 0)) {
+      refuse("gradient_clip_value ", settings.gradient_clip_value, " must be greater than 0");
+    }
+    if (std::isfinite(settings.gradient_clip_norm) && std::isfinite(settings.gradient_clip_value)) {
+      refuse("gradients are clipped by norm or by value, not by both");
     }
     return settings;
   }
 
-  void require_running() const {
+  Part& running(std::int64_t index) {
     if (restored_) refuse("the sweep has ended: its model was restored");
+    if (index < 0 || index >= count()) refuse("there is no part ", index);
+    return parts_[static_cast<size_t>(index)];
+  }
+
+  std::int64_t count() const { return static_cast<std::int64_t>(parts_.size()); }
+
+  /// Adds a part's loss to the step's, and the step's to the curve when it is complete.
+  StepResult record(double mean, std::int64_t index) {
+    if (!std::isfinite(mean)) return StepResult::kNonFinite;
+    if (running(index).recorded) step_loss_ += mean;
+    if (index + 1 < count()) return StepResult::kContinue;
+    return tracker_.add(std::exchange(step_loss_, 0.0)) ? StepResult::kDiverged : StepResult::kContinue;
+  }
+
+  /// What the gradients of several parts would leave on each other's parameters is not theirs.
+  void backward(Part& part, const at::Tensor& loss) {
+    part.micro_batches.backward(loss, count() == 1 ? at::TensorList() : at::TensorList(part.parameters));
+  }
+
+  void update(Part& part, double lr) {
+    part.micro_batches.finish(part.copies);
+    for (size_t i = 0; i < part.updaters.size(); ++i) {
+      Updater& updater = *part.updaters[i];
+      if (std::isfinite(settings_.gradient_clip_norm)) {
+        clip_gradients(updater.optimizer(), settings_.gradient_clip_norm);
+      }
+      if (std::isfinite(settings_.gradient_clip_value)) {
+        clamp_gradients(updater.optimizer(), settings_.gradient_clip_value);
+      }
+      updater.set_rates(lr, part.rates[i]);
+      updater.update();
+    }
   }
 
   SweepSettings settings_;
-  MicroBatches micro_batches_;
   LossTracker tracker_;
-  std::unique_ptr<Updater> updater_;
+  std::vector<Part> parts_;
   Snapshot snapshot_;
+  double step_loss_ = 0;  // of the parts so far
   bool restored_ = false;
 };
 
+Sweep::Sweep(const SweepSubject& subject, SweepSettings settings)
+    : impl_(translated([&] { return std::make_unique<Impl>(subject, std::move(settings)); })) {}
+
 Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings)
-    : impl_(translated([&] { return std::make_unique<Impl>(network, optimizer, std::move(settings)); })) {}
+    : Sweep(one_part(network, optimizer), std::move(settings)) {}
 
 Sweep::~Sweep() = default;
 
 void Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  translated([&] { impl_->accumulate(impl_->forward(input, target, loss)); });
+  translated([&] { impl_->accumulate(impl_->forward(input, target, loss), 0); });
 }
 
-void Sweep::accumulate(const at::Tensor& loss) {
-  translated([&] { impl_->accumulate(loss); });
+void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
+  translated([&] { impl_->accumulate(loss, part); });
 }
 
 StepResult Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
-  return translated([&] { return impl_->step(impl_->forward(input, target, loss), lr); });
+  return translated([&] { return impl_->step(impl_->forward(input, target, loss), lr, 0); });
 }
 
-StepResult Sweep::step(const at::Tensor& loss, double lr) {
-  return translated([&] { return impl_->step(loss, lr); });
+StepResult Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
+  return translated([&] { return impl_->step(loss, lr, part); });
+}
+
+StepResult Sweep::finish(double lr, std::int64_t part) {
+  return translated([&] { return impl_->finish(lr, part); });
 }
 
 double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {

@@ -16,7 +16,7 @@ class Training::Impl {
  public:
   Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings)
       : gradient_clip_norm_(checked(settings.gradient_clip_norm)),
-        micro_batches_(network, optimizer, settings.accumulate_grad_batches, settings.precision),
+        micro_batches_(network, &optimizer, settings.accumulate_grad_batches, settings.precision),
         updater_(Updater::sharing(optimizer)) {
     updater_->drop_gradients();  // of steps that were not finished
   }
@@ -31,7 +31,7 @@ class Training::Impl {
     const c10::AutoGradMode grad(true);
     const double mean = micro_batches_.add(loss);
     micro_batches_.backward(loss);
-    micro_batches_.finish(updater_->optimizer());
+    micro_batches_.finish(&updater_->optimizer());
     if (std::isfinite(gradient_clip_norm_)) clip_gradients(updater_->optimizer(), gradient_clip_norm_);
     updater_->update();
     return mean;

@@ -298,11 +298,26 @@ std::unique_ptr<Updater> fused_copying(const optim::Optimizer& original) {
       private_copy<typename Traits::Optimizer, typename Traits::Options, typename Traits::State>(original)));
 }
 
+/// Says in words for the user what libtorch would fail on.
+void check_takes_sparse(const optim::Optimizer& optimizer, const optim::OptimizerOptions& options) {
+  const auto& type = typeid(optimizer);
+  if (type == typeid(optim::Adam) || type == typeid(optim::AdamW) || type == typeid(optim::RMSprop)) {
+    refuse(c10::demangle(type.name()),
+           " does not take sparse gradients: give the parameters that have them to an optimizer of their own, SGD or "
+           "Adagrad, or make their embedding dense");
+  }
+  const bool decays =
+      (type == typeid(optim::SGD) && static_cast<const optim::SGDOptions&>(options).weight_decay() != 0) ||
+      (type == typeid(optim::Adagrad) && static_cast<const optim::AdagradOptions&>(options).weight_decay() != 0);
+  if (decays) refuse(c10::demangle(type.name()), " does not take sparse gradients with weight decay: set it to 0");
+}
+
 }  // namespace
 
 bool fusable(const at::Tensor& parameter, const at::Tensor& gradient) {
-  return plain_strided(parameter) && at::isFloatingType(parameter.scalar_type()) &&
-         parameter.is_non_overlapping_and_dense() && same_layout(parameter, gradient);
+  const bool wide = parameter.scalar_type() == at::kFloat || parameter.scalar_type() == at::kDouble;
+  return wide && plain_strided(parameter) && parameter.is_non_overlapping_and_dense() &&
+         same_layout(parameter, gradient);
 }
 
 // Exact classes: a subclass may update in its own way, which nothing here would know of.
@@ -327,7 +342,7 @@ std::unique_ptr<Updater> Updater::sharing(optim::Optimizer& optimizer) {
   if (type == typeid(optim::Adam)) return std::make_unique<FusedUpdater<AdamKernel>>(optimizer);
   if (type == typeid(optim::AdamW)) return std::make_unique<FusedUpdater<AdamWKernel>>(optimizer);
   if (type == typeid(optim::Adagrad)) {
-    for (const auto& parameter : parameters_of(optimizer)) {
+    for (const auto& parameter : parameters_of(&optimizer)) {
       if (optimizer.state().count(parameter.unsafeGetTensorImpl()) > 0) continue;
       refuse("optimizer Adagrad has no state for a parameter group that was added to it: make it with all groups");
     }
@@ -339,9 +354,9 @@ std::unique_ptr<Updater> Updater::sharing(optim::Optimizer& optimizer) {
   return std::make_unique<OwnStepUpdater>(optimizer);
 }
 
-void Updater::set_rates(double lr, const std::vector<double>& group_ratios) {
+void Updater::set_rates(double lr, const std::vector<GroupRate>& rates) {
   auto& groups = optimizer_->param_groups();
-  for (size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(lr * group_ratios[i]);
+  for (size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(lr * rates[i].ratio + rates[i].constant);
 }
 
 void Updater::update() {
@@ -350,7 +365,11 @@ void Updater::update() {
   bool left = false;
   for (size_t i = 0; i < groups.size(); ++i) {
     update_fused(i);
-    for (const auto& parameter : groups[i].params()) left = left || parameter.grad().defined();
+    for (const auto& parameter : groups[i].params()) {
+      if (!parameter.grad().defined()) continue;
+      left = true;
+      if (parameter.grad().is_sparse()) check_takes_sparse(*optimizer_, groups[i].options());
+    }
   }
   if (!left) return;
   optimizer_->step();

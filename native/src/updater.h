@@ -8,6 +8,12 @@
 
 namespace lrfinder {
 
+/// How a parameter group's learning rate follows the swept one.
+struct GroupRate {
+  double ratio = 1;
+  double constant = 0;
+};
+
 /// Updates parameters as an optimizer would, on that optimizer's options and state, or on a private copy of them.
 ///
 /// Where libtorch has a fused kernel for the optimizer's class, parameters that the kernel can be trusted with (see
@@ -25,10 +31,11 @@ class Updater {
   Updater(const Updater&) = delete;
   Updater& operator=(const Updater&) = delete;
 
-  /// Sets group g's rate to `lr * group_ratios[g]`.
-  void set_rates(double lr, const std::vector<double>& group_ratios);
+  /// Sets each group's learning rate.
+  void set_rates(double lr, const std::vector<GroupRate>& rates);
 
-  /// Updates every parameter that has a gradient, and drops the gradients.
+  /// Updates every parameter that has a gradient, and drops the gradients. Throws lrfinder::Error for a sparse gradient
+  /// that the optimizer does not take.
   void update();
 
   /// As zero_grad does, also for gradients that are views.
@@ -52,7 +59,8 @@ class Updater {
 
 /// Whether a fused kernel may be given `parameter` and `gradient`: the kernels read raw memory, so that both have to be
 /// strided, dense, free of overlaps and alike in sizes, strides, dtype and device. What is not, they get silently
-/// wrong.
+/// wrong. And of 32 bits at least: narrower ones an optimizer's own step rounds after every operation, a fused kernel
+/// once, which after some steps is not the same training.
 bool fusable(const at::Tensor& parameter, const at::Tensor& gradient);
 
 }  // namespace lrfinder

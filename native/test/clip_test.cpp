@@ -162,5 +162,24 @@ TEST(ClipGradientsTest, AnInfiniteGradientLeavesNothingOfTheOthers) {
   EXPECT_TRUE(same_bits(good.grad(), at::tensor({0.0, 0.0}, at::kDouble)));
 }
 
+TEST(ClampGradientsTest, EqualsClipGradValue) {
+  const auto clamped = parameters_of(at::kDouble, at::kFloat);
+  const auto expected = parameters_of(at::kDouble, at::kFloat);
+  clamp_gradients(optimizer_over(clamped), 0.3);
+  torch::nn::utils::clip_grad_value_(expected, 0.3);
+  for (size_t i = 0; i < clamped.size(); ++i) EXPECT_TRUE(same_bits(clamped[i].grad(), expected[i].grad()));
+}
+
+TEST(ClampGradientsTest, ExpandedAndSparseGradientsAndParametersWithout) {
+  const auto expanded = parameter_with(at::full({1}, 2.0, at::kDouble).expand({3}));
+  const auto indices = at::tensor({1, 1}, at::kLong).reshape({1, 2});
+  const auto sparse = parameter_with(at::sparse_coo_tensor(indices, at::tensor({0.4, 0.4}, at::kDouble), {3}));
+  const auto without = normal_parameter({3}, at::kDouble, 1);
+  clamp_gradients(optimizer_over({expanded, sparse, without}), 0.5);
+  EXPECT_TRUE(same_bits(expanded.grad(), at::full({3}, 0.5, at::kDouble)));
+  EXPECT_TRUE(same_bits(sparse.grad().to_dense(), at::tensor({0.0, 0.5, 0.0}, at::kDouble)));
+  EXPECT_FALSE(without.grad().defined());
+}
+
 }  // namespace
 }  // namespace lrfinder

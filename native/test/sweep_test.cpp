@@ -690,7 +690,8 @@ TEST_F(SweepErrorTest, LossWithoutGradient) {
 }
 
 TEST(SweepOtherNetworkTest, NetworkThatIsNotSequential) {
-  const std::string message = "only a SequentialImpl is forwarded natively: pass the loss instead";
+  const std::string message =
+      "only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead";
   nn::Linear linear(3, 2);
   const auto optimizer = sgd_over(linear->parameters());
   for (nn::Module* network : std::vector<nn::Module*>{linear.get(), nullptr}) {
@@ -732,7 +733,8 @@ TEST(SweepOtherNetworkTest, ASubclassOfSequentialIsNotForwarded) {
   net.to(at::kDouble);
   const auto optimizer = sgd_over(net.parameters());
   Sweep sweep(&net, optimizer, {});
-  expect_error(ErrorKind::kInvalidArgument, "only a SequentialImpl is forwarded natively: pass the loss instead",
+  expect_error(ErrorKind::kInvalidArgument,
+               "only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead",
                [&] { sweep.step(inputs(0), targets(0), Loss::kMse, 0.1); });
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <torch/csrc/jit/api/module.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,41 +30,78 @@ struct SweepSettings {
   double early_stop_threshold = 4.0;
   /// Total norm that the averaged gradients are clipped to before an update; infinity leaves them alone. Positive.
   double gradient_clip_norm = std::numeric_limits<double>::infinity();
+  /// Largest absolute value of an averaged gradient's elements; infinity leaves them alone. Positive. Not with a norm.
+  double gradient_clip_value = std::numeric_limits<double>::infinity();
   /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
   std::int64_t accumulate_grad_batches = 1;
   Precision precision = Precision::kFloat32;
-  /// Each parameter group's learning rate as a multiple of the swept one; empty: 1 for every group.
+  /// Each parameter group's learning rate is its ratio times the swept one, plus its constant. Groups count through all
+  /// optimizers. Empty: ratios 1, constants 0.
   std::vector<double> group_ratios;
+  std::vector<double> group_constants;
 };
 
-/// One sweep over learning rates: trains `network` step by step with a private copy of `optimizer` and puts everything
+/// What a sweep trains, in parts: each is a loss of a network with the optimizers that lower it. One part is a usual
+/// training; a GAN has two, which take turns in every step.
+class SweepSubject {
+ public:
+  /// Begins a part; `network` may be null when the caller computes losses: then only the optimizers' parameters
+  /// are put back. The losses of those parts that are `recorded` add up to the curve.
+  void add_part(torch::nn::Module* network, bool recorded) { parts_.push_back({network, {}, recorded, {}}); }
+  void add_part(const torch::jit::Module& network, bool recorded) {
+    parts_.push_back({nullptr, network, recorded, {}});
+  }
+  /// Adds an optimizer to the part begun last.
+  void add_optimizer(const torch::optim::Optimizer& optimizer) { parts_.back().optimizers.push_back(&optimizer); }
+
+  struct Part {
+    torch::nn::Module* module;
+    std::optional<torch::jit::Module> script;
+    bool recorded;
+    std::vector<const torch::optim::Optimizer*> optimizers;
+  };
+  const std::vector<Part>& parts() const { return parts_; }
+
+ private:
+  std::vector<Part> parts_;
+};
+
+/// One sweep over learning rates: trains networks step by step with private copies of optimizers and puts everything
 /// back at the end.
 ///
 /// The constructor takes a snapshot of parameters, gradients, buffers, train/eval modes, the grad mode of this thread
 /// and the random number generators; `restore` and, at the latest, the destructor put it back, bit for bit. The
-/// optimizer is read once, by the constructor, and never stepped or written.
+/// optimizers are read once, by the constructor, and never stepped or written. TorchScript runs unoptimized on this
+/// thread until then, so that its executor learns nothing from the sweep.
 ///
 /// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
-/// which may come early. After kDiverged, kNonFinite or an Error the sweep is over: only `restore` may follow.
+/// which may come early; or `accumulate` all and `finish`. With several parts each micro-batch goes to one after
+/// the other, and a backward pass reaches the parameters of its own part's optimizers alone; the last part's
+/// `step` records the sum of the losses. After kDiverged, kNonFinite or an Error the sweep is over: only `restore` may
+/// follow.
 ///
-/// Network and optimizer must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
+/// Networks and optimizers must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
 /// sweep that was restored. Every method may throw lrfinder::Error.
 class Sweep {
  public:
-  /// `network` may be null when the caller computes losses: then only the optimizer's parameters are put back.
+  Sweep(const SweepSubject& subject, SweepSettings settings);
+  /// One part.
   Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings);
   ~Sweep();
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
 
-  /// Forwards `input` through the network, which must be a torch::nn::SequentialImpl, and adds the loss's gradients.
+  /// Forwards `input` through the first part's network, which must be a torch::nn::SequentialImpl or of
+  /// TorchScript, and adds the loss's gradients.
   void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
   /// Adds the gradients of a loss that the caller computed: one real number.
-  void accumulate(const at::Tensor& loss);
+  void accumulate(const at::Tensor& loss, std::int64_t part = 0);
 
   /// The last micro-batch of a step: records the mean loss, tests for divergence, clips and updates at `lr`.
   StepResult step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);
-  StepResult step(const at::Tensor& loss, double lr);
+  StepResult step(const at::Tensor& loss, double lr, std::int64_t part = 0);
+  /// The same with the micro-batches that were accumulated, of which there must be one at least.
+  StepResult finish(double lr, std::int64_t part = 0);
 
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);

@@ -12,8 +12,6 @@ import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.NoException;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.javacpp.annotation.StdString;
-import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -38,22 +36,23 @@ public final class NativeSweep extends Pointer {
   public static final int NON_FINITE = 2;
 
   /**
-   * Takes the snapshot; {@code network} may be null. The caller keeps network and optimizer
-   * reachable until the sweep is closed.
+   * Takes the snapshot. The caller keeps networks and optimizers reachable until the sweep is
+   * closed.
    */
-  public NativeSweep(Module network, Optimizer optimizer, NativeSweepSettings settings) {
-    allocate(network, optimizer, settings);
+  public NativeSweep(NativeSweepSubject subject, NativeSweepSettings settings) {
+    allocate(subject, settings);
   }
 
   private native void allocate(
-      Module network, @Const @ByRef Optimizer optimizer, @ByVal NativeSweepSettings settings)
+      @Const @ByRef NativeSweepSubject subject, @ByVal NativeSweepSettings settings)
       throws NativeCoreException;
 
   public native void accumulate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native void accumulate(@Const @ByRef Tensor loss) throws NativeCoreException;
+  public native void accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
+      throws NativeCoreException;
 
   public native @Cast("int") int step(
       @Const @ByRef Tensor input,
@@ -62,7 +61,10 @@ public final class NativeSweep extends Pointer {
       double lr)
       throws NativeCoreException;
 
-  public native @Cast("int") int step(@Const @ByRef Tensor loss, double lr)
+  public native @Cast("int") int step(
+      @Const @ByRef Tensor loss, double lr, @Cast("int64_t") long part) throws NativeCoreException;
+
+  public native @Cast("int") int finish(double lr, @Cast("int64_t") long part)
       throws NativeCoreException;
 
   public native double evaluate(

@@ -38,6 +38,9 @@ public final class NativeSweepSettings extends Pointer {
   public native NativeSweepSettings gradient_clip_norm(double value);
 
   @MemberSetter
+  public native NativeSweepSettings gradient_clip_value(double value);
+
+  @MemberSetter
   public native NativeSweepSettings accumulate_grad_batches(@Cast("int64_t") long value);
 
   @MemberSetter
@@ -45,4 +48,7 @@ public final class NativeSweepSettings extends Pointer {
 
   @MemberSetter
   public native NativeSweepSettings group_ratios(@ByRef DoubleVector value);
+
+  @MemberSetter
+  public native NativeSweepSettings group_constants(@ByRef DoubleVector value);
 }

@@ -1,17 +1,16 @@
 package org.lrfinder;
 
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.BatchWalk;
 
 /** Draws batches one after the other and, if it may, starts again at the end. */
-final class BatchCycle implements AutoCloseable {
-  private final Iterable<Batch> source;
+final class BatchCycle<B> implements AutoCloseable {
+  private final Iterable<B> source;
   private final boolean cycle;
-  private @Nullable BatchWalk walk;
+  private @Nullable BatchWalk<B> walk;
   private long epoch;
 
-  BatchCycle(Iterable<Batch> source, boolean cycle) {
+  BatchCycle(Iterable<B> source, boolean cycle) {
     this.source = source;
     this.cycle = cycle;
   }
@@ -22,8 +21,8 @@ final class BatchCycle implements AutoCloseable {
    * @return null if there is none
    * @throws IllegalArgumentException if there never was one
    */
-  @Nullable Batch next() {
-    BatchWalk present = walk;
+  @Nullable B next() {
+    BatchWalk<B> present = walk;
     if (present == null) {
       present = open();
       if (!present.hasNext()) {
@@ -43,8 +42,8 @@ final class BatchCycle implements AutoCloseable {
     return present.next();
   }
 
-  private BatchWalk open() {
-    BatchWalk opened = new BatchWalk(source, epoch);
+  private BatchWalk<B> open() {
+    BatchWalk<B> opened = new BatchWalk<>(source, epoch);
     walk = opened;
     return opened;
   }

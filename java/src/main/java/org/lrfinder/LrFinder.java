@@ -6,10 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
-import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineChoice;
@@ -20,9 +19,11 @@ import org.lrfinder.engine.Engines;
 import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.engine.RestoreException;
+import org.lrfinder.engine.SweepSubject;
 import org.lrfinder.suggestion.Steepest;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.Precision;
@@ -43,8 +44,8 @@ import org.lrfinder.sweep.SweepSettings;
  * }</pre>
  *
  * <p>With several parameter groups the swept rate is that of the group whose own rate is largest
- * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios} says
- * otherwise.
+ * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios} or
+ * {@link Builder#sweptGroups} say otherwise. So do the groups of several optimizers.
  *
  * <p>A finder is immutable and may be used by several threads at once, on different models, if its
  * listener and its condition may. A sweep runs on the calling thread. Every {@code find} throws
@@ -130,7 +131,7 @@ public final class LrFinder {
   public LrFinderResult find(
       SequentialImpl network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
     Objects.requireNonNull(network, "network");
-    return find(network, optimizer, new Objective.Native(loss), batches, null);
+    return find(of(network, optimizer), new Objective.Native(loss), batches, null);
   }
 
   /**
@@ -153,13 +154,15 @@ public final class LrFinder {
       Iterable<Batch> batches,
       Iterable<Batch> validationBatches) {
     Objects.requireNonNull(network, "network");
-    Objective objective = new Objective.Native(loss);
-    return find(network, optimizer, objective, batches, on(validationBatches, objective));
+    Objective<Batch> objective = new Objective.Native(loss);
+    return find(
+        of(network, optimizer), objective, batches, on(network, validationBatches, objective));
   }
 
   /**
    * Sweeps a network whose loss is computed in Java.
    *
+   * @param <B> what a batch is
    * @param network what is put back beside the optimizer's parameters: its other parameters, its
    *     buffers and its train/eval modes
    * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
@@ -167,10 +170,67 @@ public final class LrFinder {
    * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
-  public LrFinderResult find(
-      Module network, Optimizer optimizer, LossFunction loss, Iterable<Batch> batches) {
+  public <B> LrFinderResult find(
+      Module network, Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
     Objects.requireNonNull(network, "network");
-    return find(network, optimizer, new Objective.Callback(loss), batches, null);
+    return find(of(network, optimizer), new Objective.Callback<>(loss), batches, null);
+  }
+
+  /**
+   * Sweeps a TorchScript module that the engine forwards itself. TorchScript runs unoptimized on
+   * this thread meanwhile, so that its executor learns nothing from the sweep.
+   *
+   * @param network takes one tensor and returns one; forwarded in the train/eval mode that it is in
+   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param loss what compares the network's output with the batch's target
+   * @param batches training data; walked from its start, and again when it ends
+   * @return what was found
+   */
+  public LrFinderResult find(
+      JitModule network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
+    return find(of(network, optimizer), new Objective.Native(loss), batches, null);
+  }
+
+  /**
+   * Sweeps a TorchScript module whose loss is computed in Java: one with several inputs or outputs,
+   * say.
+   *
+   * @param <B> what a batch is
+   * @param network put back with its buffers, attributes and train/eval modes
+   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param loss forwards the network and returns the loss
+   * @param batches training data; walked from its start, and again when it ends
+   * @return what was found
+   */
+  public <B> LrFinderResult find(
+      JitModule network, Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
+    return find(of(network, optimizer), new Objective.Callback<>(loss), batches, null);
+  }
+
+  /**
+   * Sweeps several optimizers, or one while others keep their rates. In each step every loss takes
+   * its turn on the same batch, in their order: forward, backward to the parameters of its own
+   * optimizers alone, and an update by each of them. The recorded loss is the sum of those losses
+   * of which an optimizer is swept. Parameter groups count through all optimizers in their order,
+   * in {@link Builder#groupRatios}, {@link Builder#sweptGroups} and the result.
+   *
+   * @param <B> what a batch is
+   * @param losses at least one, each with an optimizer at least; SGD, Adam, AdamW, Adagrad or
+   *     RMSprop
+   * @param batches training data; walked from its start, and again when it ends
+   * @return what was found
+   */
+  public <B> LrFinderResult find(List<OptimizedLoss<B>> losses, Iterable<B> batches) {
+    if (losses.isEmpty()) {
+      throw new IllegalArgumentException("there is no loss to sweep");
+    }
+    SweepSubject subject = new SweepSubject(losses.stream().map(OptimizedLoss::part).toList());
+    List<Boolean> swept = losses.stream().flatMap(loss -> loss.swept().stream()).toList();
+    List<Objective<B>> objectives = new ArrayList<>();
+    for (OptimizedLoss<B> loss : losses) {
+      objectives.add(new Objective.Callback<>(loss.loss(), objectives.size()));
+    }
+    return find(new Subject(subject, swept), objectives, batches, null);
   }
 
   /**
@@ -178,6 +238,7 @@ public final class LrFinder {
    * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
    * in eval mode and without gradients.
    *
+   * @param <B> what a batch is
    * @param network what is put back beside the optimizer's parameters: its other parameters, its
    *     buffers and its train/eval modes
    * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
@@ -188,20 +249,19 @@ public final class LrFinder {
    *     sweep
    * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
    */
-  public LrFinderResult find(
+  public <B> LrFinderResult find(
       Module network,
       Optimizer optimizer,
-      LossFunction loss,
-      Iterable<Batch> batches,
-      LossFunction validationLoss,
+      LossFunction<B> loss,
+      Iterable<B> batches,
+      LossFunction<Batch> validationLoss,
       Iterable<Batch> validationBatches) {
     Objects.requireNonNull(network, "network");
     return find(
-        network,
-        optimizer,
-        new Objective.Callback(loss),
+        of(network, optimizer),
+        new Objective.Callback<>(loss),
         batches,
-        on(validationBatches, new Objective.Callback(validationLoss)));
+        on(network, validationBatches, new Objective.Callback<>(validationLoss)));
   }
 
   /**
@@ -209,13 +269,14 @@ public final class LrFinder {
    * optimizer is over is put back, and not the buffers of batch norm, say. Where there is a
    * network, hand it over.
    *
+   * @param <B> what a batch is
    * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
    * @param loss returns the loss of a batch
    * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
-  public LrFinderResult find(Optimizer optimizer, LossFunction loss, Iterable<Batch> batches) {
-    return find((Module) null, optimizer, new Objective.Callback(loss), batches, null);
+  public <B> LrFinderResult find(Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
+    return find(of((Module) null, optimizer), new Objective.Callback<>(loss), batches, null);
   }
 
   /**
@@ -234,38 +295,65 @@ public final class LrFinder {
         () ->
             run(
                 new Stepper.OfFunction(step, settings),
-                List.of(1.0),
+                List.of(GroupRate.swept(1)),
                 EngineInfo.ofStepFunction(),
                 deadline));
   }
 
-  /** Validation data, and where its losses come from. */
-  private record ValidationSource(Iterable<Batch> batches, Objective objective) {}
+  /** What is trained, and which of its optimizers are swept. */
+  private record Subject(SweepSubject subject, List<Boolean> swept) {}
 
-  private static ValidationSource on(Iterable<Batch> batches, Objective objective) {
-    return new ValidationSource(Objects.requireNonNull(batches, "validationBatches"), objective);
+  private static Subject of(@Nullable Module network, Optimizer optimizer) {
+    return onePart(network, null, optimizer);
   }
 
-  private LrFinderResult find(
-      @Nullable Module network,
-      Optimizer optimizer,
-      Objective objective,
-      Iterable<Batch> batches,
-      @Nullable ValidationSource validation) {
+  private static Subject of(JitModule network, Optimizer optimizer) {
+    return onePart(null, Objects.requireNonNull(network, "network"), optimizer);
+  }
+
+  private static Subject onePart(
+      @Nullable Module module, @Nullable JitModule script, Optimizer optimizer) {
     Objects.requireNonNull(optimizer, "optimizer");
+    SweepSubject.Part part = new SweepSubject.Part(module, script, List.of(optimizer), true);
+    return new Subject(new SweepSubject(List.of(part)), List.of(true));
+  }
+
+  /** Validation data, and where its losses come from. */
+  private record ValidationSource(
+      Module network, Iterable<Batch> batches, Objective<Batch> objective) {}
+
+  private static ValidationSource on(
+      Module network, Iterable<Batch> batches, Objective<Batch> objective) {
+    return new ValidationSource(
+        network, Objects.requireNonNull(batches, "validationBatches"), objective);
+  }
+
+  private <B> LrFinderResult find(
+      Subject subject,
+      Objective<B> objective,
+      Iterable<B> batches,
+      @Nullable ValidationSource validation) {
+    return find(subject, List.of(objective), batches, validation);
+  }
+
+  private <B> LrFinderResult find(
+      Subject subject,
+      List<Objective<B>> objectives,
+      Iterable<B> batches,
+      @Nullable ValidationSource validation) {
     Objects.requireNonNull(batches, "batches");
     Deadline deadline = Deadline.after(maxDuration);
-    List<Double> ratios = groupRatios(optimizer);
-    try (EngineSweep sweep = Engines.of(engine).start(network, optimizer, settings, ratios)) {
+    List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
+    try (EngineSweep sweep = Engines.of(engine).start(subject.subject, settings, rates)) {
       return restoring(
           sweep::restore,
           () -> {
-            try (Validation validating = validating(network, sweep, validation);
-                BatchCycle cycle = new BatchCycle(batches, settings.cycleData())) {
+            try (Validation validating = validating(sweep, validation);
+                BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
               return run(
-                  new Stepper.OfBatches(
-                      sweep, objective, cycle, settings.accumulateGradBatches(), validating),
-                  ratios,
+                  new Stepper.OfBatches<>(
+                      sweep, objectives, cycle, settings.accumulateGradBatches(), validating),
+                  rates,
                   sweep.info(),
                   deadline);
             }
@@ -273,19 +361,18 @@ public final class LrFinder {
     }
   }
 
-  private @Nullable Validation validating(
-      @Nullable Module network, EngineSweep sweep, @Nullable ValidationSource source) {
+  private @Nullable Validation validating(EngineSweep sweep, @Nullable ValidationSource source) {
     return source == null
         ? null
         : new Validation(
-            network, sweep, source.objective, source.batches, settings.validationBatches());
+            source.network, sweep, source.objective, source.batches, settings.validationBatches());
   }
 
   private LrFinderResult run(
-      Stepper stepper, List<Double> ratios, EngineInfo info, Deadline deadline) {
+      Stepper stepper, List<GroupRate> rates, EngineInfo info, Deadline deadline) {
     SweepLoop loop = new SweepLoop(settings, listener, cancelled, deadline);
     SweepLoop.Recorded recorded = loop.run(stepper);
-    return LrFinderResult.of(settings, recorded.curve(), recorded.endReason(), ratios, rule, info);
+    return LrFinderResult.of(settings, recorded.curve(), recorded.endReason(), rates, rule, info);
   }
 
   /** Runs the sweep and restores, whatever happens. */
@@ -315,28 +402,6 @@ public final class LrFinder {
     }
   }
 
-  private List<Double> groupRatios(Optimizer optimizer) {
-    try (PointerScope scope = new PointerScope()) {
-      OptimizerParamGroupVector groups = optimizer.param_groups();
-      if (!settings.groupRatios().isEmpty()) {
-        if (settings.groupRatios().size() != groups.size()) {
-          throw new IllegalArgumentException(
-              "groupRatios has %d entries, but the optimizer has %d parameter groups"
-                  .formatted(settings.groupRatios().size(), groups.size()));
-        }
-        return settings.groupRatios();
-      }
-      double[] rates = new double[Math.toIntExact(groups.size())];
-      Arrays.setAll(rates, i -> groups.get(i).options().get_lr());
-      double largest = Arrays.stream(rates).max().orElse(0);
-      List<Double> ratios = new ArrayList<>();
-      for (double rate : rates) {
-        ratios.add(largest > 0 ? rate / largest : 1.0);
-      }
-      return List.copyOf(ratios);
-    }
-  }
-
   /** Settings of a finder. Not thread-safe. */
   public static final class Builder {
     private double minLr = SweepSettings.DEFAULTS.minLr();
@@ -347,7 +412,9 @@ public final class LrFinder {
     private double smoothingBeta = SweepSettings.DEFAULTS.smoothingBeta();
     private int accumulateGradBatches = SweepSettings.DEFAULTS.accumulateGradBatches();
     private double gradientClipNorm = SweepSettings.DEFAULTS.gradientClipNorm();
+    private double gradientClipValue = SweepSettings.DEFAULTS.gradientClipValue();
     private List<Double> groupRatios = SweepSettings.DEFAULTS.groupRatios();
+    private List<Integer> sweptGroups = SweepSettings.DEFAULTS.sweptGroups();
     private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
     private Precision precision = SweepSettings.DEFAULTS.precision();
     private int validationBatches = SweepSettings.DEFAULTS.validationBatches();
@@ -438,7 +505,8 @@ public final class LrFinder {
 
     /**
      * Sets the number of micro-batches in an optimizer step, whose losses and gradients are
-     * averaged.
+     * averaged. Where the data end within a step and do not start again, the step is the mean over
+     * those there are.
      *
      * @param microBatches at least 1; default 1
      * @return this builder
@@ -449,7 +517,7 @@ public final class LrFinder {
     }
 
     /**
-     * Clips the averaged gradients of the optimizer's parameters before each update, as {@code
+     * Clips the averaged gradients of each optimizer's parameters before each update, as {@code
      * torch.nn.utils.clip_grad_norm_} does.
      *
      * @param maxNorm largest total norm, greater than 0; default infinity, which leaves them alone
@@ -457,6 +525,19 @@ public final class LrFinder {
      */
     public Builder gradientClipNorm(double maxNorm) {
       this.gradientClipNorm = maxNorm;
+      return this;
+    }
+
+    /**
+     * Clamps each element of the averaged gradients before each update, as {@code
+     * torch.nn.utils.clip_grad_value_} does. Not together with {@link #gradientClipNorm}.
+     *
+     * @param maxValue largest absolute value, greater than 0; default infinity, which leaves them
+     *     alone
+     * @return this builder
+     */
+    public Builder gradientClipValue(double maxValue) {
+      this.gradientClipValue = maxValue;
       return this;
     }
 
@@ -492,6 +573,17 @@ public final class LrFinder {
      */
     public Builder validationBatches(int count) {
       this.validationBatches = count;
+      return this;
+    }
+
+    /**
+     * Sets which parameter groups are swept; the others train at the rates that they have.
+     *
+     * @param groups from 0, in the optimizer's order; default none, which sweeps all
+     * @return this builder
+     */
+    public Builder sweptGroups(int... groups) {
+      this.sweptGroups = Arrays.stream(groups).boxed().toList();
       return this;
     }
 
@@ -587,7 +679,9 @@ public final class LrFinder {
           smoothingBeta,
           accumulateGradBatches,
           gradientClipNorm,
+          gradientClipValue,
           groupRatios,
+          sweptGroups,
           cycleData,
           precision,
           validationBatches,

@@ -11,6 +11,7 @@ import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -21,7 +22,8 @@ import org.lrfinder.sweep.SweepSettings;
  * @param settings the sweep's settings
  * @param results rates, losses and smoothed losses of each recorded step
  * @param endReason why the sweep ended
- * @param groupRatios each parameter group's rate as a multiple of {@code results().rates()}
+ * @param groups how each parameter group's rate follows {@code results().rates()}, through all
+ *     optimizers in their order
  * @param status whether there is a suggestion, and if not, why
  * @param suggestion the suggested rate; present if and only if {@code status} is {@link Status#OK}
  * @param engine what computed the steps
@@ -30,7 +32,7 @@ public record LrFinderResult(
     SweepSettings settings,
     Curve results,
     EndReason endReason,
-    List<Double> groupRatios,
+    List<GroupRate> groups,
     Status status,
     Optional<Suggestion> suggestion,
     EngineInfo engine) {
@@ -44,7 +46,7 @@ public record LrFinderResult(
     Objects.requireNonNull(settings, "settings");
     Objects.requireNonNull(results, "results");
     Objects.requireNonNull(endReason, "endReason");
-    groupRatios = List.copyOf(groupRatios);
+    groups = List.copyOf(groups);
     Objects.requireNonNull(status, "status");
     Objects.requireNonNull(suggestion, "suggestion");
     Objects.requireNonNull(engine, "engine");
@@ -54,7 +56,7 @@ public record LrFinderResult(
       SweepSettings settings,
       Curve curve,
       EndReason endReason,
-      List<Double> groupRatios,
+      List<GroupRate> groups,
       SuggestionRule rule,
       EngineInfo engine) {
     OptionalInt pick = rule.pick(curve);
@@ -66,12 +68,12 @@ public record LrFinderResult(
     if (status == Status.OK) {
       int index = pick.getAsInt();
       double lr = curve.rates()[index];
-      List<Double> perGroup = groupRatios.stream().map(ratio -> ratio * lr).toList();
+      List<Double> perGroup = groups.stream().map(group -> group.at(lr)).toList();
       suggestion =
           Optional.of(
               new Suggestion(lr, perGroup, rule.name(), index, curve.smoothedLosses()[index]));
     }
-    return new LrFinderResult(settings, curve, endReason, groupRatios, status, suggestion, engine);
+    return new LrFinderResult(settings, curve, endReason, groups, status, suggestion, engine);
   }
 
   /** Whether the loss falls on one side at least of the point that the rule picked. */
@@ -89,8 +91,7 @@ public record LrFinderResult(
    * @throws IndexOutOfBoundsException if there is no such group
    */
   public double[] groupRates(int group) {
-    double ratio = groupRatios.get(group);
-    return Arrays.stream(results.rates()).map(rate -> rate * ratio).toArray();
+    return Arrays.stream(results.rates()).map(groups.get(group)::at).toArray();
   }
 
   /**

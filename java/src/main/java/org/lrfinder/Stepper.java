@@ -1,9 +1,9 @@
 package org.lrfinder;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.engine.Objective;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.SweepSettings;
@@ -28,21 +28,21 @@ interface Stepper {
   @Nullable Double validationLoss();
 
   /** Steps of an engine over batches. */
-  final class OfBatches implements Stepper {
+  final class OfBatches<B> implements Stepper {
     private final EngineSweep sweep;
-    private final Objective objective;
-    private final BatchCycle batches;
+    private final List<? extends Objective<B>> objectives;
+    private final BatchCycle<B> batches;
     private final int microBatches;
     private final @Nullable Validation validation;
 
     OfBatches(
         EngineSweep sweep,
-        Objective objective,
-        BatchCycle batches,
+        List<? extends Objective<B>> objectives,
+        BatchCycle<B> batches,
         int microBatches,
         @Nullable Validation validation) {
       this.sweep = sweep;
-      this.objective = objective;
+      this.objectives = objectives;
       this.batches = batches;
       this.microBatches = microBatches;
       this.validation = validation;
@@ -51,17 +51,36 @@ interface Stepper {
     @Override
     public @Nullable EndReason step(double lr) {
       for (int i = 1; i < microBatches; i++) {
-        Batch batch = batches.next();
+        B batch = batches.next();
         if (batch == null) {
-          return EndReason.DATA_EXHAUSTED;
+          return i == 1 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
         }
-        objective.accumulate(sweep, batch);
+        for (Objective<B> objective : objectives) {
+          objective.accumulate(sweep, batch);
+        }
       }
-      Batch batch = batches.next();
+      B batch = batches.next();
       if (batch == null) {
-        return EndReason.DATA_EXHAUSTED;
+        return microBatches == 1 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
       }
-      return switch (objective.step(sweep, batch, lr)) {
+      EndReason end = null;
+      for (int part = 0; part < objectives.size() && end == null; part++) {
+        end = endOf(objectives.get(part).step(sweep, batch, lr));
+      }
+      return end;
+    }
+
+    /** The data ended within the step. */
+    private @Nullable EndReason partialStep(double lr) {
+      EndReason end = null;
+      for (int part = 0; part < objectives.size() && end == null; part++) {
+        end = endOf(sweep.finish(lr, part));
+      }
+      return end;
+    }
+
+    private static @Nullable EndReason endOf(EngineSweep.Outcome outcome) {
+      return switch (outcome) {
         case CONTINUE -> null;
         case DIVERGED -> EndReason.DIVERGED;
         case NON_FINITE -> EndReason.NON_FINITE;

@@ -16,20 +16,20 @@ import org.lrfinder.sweep.Batch;
 final class Validation implements AutoCloseable {
   private final @Nullable Module network;
   private final EngineSession session;
-  private final Objective objective;
+  private final Objective<Batch> objective;
   private final List<Batch> batches;
 
   Validation(
       @Nullable Module network,
       EngineSession session,
-      Objective objective,
+      Objective<Batch> objective,
       Iterable<Batch> source,
       int count) {
     this.network = network;
     this.session = session;
     this.objective = objective;
     this.batches = new ArrayList<>(count);
-    try (BatchCycle cycle = new BatchCycle(source, false)) {
+    try (BatchCycle<Batch> cycle = new BatchCycle<>(source, false)) {
       for (Batch batch = cycle.next();
           batch != null && batches.size() < count;
           batch = batches.size() < count ? cycle.next() : null) {

@@ -28,6 +28,7 @@ import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Batches;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.SweepStep;
 import org.lrfinder.sweep.TensorBatches;
@@ -69,8 +70,8 @@ class LrFinderTest {
             .build()
             .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
 
-    assertThat(found.groupRatios().get(0)).isCloseTo(0.1, within(1e-15));
-    assertThat(found.groupRatios().get(1)).isEqualTo(1);
+    assertThat(found.groups().get(0).ratio()).isCloseTo(0.1, within(1e-15));
+    assertThat(found.groups().get(1)).isEqualTo(GroupRate.swept(1));
     assertThat(found.groupRates(1)).isEqualTo(found.results().rates());
     assertThat(found.groupRates(0)[50]).isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
     Suggestion suggestion = found.suggestion().orElseThrow();
@@ -147,7 +148,7 @@ class LrFinderTest {
 
   @ParameterizedTest
   @MethodSource("org.lrfinder.EnginesUnderTest#stream")
-  void aPartialAccumulationIsNotAStep(EngineChoice engine) {
+  void aPartialLastAccumulationIsAStep(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
         LrFinder.builder()
@@ -157,7 +158,7 @@ class LrFinderTest {
             .build()
             .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
-    assertThat(found.results().size()).isEqualTo(2);
+    assertThat(found.results().size()).isEqualTo(3);
     assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
     assertThat(found.suggestion()).isEmpty();
   }

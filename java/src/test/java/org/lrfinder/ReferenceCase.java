@@ -229,6 +229,7 @@ final class ReferenceCase {
       case MSE -> torch.mse_loss(output, batch.target());
       case L1 -> torch.l1_loss(output, batch.target());
       case SMOOTH_L1 -> torch.smooth_l1_loss(output, batch.target());
+      default -> throw new IllegalArgumentException("no file has the loss " + loss);
     };
   }
 

@@ -4,6 +4,7 @@ import java.util.List;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.SweepSettings;
 
 /** Computes the steps of sweeps and trainings. Thread-safe and without state. */
@@ -11,19 +12,14 @@ public interface Engine {
   /**
    * Takes a snapshot and starts a sweep on the calling thread.
    *
-   * @param network forwarded if it is a {@code SequentialImpl}, and restored; null restores the
-   *     optimizer's parameters alone
-   * @param optimizer read once; never stepped, never written
+   * @param subject networks and optimizers
    * @param settings the sweep's
-   * @param groupRatios each parameter group's rate as a multiple of the swept one
+   * @param rates of each parameter group, through all optimizers
    * @return the running sweep
-   * @throws IllegalArgumentException if network and optimizer cannot be swept; nothing was changed
+   * @throws IllegalArgumentException if networks and optimizers cannot be swept; nothing was
+   *     changed
    */
-  EngineSweep start(
-      @Nullable Module network,
-      Optimizer optimizer,
-      SweepSettings settings,
-      List<Double> groupRatios);
+  EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> rates);
 
   /**
    * Starts a training on the calling thread.

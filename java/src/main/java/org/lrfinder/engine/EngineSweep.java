@@ -28,13 +28,37 @@ public interface EngineSweep extends EngineSession {
   Outcome step(Batch batch, Loss loss, double lr);
 
   /**
-   * Finishes a step with the loss of its last micro-batch.
+   * Adds the gradients of a part's loss computed by the caller.
+   *
+   * @param loss one real number
+   * @param part whose loss it is; each micro-batch goes to one part after the other
+   */
+  void accumulate(Tensor loss, int part);
+
+  @Override
+  default void accumulate(Tensor loss) {
+    accumulate(loss, 0);
+  }
+
+  /**
+   * Finishes a part's step with the loss of its last micro-batch. The last part's records the sum
+   * of the losses.
    *
    * @param loss one real number
    * @param lr the swept learning rate of the update
+   * @param part whose loss it is
    * @return what the step found
    */
-  Outcome step(Tensor loss, double lr);
+  Outcome step(Tensor loss, double lr, int part);
+
+  /**
+   * Finishes a part's step with the micro-batches that were accumulated: their mean.
+   *
+   * @param lr the swept learning rate of the update
+   * @param part which part
+   * @return what the step found
+   */
+  Outcome finish(double lr, int part);
 
   /** {@return loss of the last recorded step, averaged over its micro-batches} */
   double lastLoss();

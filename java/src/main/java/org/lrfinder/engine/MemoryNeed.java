@@ -10,7 +10,6 @@ import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.OptimizerParamGroup;
@@ -20,7 +19,6 @@ import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The main memory, in bytes, that a sweep takes beside the model's own: for the snapshot, the
@@ -37,20 +35,40 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
    *
    * @param fused whether fused kernels update, where there is one for the optimizer's class
    */
-  static MemoryNeed of(@Nullable Module network, Optimizer optimizer, boolean fused) {
+  static MemoryNeed of(SweepSubject subject, boolean fused) {
     long snapshot = 0;
-    long gradients = 0;
-    long state = 0;
-    long largest = 0;
     try (PointerScope scope = new PointerScope()) {
-      List<Tensor> live = PortableModel.parameters(optimizer);
-      if (network != null) {
-        PortableModel.addAll(live, network.parameters());
-        PortableModel.addAll(live, network.buffers());
+      List<Tensor> live = PortableModel.parameters(subject.optimizers());
+      for (SweepSubject.Part part : subject.parts()) {
+        live.addAll(PortableModel.networkParameters(part));
+        live.addAll(PortableModel.networkBuffers(part));
       }
       for (Tensor tensor : PortableModel.byIdentity(live).values()) {
         snapshot += bytes(tensor);
       }
+    }
+    MemoryNeed need = new MemoryNeed(snapshot, 0, 0, 0);
+    for (Optimizer optimizer : subject.optimizers()) {
+      need = need.plus(ofSteps(optimizer, fused));
+    }
+    return need;
+  }
+
+  private MemoryNeed plus(MemoryNeed other) {
+    return new MemoryNeed(
+        snapshot + other.snapshot,
+        gradients + other.gradients,
+        optimizerState + other.optimizerState,
+        Math.max(update, other.update));
+  }
+
+  /** What an optimizer's steps take. */
+  private static MemoryNeed ofSteps(Optimizer optimizer, boolean fused) {
+    long gradients = 0;
+    long state = 0;
+    long largest = 0; // of the parameters that no fused kernel updates
+    boolean kernel = fused && optimizer.getClass() != RMSprop.class;
+    try (PointerScope scope = new PointerScope()) {
       OptimizerParamGroupVector groups = optimizer.param_groups();
       for (long i = 0; i < groups.size(); i++) {
         OptimizerParamGroup group = groups.get(i);
@@ -60,16 +78,16 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
         for (Tensor parameter : parameters) {
           if (parameter.requires_grad()) {
             trained += bytes(parameter);
-            largest = Math.max(largest, bytes(parameter));
+            if (!kernel || parameter.element_size() < Float.BYTES) {
+              largest = Math.max(largest, bytes(parameter));
+            }
           }
         }
         gradients += trained;
         state += trained * statesPerParameter(optimizer, group.options());
       }
     }
-    boolean ownStep = !fused || optimizer.getClass() == RMSprop.class;
-    return new MemoryNeed(
-        snapshot, gradients, state, ownStep ? largest * productsOfAStep(optimizer) : 0);
+    return new MemoryNeed(0, gradients, state, largest * productsOfAStep(optimizer));
   }
 
   /** Tensors of a parameter's size that the optimizer's own step makes at once, at the most. */

@@ -12,9 +12,11 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.nativecore.NativeCoreException;
 import org.lrfinder.nativecore.NativeSweep;
 import org.lrfinder.nativecore.NativeSweepSettings;
+import org.lrfinder.nativecore.NativeSweepSubject;
 import org.lrfinder.nativecore.NativeTraining;
 import org.lrfinder.nativecore.NativeTrainingSettings;
 import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.SweepSettings;
@@ -22,13 +24,11 @@ import org.lrfinder.sweep.SweepSettings;
 /** The native core behind the engines' interface. */
 final class NativeEngine implements Engine {
   @Override
-  public EngineSweep start(
-      @Nullable Module network,
-      Optimizer optimizer,
-      SweepSettings settings,
-      List<Double> groupRatios) {
-    if (!PortableModel.ofPresets(optimizer)) {
-      throw PortableModel.cannotBeSwept(optimizer);
+  public EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> rates) {
+    for (Optimizer optimizer : subject.optimizers()) {
+      if (!PortableModel.ofPresets(optimizer)) {
+        throw PortableModel.cannotBeSwept(optimizer);
+      }
     }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
@@ -37,16 +37,27 @@ final class NativeEngine implements Engine {
               .smoothing_beta(settings.smoothingBeta())
               .early_stop_threshold(settings.earlyStopThreshold())
               .gradient_clip_norm(settings.gradientClipNorm())
+              .gradient_clip_value(settings.gradientClipValue())
               .accumulate_grad_batches(settings.accumulateGradBatches())
               .precision(settings.precision().ordinal())
               .group_ratios(
-                  new DoubleVector(
-                      groupRatios.stream().mapToDouble(Double::doubleValue).toArray()));
-      MemoryNeed.of(network, optimizer, /* fused= */ true).check();
+                  new DoubleVector(rates.stream().mapToDouble(GroupRate::ratio).toArray()))
+              .group_constants(
+                  new DoubleVector(rates.stream().mapToDouble(GroupRate::constant).toArray()));
+      NativeSweepSubject nativeSubject = new NativeSweepSubject();
+      for (SweepSubject.Part part : subject.parts()) {
+        if (part.script() != null) {
+          nativeSubject.add_part(part.script(), part.recorded());
+        } else {
+          nativeSubject.add_part(part.module(), part.recorded());
+        }
+        part.optimizers().forEach(nativeSubject::add_optimizer);
+      }
+      MemoryNeed.of(subject, /* fused= */ true).check();
       // Before the snapshot, whose copies would wake threads that spin on into the first steps.
-      threadState.choose(settings.threads(), optimizer);
-      NativeSweep sweep = new NativeSweep(network, optimizer, nativeSettings);
-      Sweep running = new Sweep(network, optimizer, sweep, threadState, settings.precision());
+      threadState.choose(settings.threads(), subject.optimizers());
+      NativeSweep sweep = new NativeSweep(nativeSubject, nativeSettings);
+      Sweep running = new Sweep(subject, sweep, threadState, settings.precision());
       sweep.retainReference(); // outlives the scope, until close()
       return running;
     } catch (NativeCoreException e) {
@@ -72,7 +83,7 @@ final class NativeEngine implements Engine {
               .accumulate_grad_batches(settings.accumulateGradBatches())
               .precision(settings.precision().ordinal());
       NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
-      threadState.choose(settings.threads(), optimizer);
+      threadState.choose(settings.threads(), List.of(optimizer));
       Training running =
           new Training(network, optimizer, training, threadState, settings.precision());
       training.retainReference(); // outlives the scope, until close()
@@ -98,22 +109,15 @@ final class NativeEngine implements Engine {
   private static final class Sweep implements EngineSweep {
     private static final Outcome[] OUTCOMES = Outcome.values();
 
-    private final @Nullable Module network; // the core holds plain pointers to these two
-    private final Optimizer optimizer;
+    private final SweepSubject subject; // the core holds plain pointers to what it names
     private final NativeSweep sweep;
     private final ThreadState threadState;
     private final Precision precision;
     private final String device;
     private boolean restored;
 
-    Sweep(
-        @Nullable Module network,
-        Optimizer optimizer,
-        NativeSweep sweep,
-        ThreadState threadState,
-        Precision precision) {
-      this.network = network;
-      this.optimizer = optimizer;
+    Sweep(SweepSubject subject, NativeSweep sweep, ThreadState threadState, Precision precision) {
+      this.subject = subject;
       this.sweep = sweep;
       this.threadState = threadState;
       this.precision = precision;
@@ -133,10 +137,10 @@ final class NativeEngine implements Engine {
     }
 
     @Override
-    public void accumulate(Tensor loss) {
+    public void accumulate(Tensor loss, int part) {
       requireRunning();
       try {
-        sweep.accumulate(loss);
+        sweep.accumulate(loss, part);
       } catch (NativeCoreException e) {
         throw translated(e);
       }
@@ -153,10 +157,20 @@ final class NativeEngine implements Engine {
     }
 
     @Override
-    public Outcome step(Tensor loss, double lr) {
+    public Outcome step(Tensor loss, double lr, int part) {
       requireRunning();
       try {
-        return OUTCOMES[sweep.step(loss, lr)];
+        return OUTCOMES[sweep.step(loss, lr, part)];
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public Outcome finish(double lr, int part) {
+      requireRunning();
+      try {
+        return OUTCOMES[sweep.finish(lr, part)];
       } catch (NativeCoreException e) {
         throw translated(e);
       }
@@ -215,8 +229,7 @@ final class NativeEngine implements Engine {
         throw new RestoreException(e);
       } finally {
         threadState.restore();
-        Reference.reachabilityFence(network);
-        Reference.reachabilityFence(optimizer);
+        Reference.reachabilityFence(subject);
       }
     }
 

@@ -6,15 +6,19 @@ import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 
-/** Where a micro-batch's loss comes from. */
-public sealed interface Objective {
+/**
+ * Where a micro-batch's loss comes from.
+ *
+ * @param <B> what a batch is
+ */
+public sealed interface Objective<B> {
   /**
    * Adds the gradients of a micro-batch.
    *
    * @param session a sweep or a training
    * @param batch the micro-batch
    */
-  void accumulate(EngineSession session, Batch batch);
+  void accumulate(EngineSession session, B batch);
 
   /**
    * Finishes a step of a sweep with its last micro-batch.
@@ -24,7 +28,7 @@ public sealed interface Objective {
    * @param lr the swept learning rate of the update
    * @return what the step found
    */
-  EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr);
+  EngineSweep.Outcome step(EngineSweep sweep, B batch, double lr);
 
   /**
    * Finishes a step of a training with its last micro-batch.
@@ -33,7 +37,7 @@ public sealed interface Objective {
    * @param batch the micro-batch
    * @return the step's mean loss, before the update
    */
-  double step(EngineTraining training, Batch batch);
+  double step(EngineTraining training, B batch);
 
   /**
    * Computes a loss inside an {@link EvalMode}.
@@ -42,14 +46,14 @@ public sealed interface Objective {
    * @param batch the batch
    * @return its loss
    */
-  double evaluate(EngineSession session, Batch batch);
+  double evaluate(EngineSession session, B batch);
 
   /**
    * The engine forwards the network.
    *
    * @param loss what compares the network's output with the batch's target
    */
-  record Native(Loss loss) implements Objective {
+  record Native(Loss loss) implements Objective<Batch> {
     /** Creates an objective. */
     public Native {
       Objects.requireNonNull(loss, "loss");
@@ -79,31 +83,47 @@ public sealed interface Objective {
   /**
    * The caller computes the loss.
    *
+   * @param <B> what a batch is
    * @param function does it
+   * @param part whose loss it is, if it is one of several
    */
-  record Callback(LossFunction function) implements Objective {
+  record Callback<B>(LossFunction<B> function, int part) implements Objective<B> {
     /** Creates an objective. */
     public Callback {
       Objects.requireNonNull(function, "loss");
     }
 
-    @Override
-    public void accumulate(EngineSession session, Batch batch) {
-      session.accumulate(loss(session, batch));
+    /**
+     * Creates the objective of a training, or of a sweep with one part.
+     *
+     * @param function computes the loss
+     */
+    public Callback(LossFunction<B> function) {
+      this(function, 0);
     }
 
     @Override
-    public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
-      return sweep.step(loss(sweep, batch), lr);
+    public void accumulate(EngineSession session, B batch) {
+      Tensor loss = loss(session, batch);
+      if (session instanceof EngineSweep sweep) {
+        sweep.accumulate(loss, part);
+      } else {
+        session.accumulate(loss);
+      }
     }
 
     @Override
-    public double step(EngineTraining training, Batch batch) {
+    public EngineSweep.Outcome step(EngineSweep sweep, B batch, double lr) {
+      return sweep.step(loss(sweep, batch), lr, part);
+    }
+
+    @Override
+    public double step(EngineTraining training, B batch) {
       return training.step(loss(training, batch));
     }
 
     @Override
-    public double evaluate(EngineSession session, Batch batch) {
+    public double evaluate(EngineSession session, B batch) {
       Tensor loss = loss(session, batch);
       if (loss.numel() != 1) {
         throw new IllegalArgumentException(
@@ -112,7 +132,7 @@ public sealed interface Objective {
       return loss.item_double();
     }
 
-    private Tensor loss(EngineSession session, Batch batch) {
+    private Tensor loss(EngineSession session, B batch) {
       try (Autocast region = session.autocast()) {
         Tensor loss = function.loss(batch);
         if (loss == null || loss.isNull()) {

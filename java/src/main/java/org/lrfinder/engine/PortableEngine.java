@@ -2,6 +2,7 @@ package org.lrfinder.engine;
 
 import static org.lrfinder.engine.PortableMicroBatches.guarded;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
@@ -11,8 +12,11 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.SweepSettings;
@@ -23,14 +27,10 @@ import org.lrfinder.sweep.SweepSettings;
  */
 final class PortableEngine implements Engine {
   @Override
-  public EngineSweep start(
-      @Nullable Module network,
-      Optimizer optimizer,
-      SweepSettings settings,
-      List<Double> groupRatios) {
+  public EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> rates) {
     ThreadState threadState = ThreadState.capture();
     try {
-      return guarded(() -> started(network, optimizer, settings, groupRatios, threadState));
+      return guarded(() -> started(subject, settings, rates, threadState));
     } catch (RuntimeException | Error e) {
       threadState.restore();
       throw e;
@@ -38,24 +38,65 @@ final class PortableEngine implements Engine {
   }
 
   private static EngineSweep started(
-      @Nullable Module network,
-      Optimizer optimizer,
+      SweepSubject subject,
       SweepSettings settings,
-      List<Double> groupRatios,
+      List<GroupRate> rates,
       ThreadState threadState) {
-    PortableMicroBatches microBatches =
-        new PortableMicroBatches(
-            network,
-            PortableModel.check(network, optimizer),
-            settings.accumulateGradBatches(),
-            settings.precision());
-    MemoryNeed.of(network, optimizer, /* fused= */ false).check();
-    threadState.choose(settings.threads(), optimizer);
-    Optimizer copy = PortableModel.privateCopy(optimizer);
-    PortableSnapshot snapshot = PortableSnapshot.take(network, optimizer);
-    copy.retainReference(); // outlives the scope, until close()
+    List<PortableMicroBatches> microBatches =
+        subject.parts().stream()
+            .map(
+                part ->
+                    new PortableMicroBatches(
+                        part, settings.accumulateGradBatches(), settings.precision()))
+            .toList();
+    MemoryNeed.of(subject, /* fused= */ false).check();
+    threadState.choose(settings.threads(), subject.optimizers());
+    List<SweptPart> parts = new ArrayList<>();
+    int first = 0;
+    for (int i = 0; i < microBatches.size(); i++) {
+      SweepSubject.Part part = subject.parts().get(i);
+      List<Optimizer> copies = part.optimizers().stream().map(PortableModel::privateCopy).toList();
+      int groups = copies.stream().mapToInt(copy -> (int) copy.param_groups().size()).sum();
+      parts.add(
+          new SweptPart(
+              microBatches.get(i), copies, rates.subList(first, first + groups), part.recorded()));
+      first += groups;
+    }
+    PortableSnapshot snapshot = PortableSnapshot.take(subject);
+    parts.forEach(part -> part.copies.forEach(Optimizer::retainReference)); // until close()
     GradMode.set_enabled(true);
-    return new Sweep(microBatches, copy, settings, groupRatios, threadState, snapshot);
+    torch.setGraphExecutorOptimize(false); // it would learn from the sweep
+    return new Sweep(parts, settings, threadState, snapshot);
+  }
+
+  /** A part of a running sweep; the rates are those of its optimizers' groups, one by one. */
+  private record SweptPart(
+      PortableMicroBatches microBatches,
+      List<Optimizer> copies,
+      List<GroupRate> rates,
+      boolean recorded) {
+    void update(double lr, SweepSettings settings) {
+      microBatches.finish(copies);
+      int group = 0;
+      for (Optimizer copy : copies) {
+        PortableMicroBatches.clipNorm(copy, settings.gradientClipNorm());
+        PortableMicroBatches.clampValues(copy, settings.gradientClipValue());
+        OptimizerParamGroupVector groups = copy.param_groups();
+        for (int i = 0; i < groups.size(); i++) {
+          groups.get(i).options().set_lr(rates.get(group++).at(lr));
+        }
+        PortableMicroBatches.update(copy);
+      }
+    }
+
+    /** The parameters that its backward passes may reach. */
+    TensorVector parameters() {
+      TensorVector parameters = new TensorVector();
+      PortableModel.byIdentity(PortableModel.parameters(copies)).values().stream()
+          .filter(Tensor::requires_grad)
+          .forEach(parameters::push_back);
+      return parameters;
+    }
   }
 
   @Override
@@ -67,13 +108,13 @@ final class PortableEngine implements Engine {
             throw new IllegalArgumentException(
                 "optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
           }
-          String device = PortableModel.check(network, optimizer);
+          SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
           PortableMicroBatches microBatches =
               new PortableMicroBatches(
-                  network, device, settings.accumulateGradBatches(), settings.precision());
+                  part, settings.accumulateGradBatches(), settings.precision());
           ThreadState threadState = ThreadState.capture();
           try {
-            threadState.choose(settings.threads(), optimizer);
+            threadState.choose(settings.threads(), part.optimizers());
             PortableMicroBatches.dropGradients(optimizer); // of steps that were not finished
           } catch (RuntimeException | Error e) {
             threadState.restore();
@@ -145,25 +186,22 @@ final class PortableEngine implements Engine {
   }
 
   private static final class Sweep extends Session implements EngineSweep {
-    private final Optimizer copy;
+    private final List<SweptPart> parts;
     private final SweepSettings settings;
-    private final List<Double> groupRatios;
     private final ThreadState threadState;
     private final PortableSnapshot snapshot;
     private final LossTracker tracker;
+    private double stepLoss; // of the parts so far
     private boolean restored;
 
     Sweep(
-        PortableMicroBatches microBatches,
-        Optimizer copy,
+        List<SweptPart> parts,
         SweepSettings settings,
-        List<Double> groupRatios,
         ThreadState threadState,
         PortableSnapshot snapshot) {
-      super(microBatches);
-      this.copy = copy;
+      super(parts.get(0).microBatches);
+      this.parts = parts;
       this.settings = settings;
-      this.groupRatios = groupRatios;
       this.threadState = threadState;
       this.snapshot = snapshot;
       this.tracker = new LossTracker(settings.smoothingBeta(), settings.earlyStopThreshold());
@@ -178,37 +216,84 @@ final class PortableEngine implements Engine {
 
     @Override
     void add(Tensor loss) {
-      if (Double.isFinite(microBatches.add(loss))) {
-        microBatches.backward(loss);
+      add(loss, parts.get(0));
+    }
+
+    private void add(Tensor loss, SweptPart part) {
+      if (Double.isFinite(part.microBatches.add(loss))) {
+        backward(loss, part);
       }
+    }
+
+    /** What the gradients of several parts would leave on each other's parameters is not theirs. */
+    private void backward(Tensor loss, SweptPart part) {
+      if (parts.size() == 1) {
+        part.microBatches.backward(loss);
+      } else {
+        part.microBatches.backward(loss, part.parameters());
+      }
+    }
+
+    @Override
+    public void accumulate(Tensor loss) {
+      accumulate(loss, 0);
+    }
+
+    @Override
+    public void accumulate(Tensor loss, int part) {
+      withGradients(
+          () -> {
+            add(loss, parts.get(part));
+            return true;
+          });
     }
 
     @Override
     public Outcome step(Batch batch, Loss loss, double lr) {
-      return withGradients(() -> finish(microBatches.loss(batch, loss), lr));
+      return withGradients(() -> step(microBatches.loss(batch, loss), lr, parts.get(0)));
     }
 
     @Override
-    public Outcome step(Tensor loss, double lr) {
-      return withGradients(() -> finish(loss, lr));
+    public Outcome step(Tensor loss, double lr, int part) {
+      return withGradients(() -> step(loss, lr, parts.get(part)));
     }
 
-    private Outcome finish(Tensor loss, double lr) {
-      double mean = microBatches.add(loss);
+    private Outcome step(Tensor loss, double lr, SweptPart part) {
+      Outcome found = record(part.microBatches.add(loss), part);
+      if (found == Outcome.CONTINUE) {
+        backward(loss, part);
+        part.update(lr, settings);
+      }
+      return found;
+    }
+
+    @Override
+    public Outcome finish(double lr, int part) {
+      return withGradients(
+          () -> {
+            SweptPart finished = parts.get(part);
+            Outcome found = record(finished.microBatches.mean(), finished);
+            if (found == Outcome.CONTINUE) {
+              finished.update(lr, settings);
+            }
+            return found;
+          });
+    }
+
+    /** Adds a part's loss to the step's, and the step's to the curve when it is complete. */
+    private Outcome record(double mean, SweptPart part) {
       if (!Double.isFinite(mean)) {
         return Outcome.NON_FINITE;
       }
-      if (tracker.add(mean)) {
-        return Outcome.DIVERGED;
+      if (part.recorded) {
+        stepLoss += mean;
       }
-      microBatches.backward(loss);
-      microBatches.finish(copy, settings.gradientClipNorm());
-      OptimizerParamGroupVector groups = copy.param_groups();
-      for (int i = 0; i < groupRatios.size(); i++) {
-        groups.get(i).options().set_lr(lr * groupRatios.get(i));
+      if (part != parts.get(parts.size() - 1)) {
+        return Outcome.CONTINUE;
       }
-      PortableMicroBatches.update(copy);
-      return Outcome.CONTINUE;
+      double loss = stepLoss;
+      stepLoss = 0;
+      return tracker.add(loss) ? Outcome.DIVERGED : Outcome.CONTINUE;
     }
 
     @Override
@@ -245,7 +330,7 @@ final class PortableEngine implements Engine {
         restore();
       } finally {
         snapshot.close();
-        copy.close();
+        parts.forEach(part -> part.copies.forEach(Optimizer::close));
       }
     }
   }
@@ -293,7 +378,8 @@ final class PortableEngine implements Engine {
     private double finish(Tensor loss) {
       double mean = microBatches.add(loss);
       microBatches.backward(loss);
-      microBatches.finish(optimizer, gradientClipNorm);
+      microBatches.finish(List.of(optimizer));
+      PortableMicroBatches.clipNorm(optimizer, gradientClipNorm);
       PortableMicroBatches.update(optimizer);
       return mean;
     }

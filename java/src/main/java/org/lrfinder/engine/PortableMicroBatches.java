@@ -1,17 +1,21 @@
 package org.lrfinder.engine;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.GradMode;
-import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
@@ -21,16 +25,18 @@ import org.lrfinder.sweep.Precision;
  * the native core. Callers open a {@link PointerScope}.
  */
 final class PortableMicroBatches {
-  private final @Nullable Module network;
+  private static final double EPSILON = 1e-6; // what torch.nn.utils.clip_grad_norm_ adds
+
+  private final SweepSubject.Part part;
   private final String device;
   private final int perStep;
   private final Precision precision;
   private double total;
   private int count;
 
-  PortableMicroBatches(@Nullable Module network, String device, int perStep, Precision precision) {
-    this.network = network;
-    this.device = device;
+  PortableMicroBatches(SweepSubject.Part part, int perStep, Precision precision) {
+    this.part = part;
+    this.device = PortableModel.check(part);
     this.perStep = perStep;
     this.precision = precision;
   }
@@ -63,9 +69,9 @@ final class PortableMicroBatches {
 
   /** The loss of the network's output, in the present grad mode. */
   Tensor loss(Batch batch, Loss loss) {
-    if (!(network instanceof SequentialImpl sequential)) {
+    if (part.script() == null && !(part.module() instanceof SequentialImpl)) {
       throw new IllegalArgumentException(
-          "only a SequentialImpl is forwarded natively: pass the loss instead");
+          "only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead");
     }
     for (Tensor tensor : List.of(batch.input(), batch.target())) {
       if (!PortableModel.deviceOf(tensor).equals(device)) {
@@ -75,8 +81,21 @@ final class PortableMicroBatches {
       }
     }
     try (Autocast region = autocast()) {
-      return PortableModel.loss(loss, sequential.forward(batch.input()), batch.target());
+      return PortableModel.loss(loss, forward(batch.input()), batch.target());
     }
+  }
+
+  private Tensor forward(Tensor input) {
+    if (part.module() instanceof SequentialImpl sequential) {
+      return sequential.forward(input);
+    }
+    IValue output = part.script().forward(new IValueVector(new IValue(input)));
+    if (!output.isTensor()) {
+      throw new IllegalArgumentException(
+          "the TorchScript module returns no tensor but a %s: pass the loss instead"
+              .formatted(output.tagKind().getString()));
+    }
+    return output.toTensor();
   }
 
   double evaluate(Batch batch, Loss loss) {
@@ -97,7 +116,16 @@ final class PortableMicroBatches {
           "the loss does not depend on any parameter that takes a gradient");
     }
     total += value;
-    return total / ++count;
+    count++;
+    return mean();
+  }
+
+  /** The mean loss of those counted, of which there must be one at least. */
+  double mean() {
+    if (count == 0) {
+      throw new IllegalArgumentException("there is no step to finish: nothing was accumulated");
+    }
+    return total / count;
   }
 
   private static double number(Tensor loss) {
@@ -114,12 +142,22 @@ final class PortableMicroBatches {
 
   /** Adds the gradients of the micro-batch counted last. */
   void backward(Tensor loss) {
-    (perStep == 1 ? loss : loss.div(new Scalar((double) perStep))).backward();
+    share(loss).backward();
   }
 
-  /** Ends the step: makes the gradients the mean over its micro-batches, and clips them. */
-  void finish(Optimizer optimizer, double gradientClipNorm) {
-    List<Tensor> parameters = PortableModel.parameters(optimizer);
+  /** The same, to these parameters alone. */
+  void backward(Tensor loss, TensorVector parameters) {
+    share(loss)
+        .backward(new Tensor(), new BoolOptional(), false, new TensorArrayRefOptional(parameters));
+  }
+
+  private Tensor share(Tensor loss) {
+    return perStep == 1 ? loss : loss.div(new Scalar((double) perStep));
+  }
+
+  /** Ends the step: makes the gradients the mean over its micro-batches. */
+  void finish(List<Optimizer> optimizers) {
+    List<Tensor> parameters = PortableModel.parameters(optimizers);
     if (count < perStep) {
       Scalar factor = new Scalar((double) perStep / count);
       for (Tensor parameter : PortableModel.byIdentity(parameters).values()) {
@@ -131,15 +169,60 @@ final class PortableMicroBatches {
     }
     total = 0;
     count = 0;
-    if (Double.isFinite(gradientClipNorm)) {
-      TensorVector all = new TensorVector();
-      parameters.forEach(all::push_back);
-      torch.clip_grad_norm_(all, gradientClipNorm);
+  }
+
+  /**
+   * Clips the gradients of an optimizer's parameters by their total norm, unless it is infinite.
+   * Not by libtorch's {@code clip_grad_norm_}, which leaves sparse ones as they are.
+   */
+  static void clipNorm(Optimizer optimizer, double maxNorm) {
+    if (Double.isFinite(maxNorm)) {
+      List<Tensor> gradients = writableValues(optimizer);
+      double squares = 0;
+      for (Tensor gradient : gradients) {
+        squares += Math.pow(gradient.norm().item_double(), 2);
+      }
+      double coefficient = maxNorm / (Math.sqrt(squares) + EPSILON);
+      // Not-a-number passes on, as in PyTorch: the sweep then ends at the next loss.
+      if (!(coefficient >= 1)) {
+        gradients.forEach(gradient -> gradient.mul_(new Scalar(coefficient)));
+      }
     }
+  }
+
+  /** Clamps the gradients of an optimizer's parameters, unless the largest value is infinite. */
+  static void clampValues(Optimizer optimizer, double maxValue) {
+    if (Double.isFinite(maxValue)) {
+      ScalarOptional low = new ScalarOptional(new Scalar(-maxValue));
+      ScalarOptional high = new ScalarOptional(new Scalar(maxValue));
+      writableValues(optimizer).forEach(gradient -> gradient.clamp_(low, high));
+    }
+  }
+
+  /** What there is to clip in each gradient, which is first made fit to be written. */
+  private static List<Tensor> writableValues(Optimizer optimizer) {
+    List<Tensor> values = new ArrayList<>();
+    for (Tensor parameter :
+        PortableModel.byIdentity(PortableModel.parameters(optimizer)).values()) {
+      Tensor gradient = parameter.grad();
+      if (gradient.defined() && gradient.is_sparse()) {
+        Tensor coalesced = gradient.coalesce(); // values of one index count together
+        parameter.mutable_grad().put(coalesced);
+        values.add(coalesced._values());
+      } else if (gradient.defined()) {
+        if (!gradient.is_non_overlapping_and_dense()) {
+          gradient = gradient.clone();
+          parameter.mutable_grad().put(gradient);
+        }
+        values.add(gradient);
+      }
+    }
+    return values;
   }
 
   /** Steps the optimizer and drops the gradients. */
   static void update(Optimizer optimizer) {
+    PortableModel.checkSparseGradients(optimizer);
     optimizer.step();
     dropGradients(optimizer);
   }

@@ -17,7 +17,6 @@ import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.ArchiveWriter;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.InputArchive;
-import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.OutputArchive;
@@ -25,10 +24,14 @@ import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.buffer_iterator;
+import org.bytedeco.pytorch.buffer_list;
 import org.bytedeco.pytorch.global.torch;
-import org.jspecify.annotations.Nullable;
+import org.bytedeco.pytorch.parameter_iterator;
+import org.bytedeco.pytorch.parameter_list;
 import org.lrfinder.sweep.Loss;
 
 /**
@@ -36,7 +39,48 @@ import org.lrfinder.sweep.Loss;
  * org.bytedeco.javacpp.PointerScope}.
  */
 final class PortableModel {
+  private static final long SUM = 2; // at::Reduction::Sum
+
   private PortableModel() {}
+
+  /** The parameters of a part's network. */
+  static List<Tensor> networkParameters(SweepSubject.Part part) {
+    List<Tensor> parameters = new ArrayList<>();
+    if (part.module() != null) {
+      addAll(parameters, part.module().parameters());
+    }
+    if (part.script() != null) {
+      parameter_list list = part.script().parameters();
+      parameter_iterator end = list.end();
+      for (parameter_iterator i = list.begin(); i.notEquals(end); i.increment()) {
+        parameters.add(i.access());
+      }
+    }
+    return parameters;
+  }
+
+  /** The buffers of a part's network. */
+  static List<Tensor> networkBuffers(SweepSubject.Part part) {
+    List<Tensor> buffers = new ArrayList<>();
+    if (part.module() != null) {
+      addAll(buffers, part.module().buffers());
+    }
+    if (part.script() != null) {
+      buffer_list list = part.script().buffers();
+      buffer_iterator end = list.end();
+      for (buffer_iterator i = list.begin(); i.notEquals(end); i.increment()) {
+        buffers.add(i.access());
+      }
+    }
+    return buffers;
+  }
+
+  /** The parameters of some optimizers, group by group. */
+  static List<Tensor> parameters(List<Optimizer> optimizers) {
+    List<Tensor> parameters = new ArrayList<>();
+    optimizers.forEach(optimizer -> parameters.addAll(parameters(optimizer)));
+    return parameters;
+  }
 
   /** The optimizer's parameters, group by group. */
   static List<Tensor> parameters(Optimizer optimizer) {
@@ -82,9 +126,9 @@ final class PortableModel {
         .collect(Collectors.joining(", ", "[", "]"));
   }
 
-  /** Refuses what cannot be swept, and returns the parameters' device. */
-  static String check(@Nullable Module network, Optimizer optimizer) {
-    List<Tensor> parameters = parameters(optimizer);
+  /** Refuses what cannot be trained, and returns the parameters' device. */
+  static String check(SweepSubject.Part part) {
+    List<Tensor> parameters = parameters(part.optimizers());
     if (parameters.stream().noneMatch(Tensor::requires_grad)) {
       throw new IllegalArgumentException(
           "no parameter of the optimizer takes a gradient: at least one must have requires_grad");
@@ -97,10 +141,8 @@ final class PortableModel {
                 .formatted(device, deviceOf(parameter)));
       }
     }
-    if (network != null) {
-      List<Tensor> own = new ArrayList<>();
-      addAll(own, network.parameters());
-      Map<Long, Tensor> ownById = byIdentity(own);
+    if (part.module() != null || part.script() != null) {
+      Map<Long, Tensor> ownById = byIdentity(networkParameters(part));
       long foreign = parameters.stream().filter(p -> !ownById.containsKey(identity(p))).count();
       if (foreign > 0) {
         throw new IllegalArgumentException(
@@ -108,6 +150,15 @@ final class PortableModel {
                     + " make the optimizer from the network's parameters()")
                 .formatted(foreign, parameters.size()));
       }
+    }
+    Map<Long, Tensor> taken = new LinkedHashMap<>();
+    for (Optimizer optimizer : part.optimizers()) {
+      Map<Long, Tensor> own = byIdentity(parameters(optimizer));
+      if (own.keySet().stream().anyMatch(taken::containsKey)) {
+        throw new IllegalArgumentException(
+            "two optimizers of one part have a parameter in common: each parameter must be in one of them");
+      }
+      taken.putAll(own);
     }
     return device;
   }
@@ -155,6 +206,32 @@ final class PortableModel {
     return optimizer.getClass().getPackage().equals(Optimizer.class.getPackage());
   }
 
+  /** Says in words for the user what libtorch would fail on. */
+  static void checkSparseGradients(Optimizer optimizer) {
+    String name = optimizer.getClass().getSimpleName();
+    OptimizerParamGroupVector groups = optimizer.param_groups();
+    for (long i = 0; i < groups.size(); i++) {
+      List<Tensor> parameters = new ArrayList<>();
+      addAll(parameters, groups.get(i).params());
+      if (parameters.stream().noneMatch(p -> p.grad().defined() && p.grad().is_sparse())) {
+        continue;
+      }
+      if (optimizer instanceof Adam || optimizer instanceof AdamW || optimizer instanceof RMSprop) {
+        throw new IllegalArgumentException(
+            "torch::optim::%s does not take sparse gradients: give the parameters that have them to an optimizer of their own, SGD or Adagrad, or make their embedding dense"
+                .formatted(name));
+      }
+      Pointer options = groups.get(i).options();
+      if ((optimizer instanceof SGD && new SGDOptions(options).weight_decay().get() != 0)
+          || (optimizer instanceof Adagrad
+              && new AdagradOptions(options).weight_decay().get() != 0)) {
+        throw new IllegalArgumentException(
+            "torch::optim::%s does not take sparse gradients with weight decay: set it to 0"
+                .formatted(name));
+      }
+    }
+  }
+
   private static byte[] save(Optimizer optimizer) {
     java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
     try (ArchiveWriter writer =
@@ -175,7 +252,8 @@ final class PortableModel {
   }
 
   static Tensor loss(Loss loss, Tensor prediction, Tensor target) {
-    if (loss != Loss.CROSS_ENTROPY && !shape(prediction).equals(shape(target))) {
+    boolean classIndices = loss == Loss.CROSS_ENTROPY || loss == Loss.NEGATIVE_LOG_LIKELIHOOD;
+    if (!classIndices && !shape(prediction).equals(shape(target))) {
       // libtorch would broadcast and average over every pair.
       throw new IllegalArgumentException(
           "the network's output has shape %s and the target %s: this loss needs the same shape"
@@ -186,6 +264,15 @@ final class PortableModel {
       case MSE -> torch.mse_loss(prediction, target);
       case L1 -> torch.l1_loss(prediction, target);
       case SMOOTH_L1 -> torch.smooth_l1_loss(prediction, target);
+      case HUBER -> torch.huber_loss(prediction, target);
+      case BINARY_CROSS_ENTROPY_WITH_LOGITS ->
+          torch.binary_cross_entropy_with_logits(prediction, target);
+      case NEGATIVE_LOG_LIKELIHOOD -> torch.nll_loss_nd(prediction, target);
+      // By the number of examples: the mean over every element is no divergence.
+      case KL_DIVERGENCE ->
+          torch
+              .kl_div(prediction, target, SUM, false)
+              .div(new Scalar((double) (prediction.dim() == 0 ? 1 : prediction.size(0))));
     };
   }
 }

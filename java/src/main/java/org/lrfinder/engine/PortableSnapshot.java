@@ -4,10 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.GradMode;
-import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.JitModule;
+import org.bytedeco.pytorch.NamedIValue;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.module_iterator;
+import org.bytedeco.pytorch.module_list;
+import org.bytedeco.pytorch.named_attribute_iterator;
+import org.bytedeco.pytorch.named_attribute_list;
 import org.jspecify.annotations.Nullable;
 
 /** The portable engine's snapshot: what {@code lrfinder::Snapshot} is to the native one. */
@@ -29,21 +34,27 @@ final class PortableSnapshot implements AutoCloseable {
       boolean requiresGrad,
       Tensor gradient) {}
 
+  /** What an attribute of a TorchScript module referred to: a tensor, or its train/eval mode. */
+  private record Attribute(JitModule owner, String name, IValue value) {}
+
   private final List<Saved> tensors = new ArrayList<>();
-  private final ModuleModes modes;
+  private final List<ModuleModes> modes = new ArrayList<>();
+  private final List<Attribute> attributes = new ArrayList<>();
   private final List<Pointer> owned = new ArrayList<>();
   private @Nullable PortableRandomState randomState;
 
-  private PortableSnapshot(@Nullable Module network) {
-    modes = new ModuleModes(network);
-  }
+  private PortableSnapshot() {}
 
-  static PortableSnapshot take(@Nullable Module network, Optimizer optimizer) {
-    PortableSnapshot snapshot = new PortableSnapshot(network);
-    List<Tensor> live = PortableModel.parameters(optimizer);
-    if (network != null) {
-      PortableModel.addAll(live, network.parameters());
-      PortableModel.addAll(live, network.buffers());
+  static PortableSnapshot take(SweepSubject subject) {
+    PortableSnapshot snapshot = new PortableSnapshot();
+    List<Tensor> live = PortableModel.parameters(subject.optimizers());
+    for (SweepSubject.Part part : subject.parts()) {
+      live.addAll(PortableModel.networkParameters(part));
+      live.addAll(PortableModel.networkBuffers(part));
+      snapshot.modes.add(new ModuleModes(part.module()));
+      if (part.script() != null) {
+        snapshot.saveAttributes(part.script());
+      }
     }
     boolean gradMode = GradMode.is_enabled();
     GradMode.set_enabled(false);
@@ -78,6 +89,23 @@ final class PortableSnapshot implements AutoCloseable {
     return snapshot;
   }
 
+  private void saveAttributes(JitModule script) {
+    module_list modules = script.modules();
+    module_iterator lastModule = modules.end();
+    for (module_iterator m = modules.begin(); m.notEquals(lastModule); m.increment()) {
+      JitModule owner = own(new JitModule(m.access()));
+      named_attribute_list list = owner.named_attributes(false);
+      named_attribute_iterator last = list.end();
+      for (named_attribute_iterator i = list.begin(); i.notEquals(last); i.increment()) {
+        NamedIValue named = i.access();
+        if (!named.value().isModule()) {
+          IValue value = own(new IValue(named.value()));
+          attributes.add(new Attribute(owner, named.name().getString(), value));
+        }
+      }
+    }
+  }
+
   private <P extends Pointer> P own(P pointer) {
     pointer.retainReference(); // outlives the scope of the call, until close()
     owned.add(pointer);
@@ -100,7 +128,9 @@ final class PortableSnapshot implements AutoCloseable {
         attempt(() -> saved.live.set_requires_grad(saved.requiresGrad), failures);
       }
     }
-    modes.restore(part -> attempt(part, failures));
+    modes.forEach(each -> each.restore(part -> attempt(part, failures)));
+    attributes.forEach(
+        saved -> attempt(() -> saved.owner.setattr(saved.name, saved.value), failures));
     PortableRandomState random = randomState;
     if (random != null) {
       randomState = null;
@@ -185,6 +215,6 @@ final class PortableSnapshot implements AutoCloseable {
       randomState = null;
     }
     owned.forEach(Pointer::close);
-    modes.close();
+    modes.forEach(ModuleModes::close);
   }
 }

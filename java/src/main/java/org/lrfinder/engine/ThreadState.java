@@ -1,5 +1,6 @@
 package org.lrfinder.engine;
 
+import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -14,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a sweep or a training, or the code of a user that it calls, may move outside the model: the
- * thread counts of libtorch and BLAS and the grad mode of this thread. And the rule by which a
- * sweep or a training chooses its thread counts. Confined to the thread of the sweep or training.
+ * thread counts of libtorch and BLAS, and of this thread the grad mode and whether TorchScript is
+ * optimized. And the rule by which a sweep or a training chooses its thread counts. Confined to the
+ * thread of the sweep or training.
  *
  * <p>libtorch's count is one for each thread, beside one that new threads start with: only that of
  * this thread is set. BLAS's count belongs to the whole process: of those that overlap in time the
@@ -33,6 +35,7 @@ final class ThreadState {
   private final int libtorchThreads;
   private final int blasThreads;
   private final boolean gradMode;
+  private final boolean scriptOptimization = torch.getGraphExecutorOptimize();
   private int chosenLibtorchThreads;
 
   private ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
@@ -58,6 +61,7 @@ final class ThreadState {
 
   void restore() {
     GradMode.set_enabled(gradMode);
+    torch.setGraphExecutorOptimize(scriptOptimization);
     int found = torch.get_num_threads();
     if (found == chosenLibtorchThreads) {
       setLibtorchThreads(libtorchThreads);
@@ -109,13 +113,13 @@ final class ThreadState {
    *
    * @param requested 0 to choose
    */
-  void choose(int requested, Optimizer optimizer) {
+  void choose(int requested, List<Optimizer> optimizers) {
     if (requested > 0) {
       choose(requested, requested);
     } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
       boolean largeConvolution = false;
       try (PointerScope scope = new PointerScope()) {
-        for (Tensor parameter : PortableModel.parameters(optimizer)) {
+        for (Tensor parameter : PortableModel.parameters(optimizers)) {
           if (!parameter.is_cpu()) {
             return;
           }

@@ -20,6 +20,7 @@ import org.lrfinder.io.AtomicFile;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
@@ -46,7 +47,7 @@ public final class ResultJson {
       EndReason endReason,
       Status status,
       @Nullable Suggestion suggestion,
-      List<Double> groupRatios,
+      List<GroupRate> groups,
       double[] rates,
       double[] losses,
       double[] smoothedLosses,
@@ -62,7 +63,9 @@ public final class ResultJson {
       double smoothingBeta,
       int accumulateGradBatches,
       @Nullable Double gradientClipNorm,
+      @Nullable Double gradientClipValue,
       List<Double> groupRatios,
+      List<Integer> sweptGroups,
       boolean cycleData,
       Precision precision,
       int validationBatches,
@@ -89,7 +92,9 @@ public final class ResultJson {
                 settings.smoothingBeta(),
                 settings.accumulateGradBatches(),
                 finite(settings.gradientClipNorm()),
+                finite(settings.gradientClipValue()),
                 settings.groupRatios(),
+                settings.sweptGroups(),
                 settings.cycleData(),
                 settings.precision(),
                 settings.validationBatches(),
@@ -97,7 +102,7 @@ public final class ResultJson {
             result.endReason(),
             result.status(),
             result.suggestion().orElse(null),
-            result.groupRatios(),
+            result.groups(),
             result.results().rates(),
             result.results().losses(),
             result.results().smoothedLosses(),
@@ -130,14 +135,16 @@ public final class ResultJson {
               settings.smoothingBeta,
               settings.accumulateGradBatches,
               orInfinity(settings.gradientClipNorm),
+              orInfinity(settings.gradientClipValue),
               settings.groupRatios,
+              settings.sweptGroups,
               settings.cycleData,
               settings.precision,
               settings.validationBatches,
               settings.threads),
           new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
-          form.groupRatios,
+          form.groups,
           form.status,
           Optional.ofNullable(form.suggestion),
           form.engine);

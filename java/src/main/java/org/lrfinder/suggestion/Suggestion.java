@@ -1,16 +1,18 @@
 package org.lrfinder.suggestion;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
 
 /**
  * A suggested learning rate.
  *
  * @param lr the swept rate
- * @param perGroup the rate of each parameter group, in the optimizer's order: {@code lr} times the
- *     group's ratio
+ * @param perGroup the rate of each parameter group, through all optimizers in their order: {@code
+ *     lr} times the group's ratio, or its own rate if it was not swept
  * @param rule name of the rule that picked it
  * @param index which point of the curve it is
  * @param loss smoothed loss at that point
@@ -22,14 +24,20 @@ public record Suggestion(double lr, List<Double> perGroup, String rule, int inde
   }
 
   /**
-   * Sets the learning rate of each of an optimizer's parameter groups.
+   * Sets the learning rate of each parameter group.
    *
-   * @param optimizer one with as many parameter groups as the swept one
-   * @throws IllegalArgumentException if it has another number of groups; nothing was changed
+   * @param optimizers with as many parameter groups as those of the sweep, in the same order
+   * @throws IllegalArgumentException if they have another number of groups; nothing was changed
    */
-  public void applyTo(Optimizer optimizer) {
+  public void applyTo(Optimizer... optimizers) {
     try (PointerScope scope = new PointerScope()) {
-      OptimizerParamGroupVector groups = optimizer.param_groups();
+      List<OptimizerParamGroup> groups = new ArrayList<>();
+      for (Optimizer optimizer : optimizers) {
+        OptimizerParamGroupVector own = optimizer.param_groups();
+        for (long i = 0; i < own.size(); i++) {
+          groups.add(own.get(i));
+        }
+      }
       if (groups.size() != perGroup.size()) {
         throw new IllegalArgumentException(
             "the suggestion is for %d parameter groups, the optimizer has %d"

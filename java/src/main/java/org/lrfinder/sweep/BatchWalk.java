@@ -5,9 +5,11 @@ import java.util.Objects;
 
 /**
  * One walk through an epoch of batches, which closes the source's iterator if that can be closed.
+ *
+ * @param <B> what a batch is
  */
-public final class BatchWalk implements Iterator<Batch>, AutoCloseable {
-  private final Iterator<Batch> iterator;
+public final class BatchWalk<B> implements Iterator<B>, AutoCloseable {
+  private final Iterator<B> iterator;
   private boolean closed;
 
   /**
@@ -16,8 +18,10 @@ public final class BatchWalk implements Iterator<Batch>, AutoCloseable {
    * @param source walked by the epoch's number if it is a {@link Batches}
    * @param epoch from 0
    */
-  public BatchWalk(Iterable<Batch> source, long epoch) {
-    iterator = source instanceof Batches batches ? batches.epoch(epoch) : source.iterator();
+  @SuppressWarnings("unchecked") // Batches are an Iterable<Batch>, so that B is Batch
+  public BatchWalk(Iterable<B> source, long epoch) {
+    iterator =
+        source instanceof Batches batches ? (Iterator<B>) batches.epoch(epoch) : source.iterator();
   }
 
   @Override
@@ -26,7 +30,7 @@ public final class BatchWalk implements Iterator<Batch>, AutoCloseable {
   }
 
   @Override
-  public Batch next() {
+  public B next() {
     return Objects.requireNonNull(iterator.next(), "the batches' iterator returned null");
   }
 

@@ -17,8 +17,12 @@ import java.util.Objects;
  * @param accumulateGradBatches micro-batches in one optimizer step, at least 1
  * @param gradientClipNorm total norm that the averaged gradients are clipped to, greater than 0;
  *     infinity leaves them alone
+ * @param gradientClipValue largest absolute value of an averaged gradient's elements, greater than
+ *     0; infinity leaves them alone; not together with a norm
  * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
  *     the optimizer's own ratios
+ * @param sweptGroups the parameter groups whose rates are swept, from 0, while the others keep
+ *     theirs; empty: all
  * @param cycleData whether the batches start again when they run out
  * @param precision of the forward passes
  * @param validationBatches how many of the validation batches, if any are given, the validation
@@ -35,7 +39,9 @@ public record SweepSettings(
     double smoothingBeta,
     int accumulateGradBatches,
     double gradientClipNorm,
+    double gradientClipValue,
     List<Double> groupRatios,
+    List<Integer> sweptGroups,
     boolean cycleData,
     Precision precision,
     int validationBatches,
@@ -55,6 +61,8 @@ public record SweepSettings(
           0.98,
           1,
           Double.POSITIVE_INFINITY,
+          Double.POSITIVE_INFINITY,
+          List.of(),
           List.of(),
           true,
           Precision.FLOAT32,
@@ -70,6 +78,7 @@ public record SweepSettings(
   public SweepSettings {
     Objects.requireNonNull(mode, "mode");
     groupRatios = List.copyOf(groupRatios);
+    sweptGroups = List.copyOf(sweptGroups);
     Objects.requireNonNull(precision, "precision");
     if (mode == ScheduleMode.EXPONENTIAL) {
       require(minLr > 0, "minLr", minLr, "greater than 0 when mode is EXPONENTIAL");
@@ -91,10 +100,19 @@ public record SweepSettings(
     require(
         accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
     require(gradientClipNorm > 0, "gradientClipNorm", gradientClipNorm, "greater than 0");
+    require(gradientClipValue > 0, "gradientClipValue", gradientClipValue, "greater than 0");
+    require(
+        Double.isInfinite(gradientClipNorm) || Double.isInfinite(gradientClipValue),
+        "gradientClipValue",
+        gradientClipValue,
+        "none when gradients are clipped by gradientClipNorm, which is " + gradientClipNorm);
     require(validationBatches >= 1, "validationBatches", validationBatches, "at least 1");
     require(threads >= 0, "threads", threads, "at least 1, or 0 to let the engine choose");
     for (double ratio : groupRatios) {
       require(ratio >= 0 && Double.isFinite(ratio), "groupRatios", ratio, "finite and at least 0");
+    }
+    for (int group : sweptGroups) {
+      require(group >= 0, "sweptGroups", group, "at least 0");
     }
     if (!groupRatios.isEmpty()) {
       require(

@@ -44,12 +44,12 @@ record Data(Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
 
   /** A walk whose batches are on a device; copies live until the next batch. */
   private static final class Placed implements Iterator<Batch>, AutoCloseable {
-    private final BatchWalk walk;
+    private final BatchWalk<Batch> walk;
     private final Device device;
     private Tensor[] copies = {};
 
     Placed(Iterable<Batch> source, long epoch, String device) {
-      this.walk = new BatchWalk(source, epoch);
+      this.walk = new BatchWalk<>(source, epoch);
       this.device = new Device(new BytePointer(device));
     }
 

@@ -243,12 +243,12 @@ final class FitLoop {
 
   /** Trains to the end of the epoch; returns whether the thread was interrupted. */
   private boolean epoch() {
-    Objective objective =
+    Objective<Batch> objective =
         model.loss().isPresent()
             ? new Objective.Native(model.loss().get())
-            : new Objective.Callback(model::trainingStep);
-    Objective held =
-        model.loss().isPresent() ? objective : new Objective.Callback(model::validationStep);
+            : new Objective.Callback<>(model::trainingStep);
+    Objective<Batch> held =
+        model.loss().isPresent() ? objective : new Objective.Callback<>(model::validationStep);
     TrainingEpoch done;
     try (EngineTraining training =
             Engines.of(settings.engine()).train(network, optimizer, settings.steps());
@@ -284,12 +284,15 @@ final class FitLoop {
 
   /** Does the epoch's steps; returns whether it came to its end. */
   private boolean steps(
-      EngineTraining training, Objective objective, GroupRates rates, @Nullable ProgressBar bar) {
+      EngineTraining training,
+      Objective<Batch> objective,
+      GroupRates rates,
+      @Nullable ProgressBar bar) {
     int window = settings.steps().accumulateGradBatches();
     double total = 0;
     long steps = 0;
     long epoch = progress.epoch();
-    try (BatchWalk walk = new BatchWalk(data.train(), epoch)) {
+    try (BatchWalk<Batch> walk = new BatchWalk<>(data.train(), epoch)) {
       if (!walk.hasNext()) {
         throw new IllegalArgumentException(
             "there is no data: the batches of epoch " + epoch + " are empty");
@@ -344,14 +347,14 @@ final class FitLoop {
   }
 
   private OptionalDouble validate(
-      EngineTraining training, Objective objective, @Nullable Iterable<Batch> batches) {
+      EngineTraining training, Objective<Batch> objective, @Nullable Iterable<Batch> batches) {
     if (batches == null) {
       return OptionalDouble.empty();
     }
     double total = 0;
     long count = 0;
     try (EvalMode evaluation = new EvalMode(network);
-        BatchWalk walk = new BatchWalk(batches, 0)) {
+        BatchWalk<Batch> walk = new BatchWalk<>(batches, 0)) {
       while (walk.hasNext()) {
         total += objective.evaluate(training, walk.next());
         count++;

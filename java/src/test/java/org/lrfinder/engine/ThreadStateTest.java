@@ -117,9 +117,9 @@ class ThreadStateTest {
     ThreadState first = ThreadState.capture();
     LinearImpl network = new LinearImpl(8, 8);
     Optimizer optimizer = new SGD(network.parameters(), new SGDOptions(0.1));
-    first.choose(1, optimizer);
+    first.choose(1, List.of(optimizer));
     ThreadState second = ThreadState.capture();
-    second.choose(2, optimizer);
+    second.choose(2, List.of(optimizer));
     first.restore();
     assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(2);
     second.restore();

@@ -1,0 +1,347 @@
+#include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/huber_loss.h>
+#include <ATen/ops/kl_div.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/nll_loss.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/python/update_graph_executor_opt.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim.h>
+#include <torch/utils.h>
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lrfinder/error.h"
+#include "lrfinder/sweep.h"
+#include "testing.h"
+
+namespace lrfinder {
+namespace {
+
+namespace nn = torch::nn;
+namespace optim = torch::optim;
+
+using test::expect_error;
+using test::near;
+using test::normal;
+using test::normal_parameter;
+using test::same_bits;
+
+constexpr int kSteps = 6;
+
+double rate(int step) { return 0.01 * (step + 1); }
+
+SweepSettings never_stopping() {
+  SweepSettings settings;
+  settings.early_stop_threshold = std::numeric_limits<double>::infinity();
+  return settings;
+}
+
+nn::Sequential mlp(std::int64_t inputs, std::int64_t outputs) {
+  nn::Sequential net(nn::Linear(inputs, 5), nn::Tanh(), nn::Linear(5, outputs));
+  net->to(at::kDouble);
+  return net;
+}
+
+/// Two networks that train against each other.
+struct Adversaries {
+  Adversaries() {
+    torch::manual_seed(4);
+    generator = mlp(3, 2);
+    discriminator = mlp(2, 1);
+    generator_adam = std::make_unique<optim::Adam>(generator->parameters(), optim::AdamOptions(0.1));
+    discriminator_sgd = std::make_unique<optim::SGD>(discriminator->parameters(), optim::SGDOptions(0.1).momentum(0.9));
+  }
+
+  at::Tensor judged(const at::Tensor& points, double label) {
+    const auto scores = discriminator->forward(points);
+    return at::binary_cross_entropy_with_logits(scores, at::full_like(scores, label));
+  }
+  at::Tensor made(int batch) { return generator->forward(normal({4, 3}, at::kDouble, 300 + batch)); }
+  at::Tensor discriminator_loss(int batch) {
+    return judged(normal({4, 2}, at::kDouble, 200 + batch), 1) + judged(made(batch).detach(), 0);
+  }
+  at::Tensor generator_loss(int batch) { return judged(made(batch), 1); }
+
+  nn::Sequential generator = nullptr;
+  nn::Sequential discriminator = nullptr;
+  std::unique_ptr<optim::Adam> generator_adam;
+  std::unique_ptr<optim::SGD> discriminator_sgd;
+};
+
+SweepSubject subject_of(Adversaries& gan, bool generator_recorded = true) {
+  SweepSubject subject;
+  subject.add_part(gan.discriminator.get(), /*recorded=*/true);
+  subject.add_optimizer(*gan.discriminator_sgd);
+  subject.add_part(gan.generator.get(), generator_recorded);
+  subject.add_optimizer(*gan.generator_adam);
+  return subject;
+}
+
+TEST(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
+  Adversaries swept;
+  Adversaries stepped;
+  Sweep sweep(subject_of(swept), never_stopping());
+  for (int step = 0; step < kSteps; ++step) {
+    EXPECT_EQ(sweep.step(swept.discriminator_loss(step), rate(step), 0), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(swept.generator_loss(step), rate(step), 1), StepResult::kContinue);
+
+    stepped.discriminator_sgd->param_groups()[0].options().set_lr(rate(step));
+    stepped.generator_adam->param_groups()[0].options().set_lr(rate(step));
+    stepped.discriminator_sgd->zero_grad();
+    const auto first = stepped.discriminator_loss(step);
+    first.backward();
+    stepped.discriminator_sgd->step();
+    stepped.generator_adam->zero_grad();
+    const auto second = stepped.generator_loss(step);
+    second.backward();
+    stepped.generator_adam->step();
+    EXPECT_NEAR(sweep.last_loss(), first.item<double>() + second.item<double>(), 1e-12);
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(near(swept.generator->parameters()[i], stepped.generator->parameters()[i], 1e-12));
+    EXPECT_TRUE(near(swept.discriminator->parameters()[i], stepped.discriminator->parameters()[i], 1e-12));
+  }
+  sweep.restore();
+  const Adversaries fresh;
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(same_bits(swept.generator->parameters()[i], fresh.generator->parameters()[i]));
+    EXPECT_TRUE(same_bits(swept.discriminator->parameters()[i], fresh.discriminator->parameters()[i]));
+  }
+}
+
+TEST(SweepSubjectTest, ABackwardPassReachesItsOwnPartAlone) {
+  Adversaries gan;
+  auto settings = never_stopping();
+  settings.accumulate_grad_batches = 2;
+  Sweep sweep(subject_of(gan), settings);
+  sweep.accumulate(gan.generator_loss(0), 1);
+  EXPECT_TRUE(gan.generator->parameters()[0].grad().defined());
+  for (const auto& parameter : gan.discriminator->parameters()) EXPECT_FALSE(parameter.grad().defined());
+}
+
+TEST(SweepSubjectTest, OnlyRecordedPartsCount) {
+  Adversaries gan;
+  Sweep sweep(subject_of(gan, /*generator_recorded=*/false), never_stopping());
+  const auto loss = gan.discriminator_loss(0);
+  sweep.step(loss, 0.1, 0);
+  sweep.step(gan.generator_loss(0), 0.1, 1);
+  EXPECT_EQ(sweep.last_loss(), loss.item<double>());
+}
+
+TEST(SweepSubjectTest, AnUnrecordedPartStillEndsASweepThatIsNotFinite) {
+  Adversaries gan;
+  Sweep sweep(subject_of(gan, /*generator_recorded=*/false), never_stopping());
+  sweep.step(gan.discriminator_loss(0), 0.1, 0);
+  EXPECT_EQ(sweep.step(gan.generator_loss(0) / 0.0, 0.1, 1), StepResult::kNonFinite);
+}
+
+TEST(SweepSubjectTest, AConstantKeepsAGroupsRate) {
+  Adversaries gan;
+  auto settings = never_stopping();
+  settings.group_ratios = {1, 0};
+  settings.group_constants = {0, 0.05};
+  Sweep sweep(subject_of(gan), settings);
+  Adversaries stepped;
+  sweep.step(gan.discriminator_loss(0), 0.3, 0);
+  sweep.step(gan.generator_loss(0), 0.3, 1);
+  stepped.discriminator_sgd->param_groups()[0].options().set_lr(0.3);
+  stepped.generator_adam->param_groups()[0].options().set_lr(0.05);
+  stepped.discriminator_loss(0).backward();
+  stepped.discriminator_sgd->step();
+  stepped.generator_loss(0).backward();
+  stepped.generator_adam->step();
+  EXPECT_TRUE(near(gan.generator->parameters()[0], stepped.generator->parameters()[0], 1e-13));
+  EXPECT_TRUE(near(gan.discriminator->parameters()[0], stepped.discriminator->parameters()[0], 1e-13));
+}
+
+TEST(SweepSubjectTest, TwoOptimizersOfOneLoss) {
+  Adversaries gan;
+  const auto parameters = gan.generator->parameters();
+  optim::SGD first({parameters[0], parameters[1]}, optim::SGDOptions(0.1));
+  optim::Adam second({parameters[2], parameters[3]}, optim::AdamOptions(0.1));
+  SweepSubject subject;
+  subject.add_part(gan.generator.get(), /*recorded=*/true);
+  subject.add_optimizer(first);
+  subject.add_optimizer(second);
+  Sweep sweep(subject, never_stopping());
+  sweep.step(gan.made(0).square().mean(), 0.1);
+
+  Adversaries stepped;
+  const auto own = stepped.generator->parameters();
+  optim::SGD first_own({own[0], own[1]}, optim::SGDOptions(0.1));
+  optim::Adam second_own({own[2], own[3]}, optim::AdamOptions(0.1));
+  stepped.made(0).square().mean().backward();
+  first_own.step();
+  second_own.step();
+  for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(near(parameters[i], own[i], 1e-13));
+}
+
+TEST(SweepSubjectTest, WhatCannotBeSweptIsRefused) {
+  Adversaries gan;
+  const auto refused = [](const std::string& message, const SweepSubject& subject) {
+    expect_error(ErrorKind::kInvalidArgument, message, [&] { Sweep(subject, never_stopping()); });
+  };
+  SweepSubject none;
+  none.add_part(gan.generator.get(), /*recorded=*/true);
+  refused("a part has no optimizer", none);
+  SweepSubject twice;
+  twice.add_part(gan.generator.get(), /*recorded=*/true);
+  twice.add_optimizer(*gan.generator_adam);
+  twice.add_optimizer(*gan.generator_adam);
+  refused("two optimizers of one part have a parameter in common: each parameter must be in one of them", twice);
+  Sweep sweep(subject_of(gan), never_stopping());
+  expect_error(ErrorKind::kInvalidArgument, "there is no part 2", [&] { sweep.step(gan.generator_loss(0), 0.1, 2); });
+  expect_error(ErrorKind::kInvalidArgument, "there is no step to finish: nothing was accumulated",
+               [&] { sweep.finish(0.1); });
+}
+
+TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
+  Adversaries gan;
+  auto settings = never_stopping();
+  settings.accumulate_grad_batches = 4;
+  optim::SGD sgd(gan.generator->parameters(), optim::SGDOptions(0.1));
+  Sweep sweep(gan.generator.get(), sgd, settings);
+  sweep.accumulate(gan.made(0).square().mean());
+  sweep.accumulate(gan.made(1).square().mean());
+  EXPECT_EQ(sweep.finish(0.1), StepResult::kContinue);
+
+  Adversaries stepped;
+  optim::SGD own(stepped.generator->parameters(), optim::SGDOptions(0.1));
+  const auto mean = (stepped.made(0).square().mean() + stepped.made(1).square().mean()) / 2;
+  mean.backward();
+  own.step();
+  EXPECT_NEAR(sweep.last_loss(), mean.item<double>(), 1e-14);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(near(gan.generator->parameters()[i], stepped.generator->parameters()[i], 1e-14));
+  }
+}
+
+/// Counts its calls, replaces a buffer and adds to another.
+torch::jit::Module script() {
+  torch::jit::Module module("Script");
+  module.register_parameter("weight", normal({3, 2}, at::kDouble, 1), /*is_buffer=*/false);
+  module.register_buffer("scale", at::ones({2}, at::kDouble));
+  module.register_buffer("seen", at::zeros({1}, at::kDouble));
+  module.register_attribute("calls", c10::IntType::get(), 0);
+  module.define(R"(
+    def forward(self, x):
+        self.calls = self.calls + 1
+        self.scale = self.scale * 1.01
+        self.seen.add_(1)
+        return torch.mm(x, self.weight) * self.scale
+  )");
+  return module;
+}
+
+std::vector<at::Tensor> weights_of(const torch::jit::Module& module) {
+  std::vector<at::Tensor> weights;
+  for (const auto& parameter : module.parameters()) weights.push_back(parameter.set_requires_grad(true));
+  return weights;
+}
+
+TEST(SweepScriptTest, IsForwardedAndPutBackWithItsAttributes) {
+  auto module = script();
+  optim::SGD sgd(weights_of(module), optim::SGDOptions(1));
+  const auto weight = weights_of(module)[0];
+  const auto before = weight.detach().clone();
+  const auto scale = module.attr("scale").toTensor();
+  SweepSubject subject;
+  subject.add_part(module, /*recorded=*/true);
+  subject.add_optimizer(sgd);
+  Sweep sweep(subject, never_stopping());
+  EXPECT_FALSE(torch::jit::getGraphExecutorOptimize());
+  const auto input = normal({5, 3}, at::kDouble, 2);
+  const auto target = normal({5, 2}, at::kDouble, 3);
+
+  const auto expected = at::mse_loss(at::matmul(input, before) * 1.01, target).item<double>();
+  EXPECT_EQ(sweep.step(input, target, Loss::kMse, 0.1), StepResult::kContinue);
+  EXPECT_NEAR(sweep.last_loss(), expected, 1e-14);
+  EXPECT_FALSE(same_bits(weight.detach(), before));
+  EXPECT_EQ(module.attr("calls").toInt(), 1);
+
+  sweep.restore();
+  EXPECT_TRUE(same_bits(weight.detach(), before));
+  EXPECT_EQ(module.attr("calls").toInt(), 0);
+  EXPECT_TRUE(module.attr("scale").toTensor().is_same(scale));
+  EXPECT_TRUE(same_bits(scale, at::ones({2}, at::kDouble)));
+  EXPECT_TRUE(same_bits(module.attr("seen").toTensor(), at::zeros({1}, at::kDouble)));
+  EXPECT_TRUE(torch::jit::getGraphExecutorOptimize());
+}
+
+TEST(SweepScriptTest, MustReturnATensor) {
+  torch::jit::Module module("Pair");
+  module.register_parameter("weight", normal({2}, at::kDouble, 1), /*is_buffer=*/false);
+  module.define("def forward(self, x):\n  return x * self.weight, x\n");
+  optim::SGD sgd(weights_of(module), optim::SGDOptions(1));
+  SweepSubject subject;
+  subject.add_part(module, /*recorded=*/true);
+  subject.add_optimizer(sgd);
+  Sweep sweep(subject, never_stopping());
+  const auto input = at::ones({2}, at::kDouble);
+  expect_error(ErrorKind::kInvalidArgument,
+               "the TorchScript module returns no tensor but a Tuple: pass the loss instead",
+               [&] { sweep.step(input, input, Loss::kMse, 0.1); });
+}
+
+TEST(SweepLossTest, FurtherLossesAreTheFunctionalsOfTheirNames) {
+  nn::Sequential net(nn::LogSoftmax(1));
+  const auto unused = normal_parameter({1}, at::kDouble, 9);
+  net->register_parameter("unused", unused);
+  optim::SGD sgd({unused}, optim::SGDOptions(1));
+  Sweep sweep(net.get(), sgd, never_stopping());
+  const auto input = normal({4, 3}, at::kDouble, 1);
+  const auto output = at::log_softmax(input, 1);
+  const auto probabilities = at::log_softmax(normal({4, 3}, at::kDouble, 2), 1).exp();
+  const auto classes = at::tensor({0, 2, 1, 1}, at::kLong);
+  const auto expect = [&](Loss loss, const at::Tensor& target, const at::Tensor& expected) {
+    EXPECT_NEAR(sweep.evaluate(input, target, loss), expected.item<double>(), 1e-14);
+  };
+  expect(Loss::kHuber, probabilities, at::huber_loss(output, probabilities));
+  expect(Loss::kBinaryCrossEntropyWithLogits, probabilities,
+         at::binary_cross_entropy_with_logits(output, probabilities));
+  expect(Loss::kNegativeLogLikelihood, classes, at::nll_loss(output, classes));
+  expect(Loss::kKlDivergence, probabilities, at::kl_div(output, probabilities, at::Reduction::Sum) / 4);
+}
+
+TEST(SweepSparseTest, OptimizersThatDoNotTakeSparseGradientsSaySo) {
+  const auto weight = normal_parameter({6, 2}, at::kDouble, 1);
+  const auto rows = at::tensor({1, 3, 3}, at::kLong);
+  const auto loss = [&] {
+    return at::embedding(weight, rows, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false, /*sparse=*/true).sum();
+  };
+  const auto refused = [&](const std::string& message, const optim::Optimizer& optimizer) {
+    Sweep sweep(nullptr, optimizer, never_stopping());
+    expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.step(loss(), 0.1); });
+  };
+  const std::string advice =
+      " does not take sparse gradients: give the parameters that have them to an optimizer of their own, SGD or "
+      "Adagrad, or make their embedding dense";
+  refused("torch::optim::Adam" + advice, optim::Adam({weight}, optim::AdamOptions(1)));
+  refused("torch::optim::AdamW" + advice, optim::AdamW({weight}, optim::AdamWOptions(1)));
+  refused("torch::optim::RMSprop" + advice, optim::RMSprop({weight}, optim::RMSpropOptions(1)));
+  refused("torch::optim::SGD does not take sparse gradients with weight decay: set it to 0",
+          optim::SGD({weight}, optim::SGDOptions(1).weight_decay(0.1)));
+  const optim::SGD sgd({weight}, optim::SGDOptions(1).momentum(0.9));
+  Sweep sweep(nullptr, sgd, never_stopping());
+  EXPECT_EQ(sweep.step(loss(), 0.1), StepResult::kContinue);
+  EXPECT_EQ(sweep.step(loss(), 0.1), StepResult::kContinue);
+}
+
+}  // namespace
+}  // namespace lrfinder

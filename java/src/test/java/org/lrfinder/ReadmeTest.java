@@ -33,6 +33,19 @@ class ReadmeTest {
       class Readme {
         static Tensor images;
         static Tensor labels;
+        static JavaRandomDataLoader loader;
+        static SequentialImpl discriminator;
+        static SequentialImpl generator;
+        static Adam adamD;
+        static Adam adamG;
+
+        static Tensor realOrFake(Tensor images) {
+          return images;
+        }
+
+        static Tensor deception() {
+          return images;
+        }
       """;
   private static final String GIVEN =
       """

@@ -17,8 +17,9 @@ import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.engine.Engines;
 import org.lrfinder.engine.Objective;
-import org.lrfinder.suggestion.Steepest;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
+import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
@@ -70,6 +71,7 @@ public final class LrFinder {
   private final SweepSettings settings;
   private final EngineChoice engine;
   private final SuggestionRule rule;
+  private final Search search;
   private final SweepListener listener;
   private final BooleanSupplier cancelled;
 
@@ -77,6 +79,7 @@ public final class LrFinder {
     settings = builder.settings();
     engine = builder.engine;
     rule = builder.rule;
+    search = builder.search();
     listener = builder.listener;
     cancelled = builder.cancelled;
   }
@@ -200,11 +203,19 @@ public final class LrFinder {
    */
   public LrFinderResult find(StepFunction step) {
     Objects.requireNonNull(step, "step");
-    step.save();
-    return restoring(
-        step::restore,
-        () ->
-            run(new Stepper.OfFunction(step, settings), List.of(1.0), EngineInfo.ofStepFunction()));
+    return search.run(
+        settings,
+        swept -> {
+          step.save();
+          return restoring(
+              step::restore,
+              () ->
+                  run(
+                      swept,
+                      new Stepper.OfFunction(step, swept),
+                      List.of(1.0),
+                      EngineInfo.ofStepFunction()));
+        });
   }
 
   /** Validation data, and where its losses come from. */
@@ -223,17 +234,23 @@ public final class LrFinder {
     Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(batches, "batches");
     List<Double> ratios = groupRatios(optimizer);
-    try (EngineSweep sweep = Engines.of(engine).start(network, optimizer, settings, ratios)) {
-      return restoring(
-          sweep::restore,
-          () -> {
-            try (Validation validating = validating(network, sweep, validation);
-                BatchCycle cycle = new BatchCycle(batches, settings.cycleData())) {
-              return run(
-                  new Stepper.OfBatches(
-                      sweep, objective, cycle, settings.accumulateGradBatches(), validating),
-                  ratios,
-                  sweep.info());
+    try (BatchCycle cycle = new BatchCycle(batches, settings.cycleData())) {
+      return search.run(
+          settings,
+          swept -> {
+            try (EngineSweep sweep = Engines.of(engine).start(network, optimizer, swept, ratios)) {
+              return restoring(
+                  sweep::restore,
+                  () -> {
+                    try (Validation validating = validating(network, sweep, validation)) {
+                      return run(
+                          swept,
+                          new Stepper.OfBatches(
+                              sweep, objective, cycle, swept.accumulateGradBatches(), validating),
+                          ratios,
+                          sweep.info());
+                    }
+                  });
             }
           });
     }
@@ -247,10 +264,10 @@ public final class LrFinder {
             network, sweep, source.objective, source.batches, settings.validationBatches());
   }
 
-  private LrFinderResult run(Stepper stepper, List<Double> ratios, EngineInfo info) {
-    SweepLoop loop = new SweepLoop(settings, listener, cancelled);
-    SweepLoop.Recorded recorded = loop.run(stepper);
-    return LrFinderResult.of(settings, recorded.curve(), recorded.endReason(), ratios, rule, info);
+  private LrFinderResult run(
+      SweepSettings swept, Stepper stepper, List<Double> ratios, EngineInfo info) {
+    SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled).run(stepper);
+    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), ratios, rule, info);
   }
 
   /**
@@ -312,7 +329,11 @@ public final class LrFinder {
     private int validationBatches = SweepSettings.DEFAULTS.validationBatches();
     private int threads = SweepSettings.DEFAULTS.threads();
     private EngineChoice engine = EngineChoice.AUTO;
-    private SuggestionRule rule = new Steepest();
+    private SuggestionRule rule = new MiddleOfFall();
+    private int repeats = 1;
+    private boolean autoRange;
+    private boolean autoSteps;
+    private int autoBudget = AutoSettings.DEFAULT_BUDGET;
     private SweepListener listener = step -> {};
     private BooleanSupplier cancelled = () -> false;
 
@@ -489,13 +510,74 @@ public final class LrFinder {
     }
 
     /**
-     * Chooses the rule behind {@link LrFinderResult#suggestion}.
+     * Chooses the rule behind {@link LrFinderResult#suggestion()}. The library's other rules stand
+     * beside it in the result all the same.
      *
-     * @param rule default {@link Steepest}
+     * @param rule one of the library's or your own; default {@link MiddleOfFall}
      * @return this builder
      */
     public Builder rule(SuggestionRule rule) {
       this.rule = Objects.requireNonNull(rule, "rule");
+      return this;
+    }
+
+    /**
+     * Chooses the rule by its name.
+     *
+     * @param name such as {@code steepest}, for Lightning's
+     * @return this builder
+     * @throws IllegalArgumentException if {@link SuggestionRules} has none of that name
+     */
+    public Builder rule(String name) {
+      return rule(SuggestionRules.named(name));
+    }
+
+    /**
+     * Sweeps several times from the same snapshot, each time over the batches that follow those of
+     * the sweep before. The result is that of the median suggestion, and says how far they spread.
+     * A {@link StepFunction} sees to its batches itself.
+     *
+     * @param repeats number of sweeps, at least 1; default 1
+     * @return this builder
+     */
+    public Builder repeats(int repeats) {
+      this.repeats = repeats;
+      return this;
+    }
+
+    /**
+     * Sweeps again where the range was wrong: with a maximum a hundred times as high (twice, if
+     * linear) where the loss was still falling or nothing happened, and from a ten-thousandth of
+     * the minimum where the loss diverged at once. {@link LrFinderResult#attempts} says what was
+     * done. Default: not.
+     *
+     * @return this builder
+     */
+    public Builder autoRange() {
+      this.autoRange = true;
+      return this;
+    }
+
+    /**
+     * Sweeps again with 300 steps where fewer showed no fall. {@link LrFinderResult#attempts} says
+     * what was done. Default: not.
+     *
+     * @return this builder
+     */
+    public Builder autoSteps() {
+      this.autoSteps = true;
+      return this;
+    }
+
+    /**
+     * Limits {@link #autoRange} and {@link #autoSteps}.
+     *
+     * @param steps that the first sweep and those that replace it may take together, at least 1;
+     *     default 1000
+     * @return this builder
+     */
+    public Builder autoBudget(int steps) {
+      this.autoBudget = steps;
       return this;
     }
 
@@ -520,6 +602,10 @@ public final class LrFinder {
     public Builder cancelIf(BooleanSupplier cancelled) {
       this.cancelled = Objects.requireNonNull(cancelled, "cancelled");
       return this;
+    }
+
+    private Search search() {
+      return new Search(new AutoSettings(autoRange, autoSteps, autoBudget), repeats);
     }
 
     private SweepSettings settings() {

@@ -4,6 +4,7 @@ import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
+import org.lrfinder.sweep.Curve;
 
 /**
  * A suggested learning rate.
@@ -12,13 +13,34 @@ import org.bytedeco.pytorch.OptimizerParamGroupVector;
  * @param perGroup the rate of each parameter group, in the optimizer's order: {@code lr} times the
  *     group's ratio
  * @param rule name of the rule that picked it
- * @param index which point of the curve it is
+ * @param index which point of the curve it is, or is nearest to
  * @param loss smoothed loss at that point
  */
 public record Suggestion(double lr, List<Double> perGroup, String rule, int index, double loss) {
   /** Creates a suggestion. */
   public Suggestion {
     perGroup = List.copyOf(perGroup);
+  }
+
+  /**
+   * Creates a suggestion on a curve.
+   *
+   * @param curve at least one point
+   * @param lr a rate within the curve's
+   * @param groupRatios each parameter group's rate as a multiple of it
+   * @param rule name of the rule
+   * @return the suggestion
+   */
+  public static Suggestion of(Curve curve, double lr, List<Double> groupRatios, String rule) {
+    int index = 0;
+    for (int i = 1; i < curve.size(); i++) {
+      // Nearer by its factor, not by its difference.
+      if (Math.abs(Math.log(curve.rate(i) / lr)) < Math.abs(Math.log(curve.rate(index) / lr))) {
+        index = i;
+      }
+    }
+    List<Double> perGroup = groupRatios.stream().map(ratio -> ratio * lr).toList();
+    return new Suggestion(lr, perGroup, rule, index, curve.smoothedLosses()[index]);
   }
 
   /**

@@ -116,6 +116,8 @@ public record Descent(
     }
     double top = Arrays.stream(z, 0, Math.min(head, kept)).average().orElseThrow();
     double fall = top - smooth[lowest];
+    // Where the loss rises at once, the head's level is above a minimum that nothing fell to.
+    double before = Arrays.stream(smooth, 0, lowest + 1).max().orElseThrow() - smooth[lowest];
     double left =
         LEFT_BY_MEDIAN * sigma / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * pointsPerDecade);
     return new Descent(
@@ -125,7 +127,7 @@ public record Descent(
         x[kept - 1],
         pointsPerDecade,
         diverged,
-        fall <= FLAT_SIGMAS * left,
+        Math.min(fall, before) <= FLAT_SIGMAS * left,
         !diverged && lowest >= kept - 2,
         cut <= head);
   }

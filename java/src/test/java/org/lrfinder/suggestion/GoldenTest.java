@@ -143,7 +143,7 @@ class GoldenTest {
   }
 
   /** Of Lightning 0.8.1 and of fastai. */
-  private static double[] lightning(double[] losses) {
+  static double[] lightning(double[] losses) {
     return stopped(average(losses, 0.98, 1), 4);
   }
 
@@ -178,14 +178,14 @@ class GoldenTest {
   }
 
   /** As long as the smoothed losses are. */
-  private static Curve curve(JsonNode sweep, double[] smoothed) {
+  static Curve curve(JsonNode sweep, double[] smoothed) {
     return new Curve(
         Arrays.copyOf(doubles(sweep.get("rates")), smoothed.length),
         Arrays.copyOf(losses(sweep), smoothed.length),
         smoothed);
   }
 
-  private static SweepSettings settings(JsonNode sweep) {
+  static SweepSettings settings(JsonNode sweep) {
     boolean lightning = sweep.get("ladder").asText().equals("lightning");
     SweepSettings settings =
         SweepSettings.DEFAULTS.withRates(lightning ? 1e-8 : 1e-7, lightning ? 1 : 10, 100);
@@ -193,17 +193,17 @@ class GoldenTest {
     return settings;
   }
 
-  private static double[] losses(JsonNode sweep) {
+  static double[] losses(JsonNode sweep) {
     return doubles(sweep.get("losses"));
   }
 
-  private static double[] doubles(JsonNode array) {
+  static double[] doubles(JsonNode array) {
     return StreamSupport.stream(array.spliterator(), false)
         .mapToDouble(value -> Double.parseDouble(value.asText()))
         .toArray();
   }
 
-  private static Stream<JsonNode> sweeps(String ladder) {
+  static Stream<JsonNode> sweeps(String ladder) {
     try (InputStream in = new GZIPInputStream(Files.newInputStream(FILE))) {
       return StreamSupport.stream(new ObjectMapper().readTree(in).spliterator(), false)
           .filter(sweep -> sweep.get("ladder").asText().equals(ladder));

@@ -22,9 +22,11 @@ import org.lrfinder.sweep.SweepSettings;
  * hides it; a longer sweep still moves the pick, by 0.2 to 0.3 decades from 100 to 800 steps; how
  * it does for long training is unknown.
  *
- * <p>Invariance, as found: neither a scale nor a constant moves the pick, but for rounding, also
- * around and below zero. A point that is not finite is a missing point. One spike of ten times the
- * loss moves it by 0.01 decades at the 95th percentile, two adjacent ones by 0.17.
+ * <p>Invariance, as found: neither a scale nor a constant moves the pick on one and the same curve,
+ * but for rounding, also around and below zero; a sweep of the shifted loss may stop some steps
+ * elsewhere, which moves it by at most 0.1 decades. A point that is not finite is a missing point.
+ * One spike of ten times the loss moves it by 0.01 decades at the 95th percentile, two adjacent
+ * ones by 0.17.
  */
 public record MiddleOfFall() implements SuggestionRule {
   private static final double DENSITY_POWER = 0.5;

@@ -21,6 +21,7 @@ import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.TensorBatches;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -94,13 +95,13 @@ final class FindCommand implements Callable<Integer> {
       names = "--min-lr",
       paramLabel = "RATE",
       description = "First learning rate. Default: ${DEFAULT-VALUE}")
-  private double minLr = 1e-7;
+  private double minLr = AnswerOptions.MIN_LR;
 
   @Option(
       names = "--max-lr",
       paramLabel = "RATE",
       description = "Last learning rate. Default: ${DEFAULT-VALUE}")
-  private double maxLr = 10;
+  private double maxLr = AnswerOptions.MAX_LR;
 
   @Option(
       names = "--steps",
@@ -113,6 +114,8 @@ final class FindCommand implements Callable<Integer> {
       paramLabel = "MODE",
       description = "exponential or linear. Default: exponential")
   private ScheduleMode mode = ScheduleMode.EXPONENTIAL;
+
+  @Mixin private AnswerOptions answer = new AnswerOptions();
 
   @Option(
       names = "--engine",
@@ -177,6 +180,7 @@ final class FindCommand implements Callable<Integer> {
             .engine(engine)
             .threads(threads);
     try {
+      answer.applyTo(finder);
       finder.build();
     } catch (IllegalArgumentException e) {
       throw new InputException(e.getMessage());
@@ -249,7 +253,8 @@ final class FindCommand implements Callable<Integer> {
       SweepReport.print(found, console);
     }
     if (out != null) {
-      SweepReport.write(found, out, json ? spec.commandLine().getErr() : console);
+      PrintWriter to = json ? spec.commandLine().getErr() : console;
+      SweepReport.write(found, out, answer.marksRules(), to);
     }
     console.flush();
   }

@@ -279,15 +279,56 @@ class FindCommandTest {
 
   @Test
   void noSuggestionIsOne() {
-    assertThat(find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--steps", 5))
-        .isEqualTo(1);
+    assertThat(wine("--steps", 5, "--no-auto-steps")).isEqualTo(1);
     assertThat(out.toString()).contains("no suggestion: too few points");
+  }
+
+  @Test
+  void tooFewStepsAreMadeMoreAndTheReportSaysSo() {
+    assertThat(wine("--steps", 5)).isZero();
+    assertThat(out.toString())
+        .contains("swept 1e-07 to 1e+01 in 5 steps: too few points")
+        .contains("swept 1e-07 to 1e+01, completed all steps, 300 of 300 steps");
+    assertThat(wine("--steps", 5, "--auto-budget", 200)).isEqualTo(1);
+  }
+
+  @Test
+  void aRangeThatEndsTooEarlyIsWidened() {
+    assertThat(wine("--max-lr", 1e-4, "--no-auto-range")).isEqualTo(1);
+    assertThat(out.toString()).contains("no suggestion: the loss was still falling");
+    assertThat(wine("--max-lr", 1e-4)).isZero();
+    assertThat(out.toString()).contains("swept 1e-07 to 1e-04 in 100 steps: the loss was still");
+  }
+
+  @Test
+  void everyRuleIsInTheReportAndOneIsChosenByName() {
+    assertThat(wine("--rule", "valley", "--repeats", 3)).isZero();
+    assertThat(out.toString())
+        .containsPattern("suggested learning rate: \\S+ \\(rule valley; the loss fell\\)")
+        .containsPattern("range for cyclic and one-cycle schedules: \\S+ to \\S+; largest stable")
+        .containsPattern("3 sweeps over different batches, 3 of them with a suggestion: median")
+        .containsPattern(
+            "the rules: valley .*, default .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
+        .contains("of 6 other rules are within a factor of three");
+    assertThat(wine("--rule", "best")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("there is no rule \"best\"; there are default, steepest, steepest-log, valley");
+    assertThat(wine("--repeats", 0)).isEqualTo(2);
+    assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
+  }
+
+  private int wine(Object... arguments) {
+    return find(
+        Stream.concat(
+                Stream.of("--data", DATA.resolve("wine.csv.gz"), "--target", "target"),
+                Stream.of(arguments))
+            .toArray());
   }
 
   @Test
   void aSweepWithoutAPointLeavesFiguresAndNoPicture() throws IOException {
     LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> Double.NaN));
-    SweepReport.write(found, folder, new PrintWriter(out, true));
+    SweepReport.write(found, folder, false, new PrintWriter(out, true));
     assertThat(out.toString()).startsWith("wrote lr.csv and lr.json to ");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.map(file -> file.getFileName().toString()))

@@ -51,7 +51,7 @@ record AutoSettings(boolean range, boolean steps, int budget) {
             ? Math.log(max / swept.minLr()) / Math.log(swept.maxLr() / swept.minLr())
             : (max - swept.minLr()) / (swept.maxLr() - swept.minLr());
     return Optional.of(
-        swept.withRates(swept.minLr(), max, (int) Math.ceil(swept.steps() * longer)));
+        swept.withRates(swept.minLr(), max, Math.toIntExact(Math.round(swept.steps() * longer))));
   }
 
   /** Downwards, to just above where the sweep ended. */

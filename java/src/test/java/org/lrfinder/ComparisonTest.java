@@ -58,6 +58,9 @@ class ComparisonTest {
     assertThat(compared.plot().chart().getSeriesMap().keySet())
         .anySatisfy(name -> assertThat(name).startsWith("weight decay 30.0: "))
         .contains("suggestion of weight decay 0.0");
+    assertThat(compared.plot().chart().getStyler().getYAxisMax())
+        .as("a divergence does not flatten the rest")
+        .isLessThan(4.0);
     Path picture = folder.resolve("decays.png");
     compared.plot().save(picture);
     assertThat(ImageIO.read(picture.toFile()).getWidth()).isEqualTo(900);

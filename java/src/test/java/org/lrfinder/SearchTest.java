@@ -49,10 +49,14 @@ class SearchTest {
             64);
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.attempts())
-        .containsExactly(new Attempt(1e-7, 1e-3, 100, EndReason.COMPLETED, Status.STILL_FALLING));
+        .extracting(Attempt::minLr, Attempt::steps, Attempt::endReason, Attempt::status)
+        .containsExactly(
+            tuple(1e-7, 100, EndReason.COMPLETED, Status.STILL_FALLING),
+            tuple(1e-7, 150, EndReason.COMPLETED, Status.STILL_FALLING));
+    assertThat(found.attempts().get(1).maxLr()).isCloseTo(0.1, within(1e-12));
     assertThat(found.settings().minLr()).isEqualTo(1e-7);
-    assertThat(found.settings().maxLr()).isCloseTo(0.1, within(1e-12));
-    assertThat(found.settings().steps()).isEqualTo(150);
+    assertThat(found.settings().maxLr()).isCloseTo(10, within(1e-12));
+    assertThat(found.settings().steps()).isEqualTo(200);
     assertThat(found.attempts().get(0).words())
         .isEqualTo(
             "1e-07 to 1e-03 in 100 steps: the loss was still falling at the last rate: raise the maximum rate");
@@ -196,7 +200,7 @@ class SearchTest {
     // An epoch has 56 batches: a sweep of 50 steps does not start where the one before did.
     assertThat(repeats.sweeps().stream().map(sweep -> sweep.curve().losses()[0]))
         .doesNotHaveDuplicates();
-    assertThat(sums).hasSize(56);
+    assertThat(sums).hasSizeGreaterThan(50); // and two batches of the same sum
     // From the same weights: the first loss is near ln 10 each time.
     assertThat(repeats.sweeps())
         .allSatisfy(sweep -> assertThat(sweep.curve().losses()[0]).isCloseTo(2.3, within(0.15)));
@@ -215,12 +219,12 @@ class SearchTest {
   void anUnsureMajorityHasNoSuggestionAndWideRepeatsWarn() {
     int[] sweep = {-1};
     double[] weight = {0};
-    // The first and the last sweep learn a hundred times slower than the second.
+    // Every other sweep learns a hundred times faster.
     StepFunction step =
         StepFunction.of(
             lr -> {
               double loss = weight[0] * weight[0];
-              weight[0] -= (sweep[0] == 1 ? 10 : 0.1) * lr * weight[0];
+              weight[0] -= (sweep[0] % 2 == 1 ? 10 : 0.1) * lr * weight[0];
               return loss;
             },
             () -> {
@@ -229,7 +233,7 @@ class SearchTest {
             },
             () -> {});
     LrFinderResult found =
-        LrFinder.builder().minLr(1e-7).maxLr(1000).steps(200).repeats(3).build().find(step);
+        LrFinder.builder().minLr(1e-7).maxLr(1000).steps(200).repeats(4).build().find(step);
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.warnings())
         .anySatisfy(

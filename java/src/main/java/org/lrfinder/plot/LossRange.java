@@ -19,12 +19,22 @@ record LossRange(double low, double high) {
         low - MARGIN * span, Math.min(high + HEADROOM * span, max(raw) + MARGIN * span));
   }
 
-  /** Room for all of them. */
+  /** Room for what falls of all of them; for rises where none of them falls. */
   static LossRange of(Collection<Curve> curves) {
-    return curves.stream()
-        .map(LossRange::of)
-        .reduce((a, b) -> new LossRange(Math.min(a.low, b.low), Math.max(a.high, b.high)))
-        .orElseThrow();
+    double low = Double.POSITIVE_INFINITY;
+    double high = Double.NEGATIVE_INFINITY;
+    double highest = Double.NEGATIVE_INFINITY;
+    for (Curve curve : curves) {
+      double[] smoothed = finite(curve.smoothedLosses());
+      double lowest = min(smoothed);
+      low = Math.min(low, lowest);
+      high = Math.max(high, smoothed.length > 0 ? smoothed[0] : 1);
+      highest = Math.max(highest, max(smoothed));
+    }
+    double top = high > low ? high : highest;
+    double span = top > low ? top - low : Math.max(Math.abs(top), 1e-3);
+    return new LossRange(
+        low - MARGIN * span, Math.min(top + HEADROOM * span, highest + MARGIN * span));
   }
 
   /** Up to the lowest smoothed loss; all of them where the first is the lowest. */

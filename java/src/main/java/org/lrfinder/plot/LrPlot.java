@@ -123,8 +123,8 @@ public final class LrPlot {
   }
 
   /**
-   * Draws the band of repeated sweeps in place of the curve: their median, and their quartiles
-   * shaded.
+   * Draws the band of repeated sweeps in place of the smoothed losses: the median of theirs, and
+   * their quartiles shaded.
    *
    * @param band of sweeps over the same rates
    * @return a plot like this one with that band
@@ -158,11 +158,11 @@ public final class LrPlot {
     LossRange losses = LossRange.of(curve);
     XYChart chart = Charts.empty(title, rateLabel, lossLabel, mode, losses);
     marks.range().ifPresent(range -> shade(chart, range, losses));
+    Charts.line(chart, "loss", rates, losses.clamp(curve.losses()), RAW, 1.5f);
     Optional<Band> band = marks.band().filter(b -> b.size() > 1);
     if (band.isPresent()) {
       draw(chart, band.get(), losses);
     } else {
-      Charts.line(chart, "loss", rates, losses.clamp(curve.losses()), RAW, 1.5f);
       double[] smoothed = losses.clamp(curve.smoothedLosses());
       Charts.line(chart, "smoothed loss", rates, smoothed, SMOOTHED, 3f);
     }

@@ -122,7 +122,7 @@ class LrPlotTest {
     LrPlot band = plain.withBand(Band.of(List.of(CURVE, other)));
     assertThat(band.chart().getSeriesMap())
         .containsOnlyKeys(
-            "quartiles of the repeats", "their median", "stem", "suggestion 1.12e-03");
+            "loss", "quartiles of the repeats", "their median", "stem", "suggestion 1.12e-03");
     assertThat(differentPixels(plain, band)).isGreaterThan(3_000);
   }
 

@@ -33,6 +33,11 @@ class ReadmeTest {
       class Readme {
         static Tensor images;
         static Tensor labels;
+
+        static Tensor loss(Batch batch) {
+          return images;
+        }
+
       """;
   private static final String GIVEN =
       """

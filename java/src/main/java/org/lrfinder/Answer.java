@@ -31,7 +31,8 @@ record Answer(
       EndReason endReason,
       List<Double> groupRatios,
       SuggestionRule chosen) {
-    Status status = Status.of(curve, settings, endReason);
+    Optional<Descent> descent = Descent.of(curve, settings);
+    Status status = Status.of(descent, curve, endReason);
     List<String> warnings = new ArrayList<>();
     if (status != Status.OK) {
       warnings.add(status.words());
@@ -63,8 +64,8 @@ record Answer(
             .filter(s -> status == Status.OK);
     OptionalDouble largestStable =
         middle.isPresent()
-            ? Descent.of(curve, settings).stream()
-                .mapToDouble(descent -> Pick.within(curve, Math.pow(10, descent.lowest())).lr())
+            ? descent.stream()
+                .mapToDouble(d -> Pick.within(curve, Math.pow(10, d.lowest())).lr())
                 .findFirst()
             : OptionalDouble.empty();
     return new Answer(

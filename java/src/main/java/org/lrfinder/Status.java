@@ -44,8 +44,11 @@ public enum Status {
    * @return the status
    */
   public static Status of(Curve curve, SweepSettings settings, EndReason endReason) {
+    return of(Descent.of(curve, settings), curve, endReason);
+  }
+
+  static Status of(Optional<Descent> followed, Curve curve, EndReason endReason) {
     boolean stopped = endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE;
-    Optional<Descent> followed = Descent.of(curve, settings);
     if (followed.isEmpty()) {
       return tooFew(curve, endReason);
     }

@@ -51,7 +51,7 @@ public record Descent(
   private static final double OUTLIER = 6; // times the median difference
   private static final double MEAN_DIFFERENCE_TO_SIGMA = 0.886; // sqrt(pi) / 2, of normal noise
   private static final double DIVERGENCE_SIGMAS = 10;
-  private static final int DIVERGENCE_WINDOW = 5;
+  private static final int DIVERGENCE_WINDOW = 0b11111;
   private static final int DIVERGENCE_POINTS = 3;
   private static final double LEAST_FALL_SIGMAS = 3;
   private static final double BANDWIDTH = 0.2; // decades
@@ -145,16 +145,13 @@ public record Descent(
   private static int divergence(
       double[] losses, double[] trailing, int head, double level, double sigma) {
     double low = Double.POSITIVE_INFINITY;
-    boolean[] over = new boolean[losses.length];
+    int recent = 0; // a bit for each of the last points, the newest lowest
     for (int i = 0; i < losses.length; i++) {
       low = Math.min(low, trailing[i]);
-      over[i] = i >= head && losses[i] > level + Math.max(level - low, DIVERGENCE_SIGMAS * sigma);
-      int[] recent =
-          IntStream.rangeClosed(Math.max(0, i - DIVERGENCE_WINDOW + 1), i)
-              .filter(k -> over[k])
-              .toArray();
-      if (recent.length >= DIVERGENCE_POINTS) {
-        return recent[0];
+      double limit = level + Math.max(level - low, DIVERGENCE_SIGMAS * sigma);
+      recent = (recent << 1 | (i >= head && losses[i] > limit ? 1 : 0)) & DIVERGENCE_WINDOW;
+      if (Integer.bitCount(recent) >= DIVERGENCE_POINTS) {
+        return i - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(recent));
       }
     }
     return losses.length;

@@ -17,10 +17,15 @@ final class Medians {
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
+  private static double of(double a, double b, double c) {
+    return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+  }
+
   /** Of each value and, as far as there are any, the two before it. */
   static double[] trailing(double[] values) {
     double[] medians = new double[values.length];
-    Arrays.setAll(medians, i -> of(values, Math.max(0, i - 2), i + 1));
+    Arrays.setAll(
+        medians, i -> i < 2 ? of(values, 0, i + 1) : of(values[i - 2], values[i - 1], values[i]));
     return medians;
   }
 
@@ -28,7 +33,7 @@ final class Medians {
   static double[] centred(double[] values) {
     double[] medians = values.clone();
     for (int i = 1; i + 1 < values.length; i++) {
-      medians[i] = of(values, i - 1, i + 2);
+      medians[i] = of(values[i - 1], values[i], values[i + 1]);
     }
     return medians;
   }

@@ -32,13 +32,13 @@ public record Suggestion(double lr, List<Double> perGroup, String rule, int inde
    * @return the suggestion
    */
   public static Suggestion of(Curve curve, double lr, List<Double> groupRatios, String rule) {
-    int index = 0;
-    for (int i = 1; i < curve.size(); i++) {
-      // Nearer by its factor, not by its difference.
-      if (Math.abs(Math.log(curve.rate(i) / lr)) < Math.abs(Math.log(curve.rate(index) / lr))) {
-        index = i;
-      }
+    int above = 0;
+    while (above < curve.size() - 1 && curve.rate(above) < lr) {
+      above++;
     }
+    // Nearer by its factor, not by its difference.
+    int index =
+        above > 0 && lr * lr < curve.rate(above) * curve.rate(above - 1) ? above - 1 : above;
     List<Double> perGroup = groupRatios.stream().map(ratio -> ratio * lr).toList();
     return new Suggestion(lr, perGroup, rule, index, curve.smoothedLosses()[index]);
   }

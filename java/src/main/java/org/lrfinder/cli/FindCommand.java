@@ -2,14 +2,19 @@ package org.lrfinder.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
@@ -136,6 +141,14 @@ final class FindCommand implements Callable<Integer> {
   private long seed = 1;
 
   @Option(
+      names = "--compare",
+      paramLabel = "SETTING=VALUES",
+      converter = Setting.Converter.class,
+      description =
+          "Sweep with each value and lay the curves over one another: weight-decay, momentum or batch-size, such as weight-decay=0,1e-4,1e-2. With --out: compare.png, compare.svg, compare.md.")
+  private @Nullable Setting compare;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       description = "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing.")
@@ -155,9 +168,12 @@ final class FindCommand implements Callable<Integer> {
       torch.manual_seed(seed);
       Network made = network.model == null ? perceptron(dataSet) : Network.read(network.model);
       Optimizer over = optimizer.over(made.module(), OWN_RATE);
-      TensorBatches batches = batches(dataSet);
+      TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
       Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
+      if (compare != null) {
+        return compare(finder, dataSet, made, loss, compare);
+      }
 
       LrFinderResult found =
           SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
@@ -168,6 +184,42 @@ final class FindCommand implements Callable<Integer> {
       report(found, dataSet);
       return SweepReport.exitCode(found);
     }
+  }
+
+  private int compare(
+      LrFinder.Builder finder, DataSet dataSet, Network made, Loss loss, Setting setting) {
+    Map<String, Function<LrFinder, LrFinderResult>> sweeps = new LinkedHashMap<>();
+    for (double value : setting.values()) {
+      Optimizer over;
+      try {
+        over = optimizer.over(made.module(), OWN_RATE, Map.of(setting.kind(), value));
+      } catch (IllegalArgumentException e) {
+        throw new InputException(e.getMessage());
+      }
+      int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
+      TensorBatches batches = batches(dataSet, rows);
+      sweeps.put(setting.name(value), f -> f.find(made.module(), over, loss, batches));
+    }
+    Comparison compared = Comparison.sweep(finder.build(), sweeps);
+    if (Thread.currentThread().isInterrupted()) {
+      return Main.INTERRUPTED;
+    }
+    PrintWriter console = spec.commandLine().getOut();
+    if (json) {
+      console.println(
+          compared.entries().stream()
+              .map(entry -> "\"" + entry.setting() + "\":" + ResultJson.toJson(entry.result()))
+              .collect(Collectors.joining(",", "{", "}")));
+    } else {
+      console.print(compared.table());
+    }
+    if (out != null) {
+      SweepReport.write(compared, out, json ? spec.commandLine().getErr() : console);
+    }
+    console.flush();
+    return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
+        ? 0
+        : Main.NO_SUGGESTION;
   }
 
   private LrFinder.Builder finder() {
@@ -199,9 +251,9 @@ final class FindCommand implements Callable<Integer> {
     return Network.multilayerPerceptron(dataSet.features(), network.hidden, dataSet.outputs());
   }
 
-  private TensorBatches batches(DataSet dataSet) {
-    int size = Math.min(batchSize, dataSet.rows());
-    if (size < batchSize) {
+  private TensorBatches batches(DataSet dataSet, int rows) {
+    int size = Math.min(rows, dataSet.rows());
+    if (size < rows) {
       spec.commandLine()
           .getErr()
           .printf(

@@ -3,6 +3,7 @@ package org.lrfinder.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -12,11 +13,13 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.lrfinder.Attempt;
+import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.io.AtomicFile;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -166,6 +169,23 @@ final class SweepReport {
       plot.save(folder.resolve("lr.png"));
       plot.save(folder.resolve("lr.svg"));
       console.printf("wrote lr.png, lr.svg, lr.csv and lr.json to %s%n", folder);
+    } catch (UncheckedIOException e) {
+      throw new InputException(e.getMessage());
+    }
+  }
+
+  /** Writes a comparison's plot and table; the console is told where. */
+  static void write(Comparison compared, Path folder, PrintWriter console) {
+    try {
+      AtomicFile.write(
+          folder.resolve("compare.md"), compared.table().getBytes(StandardCharsets.UTF_8));
+      if (compared.entries().stream().allMatch(entry -> entry.result().results().size() == 0)) {
+        console.printf("wrote compare.md to %s; there is no point to draw%n", folder);
+        return;
+      }
+      compared.plot().save(folder.resolve("compare.png"));
+      compared.plot().save(folder.resolve("compare.svg"));
+      console.printf("wrote compare.png, compare.svg and compare.md to %s%n", folder);
     } catch (UncheckedIOException e) {
       throw new InputException(e.getMessage());
     }

@@ -2,6 +2,7 @@ package org.lrfinder.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -315,6 +316,46 @@ class FindCommandTest {
         .contains("there is no rule \"best\"; there are default, steepest, steepest-log, valley");
     assertThat(wine("--repeats", 0)).isEqualTo(2);
     assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
+  }
+
+  @Test
+  void settingsAreComparedInATableAndAPlot() throws IOException {
+    Path results = folder.resolve("compared");
+    assertThat(wine("--compare", "weight-decay=0,1e-2,5", "--out", results)).isZero();
+    assertThat(out.toString())
+        .contains("| setting | status | suggestion |")
+        .containsPattern("\\| weight-decay 0 \\| OK \\| \\d")
+        .contains("| weight-decay 0.01 | ", "| weight-decay 5 | ");
+    try (Stream<Path> files = Files.list(results)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder("compare.png", "compare.svg", "compare.md");
+    }
+    assertThat(out.toString()).startsWith(Files.readString(results.resolve("compare.md")));
+    assertThat(wine("--compare", "batch-size=8,64")).isZero();
+    assertThat(wine("--compare", "momentum=0,0.9", "--optimizer", "sgd")).isZero();
+    out.getBuffer().setLength(0);
+    assertThat(wine("--compare", "batch-size=8,16", "--json")).isZero();
+    assertThat(out.toString().strip().lines()).hasSize(1);
+    assertThat(new ObjectMapper().readTree(out.toString()).fieldNames())
+        .toIterable()
+        .containsExactly("batch-size 8", "batch-size 16");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "depth=1,2|\"depth=1,2\" is not weight-decay=, momentum= or batch-size= and values",
+        "momentum|\"momentum\" is not weight-decay=, momentum= or batch-size= and values",
+        "momentum=0.9,1|momentum is 1.0, but must be at least 0 and less than 1",
+        "weight-decay=x|\"x\" is not a number",
+        "batch-size=2.5|batch-size is 2.5, but must be a whole number of at least 1",
+        "momentum=0.5|adamw has no momentum"
+      })
+  void aSettingThatCannotBeComparedIsNamed(String setting, String message) {
+    assertThat(wine("--compare", setting)).isEqualTo(2);
+    assertThat(err.toString()).contains(message);
+    assertThat(out.toString()).isEmpty();
   }
 
   private int wine(Object... arguments) {

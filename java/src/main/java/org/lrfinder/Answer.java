@@ -59,6 +59,9 @@ record Answer(
                     .ifPresent(words -> warnings.add("rule " + rule.name() + ": " + words));
               });
     }
+    if (status == Status.OK && !suggestions.containsKey(chosen.name())) {
+      warnings.add("rule " + chosen.name() + " gave no rate: it needs more points");
+    }
     Optional<Suggestion> middle =
         Optional.ofNullable(suggestions.get(new MiddleOfFall().name()))
             .filter(s -> status == Status.OK);

@@ -311,6 +311,27 @@ class LrFinderTest {
   }
 
   @Test
+  void aRuleWithoutAnAnswerHasNoSuggestionAndAWarning() {
+    SuggestionRule mute =
+        new SuggestionRule() {
+          @Override
+          public String name() {
+            return "mute";
+          }
+
+          @Override
+          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
+            return Optional.empty();
+          }
+        };
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(mute).build().find(quadratic());
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.suggestion()).isEmpty();
+    assertThat(found.suggestion("default")).isPresent();
+    assertThat(found.warnings()).containsExactly("rule mute gave no rate: it needs more points");
+  }
+
+  @Test
   void aRuleOfTheUsersOwnIsUsed() {
     SuggestionRule third =
         new SuggestionRule() {

@@ -17,6 +17,7 @@ import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
+import org.lrfinder.Status;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.io.AtomicFile;
@@ -92,7 +93,12 @@ final class SweepReport {
                     s.lr(),
                     s.rule(),
                     found.status().words()),
-            () -> console.printf(Locale.ROOT, "no suggestion: %s%n", found.status().words()));
+            () ->
+                console.printf(
+                    "no suggestion: %s%n",
+                    found.status() == Status.OK
+                        ? "the rule gave no rate"
+                        : found.status().words()));
     found
         .range()
         .ifPresent(

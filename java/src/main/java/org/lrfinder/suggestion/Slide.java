@@ -6,8 +6,8 @@ import org.lrfinder.sweep.SweepSettings;
 
 /**
  * fastai's interval slide: two points 15 apart move down from the largest rate as long as the
- * slopes of the smoothed loss there differ by more than 0.005; the lower one's last rate but one is
- * picked.
+ * slopes of the smoothed loss there differ by more than 0.005; the lower one's last rate where they
+ * did is picked.
  *
  * <p>Source: {@code fastai/callback/schedule.py}, {@code slide}, release 2.8.12, after Esri's
  * ArcGIS API for Python.

@@ -20,8 +20,9 @@ import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.engine.SweepSubject;
-import org.lrfinder.suggestion.Steepest;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
+import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
@@ -92,6 +93,7 @@ public final class LrFinder {
   private final SweepSettings settings;
   private final EngineChoice engine;
   private final SuggestionRule rule;
+  private final Search search;
   private final SweepListener listener;
   private final BooleanSupplier cancelled;
   private final Duration maxDuration;
@@ -100,6 +102,7 @@ public final class LrFinder {
     settings = builder.settings();
     engine = builder.engine;
     rule = builder.rule;
+    search = builder.search();
     listener = builder.listener;
     cancelled = builder.cancelled;
     maxDuration = builder.maxDuration;
@@ -289,15 +292,20 @@ public final class LrFinder {
   public LrFinderResult find(StepFunction step) {
     Objects.requireNonNull(step, "step");
     Deadline deadline = Deadline.after(maxDuration);
-    step.save();
-    return restoring(
-        step::restore,
-        () ->
-            run(
-                new Stepper.OfFunction(step, settings),
-                List.of(GroupRate.swept(1)),
-                EngineInfo.ofStepFunction(),
-                deadline));
+    return search.run(
+        settings,
+        swept -> {
+          step.save();
+          return restoring(
+              step::restore,
+              () ->
+                  run(
+                      swept,
+                      new Stepper.OfFunction(step, swept),
+                      List.of(GroupRate.swept(1)),
+                      EngineInfo.ofStepFunction(),
+                      deadline));
+        });
   }
 
   /** What is trained, and which of its optimizers are swept. */
@@ -344,18 +352,26 @@ public final class LrFinder {
     Objects.requireNonNull(batches, "batches");
     Deadline deadline = Deadline.after(maxDuration);
     List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
-    try (EngineSweep sweep = Engines.of(engine).start(subject.subject, settings, rates)) {
-      return restoring(
-          sweep::restore,
-          () -> {
-            try (Validation validating = validating(sweep, validation);
-                BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
-              return run(
-                  new Stepper.OfBatches<>(
-                      sweep, objectives, cycle, settings.accumulateGradBatches(), validating),
-                  rates,
-                  sweep.info(),
-                  deadline);
+    try (BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
+      return search.run(
+          settings,
+          swept -> {
+            try (EngineSweep sweep = Engines.of(engine).start(subject.subject, swept, rates)) {
+              return restoring(
+                  sweep::restore,
+                  () -> {
+                    try (Validation validating = validating(sweep, validation);
+                        // Closing runs code of the user's, which a single sweep restores after.
+                        BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
+                      return run(
+                          swept,
+                          new Stepper.OfBatches<>(
+                              sweep, objectives, cycle, swept.accumulateGradBatches(), validating),
+                          rates,
+                          sweep.info(),
+                          deadline);
+                    }
+                  });
             }
           });
     }
@@ -369,10 +385,13 @@ public final class LrFinder {
   }
 
   private LrFinderResult run(
-      Stepper stepper, List<GroupRate> rates, EngineInfo info, Deadline deadline) {
-    SweepLoop loop = new SweepLoop(settings, listener, cancelled, deadline);
-    SweepLoop.Recorded recorded = loop.run(stepper);
-    return LrFinderResult.of(settings, recorded.curve(), recorded.endReason(), rates, rule, info);
+      SweepSettings swept,
+      Stepper stepper,
+      List<GroupRate> rates,
+      EngineInfo info,
+      Deadline deadline) {
+    SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
+    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, rule, info);
   }
 
   /** Runs the sweep and restores, whatever happens. */
@@ -420,7 +439,11 @@ public final class LrFinder {
     private int validationBatches = SweepSettings.DEFAULTS.validationBatches();
     private int threads = SweepSettings.DEFAULTS.threads();
     private EngineChoice engine = EngineChoice.AUTO;
-    private SuggestionRule rule = new Steepest();
+    private SuggestionRule rule = new MiddleOfFall();
+    private int repeats = 1;
+    private boolean autoRange;
+    private boolean autoSteps;
+    private int autoBudget = AutoSettings.DEFAULT_BUDGET;
     private SweepListener listener = step -> {};
     private BooleanSupplier cancelled = () -> false;
     private Duration maxDuration = Duration.ofNanos(Long.MAX_VALUE);
@@ -623,13 +646,74 @@ public final class LrFinder {
     }
 
     /**
-     * Chooses the rule behind {@link LrFinderResult#suggestion}.
+     * Chooses the rule behind {@link LrFinderResult#suggestion()}. The library's other rules stand
+     * beside it in the result all the same.
      *
-     * @param rule default {@link Steepest}
+     * @param rule one of the library's or your own; default {@link MiddleOfFall}
      * @return this builder
      */
     public Builder rule(SuggestionRule rule) {
       this.rule = Objects.requireNonNull(rule, "rule");
+      return this;
+    }
+
+    /**
+     * Chooses the rule by its name.
+     *
+     * @param name such as {@code steepest}, for Lightning's
+     * @return this builder
+     * @throws IllegalArgumentException if {@link SuggestionRules} has none of that name
+     */
+    public Builder rule(String name) {
+      return rule(SuggestionRules.named(name));
+    }
+
+    /**
+     * Sweeps several times from the same snapshot, each time over the batches that follow those of
+     * the sweep before. The result is that of the median suggestion, and says how far they spread.
+     * A {@link StepFunction} sees to its batches itself.
+     *
+     * @param repeats number of sweeps, at least 1; default 1
+     * @return this builder
+     */
+    public Builder repeats(int repeats) {
+      this.repeats = repeats;
+      return this;
+    }
+
+    /**
+     * Sweeps again where the range was wrong: with a maximum a hundred times as high (twice, if
+     * linear) where the loss was still falling or nothing happened, and from a ten-thousandth of
+     * the minimum where the loss diverged at once. {@link LrFinderResult#attempts} says what was
+     * done. Default: not.
+     *
+     * @return this builder
+     */
+    public Builder autoRange() {
+      this.autoRange = true;
+      return this;
+    }
+
+    /**
+     * Sweeps again with 300 steps where fewer showed no fall. {@link LrFinderResult#attempts} says
+     * what was done. Default: not.
+     *
+     * @return this builder
+     */
+    public Builder autoSteps() {
+      this.autoSteps = true;
+      return this;
+    }
+
+    /**
+     * Limits {@link #autoRange} and {@link #autoSteps}.
+     *
+     * @param steps that the first sweep and those that replace it may take together, at least 1;
+     *     default 1000
+     * @return this builder
+     */
+    public Builder autoBudget(int steps) {
+      this.autoBudget = steps;
       return this;
     }
 
@@ -658,7 +742,7 @@ public final class LrFinder {
     }
 
     /**
-     * Limits the time of a sweep: no step begins later than this after the call of {@code find}. A
+     * Limits the time of a search: no step begins later than this after the call of {@code find}. A
      * step that has begun is finished.
      *
      * @param maxDuration greater than 0; default: no limit
@@ -667,6 +751,10 @@ public final class LrFinder {
     public Builder maxDuration(Duration maxDuration) {
       this.maxDuration = Objects.requireNonNull(maxDuration, "maxDuration");
       return this;
+    }
+
+    private Search search() {
+      return new Search(new AutoSettings(autoRange, autoSteps, autoBudget), repeats);
     }
 
     private SweepSettings settings() {

@@ -1,12 +1,16 @@
 package org.lrfinder;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.OptionalDouble;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.plot.LrPlot;
+import org.lrfinder.suggestion.Agreement;
+import org.lrfinder.suggestion.LrRange;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Curve;
@@ -15,17 +19,31 @@ import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * What a sweep found. Immutable, without native memory, and safe to use from any thread, with what
- * it holds. Only what is handed out for more is confined: {@link Suggestion#applyTo} writes to an
- * optimizer, and so belongs on the thread that uses that optimizer.
+ * What a sweep found: of several, the one that counts. Immutable, without native memory, and safe
+ * to use from any thread, with what it holds. Only what is handed out for more is confined: {@link
+ * Suggestion#applyTo} writes to an optimizer, and so belongs on the thread that uses that
+ * optimizer.
  *
  * @param settings the sweep's settings
  * @param results rates, losses and smoothed losses of each recorded step
  * @param endReason why the sweep ended
  * @param groups how each parameter group's rate follows {@code results().rates()}, through all
  *     optimizers in their order
- * @param status whether there is a suggestion, and if not, why
- * @param suggestion the suggested rate; present if and only if {@code status} is {@link Status#OK}
+ * @param rule name of the chosen rule
+ * @param status whether there is a suggestion to trust, and if not, why; it depends on the curve
+ *     and not on the rule
+ * @param suggestions what each rule says, the chosen one first, whatever the status; rules that
+ *     need more points are left out
+ * @param range base and maximum for cyclic and one-cycle schedules, a third of the rule {@code
+ *     default}'s suggestion and three times it; present if and only if {@code status} is {@link
+ *     Status#OK}
+ * @param largestStableLr the rate where the loss is lowest: beyond it the loss rises again; present
+ *     if and only if {@code status} is {@link Status#OK}. On the tasks that {@link MiddleOfFall}
+ *     was measured on it trained well in 75 to 87 of 100 runs
+ * @param warnings what to know about the answer, in words
+ * @param attempts earlier sweeps that were not OK, for {@code autoRange} and {@code autoSteps}
+ * @param repeats the sweeps of {@code repeats(n)}, of which this is the median; empty if there was
+ *     one
  * @param engine what computed the steps
  */
 public record LrFinderResult(
@@ -33,8 +51,14 @@ public record LrFinderResult(
     Curve results,
     EndReason endReason,
     List<GroupRate> groups,
+    String rule,
     Status status,
-    Optional<Suggestion> suggestion,
+    List<Suggestion> suggestions,
+    Optional<LrRange> range,
+    OptionalDouble largestStableLr,
+    List<String> warnings,
+    List<Attempt> attempts,
+    Optional<Repeats> repeats,
     EngineInfo engine) {
 
   /**
@@ -47,8 +71,14 @@ public record LrFinderResult(
     Objects.requireNonNull(results, "results");
     Objects.requireNonNull(endReason, "endReason");
     groups = List.copyOf(groups);
+    Objects.requireNonNull(rule, "rule");
     Objects.requireNonNull(status, "status");
-    Objects.requireNonNull(suggestion, "suggestion");
+    suggestions = List.copyOf(suggestions);
+    Objects.requireNonNull(range, "range");
+    Objects.requireNonNull(largestStableLr, "largestStableLr");
+    warnings = List.copyOf(warnings);
+    attempts = List.copyOf(attempts);
+    Objects.requireNonNull(repeats, "repeats");
     Objects.requireNonNull(engine, "engine");
   }
 
@@ -59,28 +89,86 @@ public record LrFinderResult(
       List<GroupRate> groups,
       SuggestionRule rule,
       EngineInfo engine) {
-    OptionalInt pick = rule.pick(curve);
-    Status status =
-        pick.isEmpty()
-            ? Status.TOO_FEW_POINTS
-            : fallsAt(curve, pick.getAsInt()) ? Status.OK : Status.NEVER_FELL;
-    Optional<Suggestion> suggestion = Optional.empty();
-    if (status == Status.OK) {
-      int index = pick.getAsInt();
-      double lr = curve.rates()[index];
-      List<Double> perGroup = groups.stream().map(group -> group.at(lr)).toList();
-      suggestion =
-          Optional.of(
-              new Suggestion(lr, perGroup, rule.name(), index, curve.smoothedLosses()[index]));
-    }
-    return new LrFinderResult(settings, curve, endReason, groups, status, suggestion, engine);
+    Answer answer = Answer.to(settings, curve, endReason, groups, rule);
+    return new LrFinderResult(
+        settings,
+        curve,
+        endReason,
+        groups,
+        rule.name(),
+        answer.status(),
+        answer.suggestions(),
+        answer.range(),
+        answer.largestStableLr(),
+        answer.warnings(),
+        List.of(),
+        Optional.empty(),
+        engine);
   }
 
-  /** Whether the loss falls on one side at least of the point that the rule picked. */
-  private static boolean fallsAt(Curve curve, int pick) {
-    double[] losses = curve.smoothedLosses();
-    return (pick > 0 && losses[pick] < losses[pick - 1])
-        || (pick < losses.length - 1 && losses[pick + 1] < losses[pick]);
+  /** This result with how it came about, and a warning about that, if there is one. */
+  LrFinderResult with(
+      List<Attempt> newAttempts, Optional<Repeats> newRepeats, Optional<String> warning) {
+    List<String> allWarnings = new ArrayList<>(warnings);
+    warning.ifPresent(allWarnings::add);
+    return new LrFinderResult(
+        settings,
+        results,
+        endReason,
+        groups,
+        rule,
+        status,
+        suggestions,
+        range,
+        largestStableLr,
+        allWarnings,
+        newAttempts,
+        newRepeats,
+        engine);
+  }
+
+  /**
+   * {@return the chosen rule's suggestion, to be applied; present if {@code status} is {@link
+   * Status#OK} and the rule gave a rate}
+   */
+  public Optional<Suggestion> suggestion() {
+    return status == Status.OK ? suggestion(rule) : Optional.empty();
+  }
+
+  /**
+   * Finds what a rule says, whatever the status.
+   *
+   * @param ruleName the chosen rule's, or one of the library's, such as {@code steepest}
+   * @return its suggestion; empty if it gave no rate
+   */
+  public Optional<Suggestion> suggestion(String ruleName) {
+    return suggestions.stream().filter(s -> s.rule().equals(ruleName)).findFirst();
+  }
+
+  /**
+   * {@return how far the other rules agree with the suggestion; present if and only if there is
+   * one}
+   */
+  public Optional<Agreement> agreement() {
+    return suggestion()
+        .map(
+            chosen ->
+                Agreement.of(
+                    suggestions.stream()
+                        .filter(other -> other != chosen && other.lr() > 0)
+                        .map(Suggestion::lr)
+                        .toList(),
+                    chosen.lr()));
+  }
+
+  /**
+   * Scales a rate to each parameter group.
+   *
+   * @param lr a swept rate, such as an end of {@code range()}
+   * @return each group's rate, in the optimizer's order
+   */
+  public List<Double> perGroup(double lr) {
+    return groups.stream().map(group -> group.at(lr)).toList();
   }
 
   /**
@@ -95,12 +183,17 @@ public record LrFinderResult(
   }
 
   /**
-   * Draws the curve.
+   * Draws the curve; of repeated sweeps the band of all.
    *
-   * @param suggest whether to mark the suggestion, if there is one, by a red point
-   * @return the plot, to be saved
+   * @param suggest whether to mark the suggestion, if there is one, by a red point, and the range
+   * @return the plot, to be saved; {@link LrPlot#withRules} marks every rule
    */
   public LrPlot plot(boolean suggest) {
-    return new LrPlot(results, settings.mode(), endReason, suggest ? suggestion : Optional.empty());
+    LrPlot plot =
+        new LrPlot(results, settings.mode(), endReason, suggest ? suggestion() : Optional.empty());
+    if (suggest && range.isPresent()) {
+      plot = plot.withRange(range.get());
+    }
+    return repeats.isPresent() ? plot.withBand(repeats.get().band()) : plot;
   }
 }

@@ -1,13 +1,28 @@
 package org.lrfinder;
 
+import java.util.Optional;
+import org.lrfinder.suggestion.Descent;
+import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.SweepSettings;
+
 /** Whether a result has a suggestion to trust, and if not, why. */
 public enum Status {
-  /** There is a suggestion. */
+  /** The loss fell and the sweep saw the fall's end: there is a suggestion. */
   OK("the loss fell"),
-  /** The curve has too few points for the rule: the sweep ended early, or has too few steps. */
-  TOO_FEW_POINTS("too few points for a suggestion: use more steps, or a lower minimum rate"),
-  /** The loss does not fall, not even where the rule found it to fall most. */
-  NEVER_FELL("the loss fell nowhere: raise the maximum rate, or look at model and data");
+  /** The loss still falls at the last rate: raise the maximum. */
+  STILL_FALLING("the loss was still falling at the last rate: raise the maximum rate"),
+  /** The loss diverged and did not fall before: more steps may show a fall. */
+  NEVER_FELL("the loss diverged without a fall before: use more steps, or look at model and data"),
+  /** The loss diverged, or was not finite any more, at the first rates: lower the minimum. */
+  STARTED_DIVERGED("the loss diverged at the first rates: lower the minimum rate"),
+  /** The curve has too few points to tell anything: the sweep ended early, or has few steps. */
+  TOO_FEW_POINTS("too few points for a suggestion: use more steps"),
+  /** The loss was not finite before it had risen: at the first batch, say. */
+  NON_FINITE("the loss was not finite: look at the data, the model and its initial weights"),
+  /** The loss neither fell nor diverged beyond its noise: more steps or larger batches may help. */
+  FLAT_NOISE(
+      "the loss neither fell nor diverged beyond its noise: use more steps, larger batches or a higher maximum rate");
 
   private final String words;
 
@@ -18,5 +33,49 @@ public enum Status {
   /** {@return the status in words, for people} */
   public String words() {
     return words;
+  }
+
+  /**
+   * Judges a sweep by its curve, whatever the rule.
+   *
+   * @param curve what the sweep recorded
+   * @param settings what it was to do
+   * @param endReason why it ended
+   * @return the status
+   */
+  public static Status of(Curve curve, SweepSettings settings, EndReason endReason) {
+    return of(Descent.of(curve, settings), curve, endReason);
+  }
+
+  static Status of(Optional<Descent> followed, Curve curve, EndReason endReason) {
+    boolean stopped = endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE;
+    if (followed.isEmpty()) {
+      return tooFew(curve, endReason);
+    }
+    Descent descent = followed.get();
+    if (!descent.flat()) {
+      return descent.stillFalling() && !stopped ? STILL_FALLING : OK;
+    }
+    if (descent.endsInHead() && (descent.diverged() || stopped)) {
+      return endReason == EndReason.NON_FINITE && !rose(curve) ? NON_FINITE : STARTED_DIVERGED;
+    }
+    if (descent.diverged() || endReason == EndReason.DIVERGED) {
+      return NEVER_FELL;
+    }
+    return endReason == EndReason.NON_FINITE ? NON_FINITE : FLAT_NOISE;
+  }
+
+  private static Status tooFew(Curve curve, EndReason endReason) {
+    return switch (endReason) {
+      case DIVERGED -> STARTED_DIVERGED;
+      case NON_FINITE -> rose(curve) ? STARTED_DIVERGED : NON_FINITE;
+      default -> curve.size() < Descent.LEAST_POINTS ? TOO_FEW_POINTS : NON_FINITE;
+    };
+  }
+
+  /** Whether the last loss is above the first. */
+  private static boolean rose(Curve curve) {
+    double[] losses = curve.losses();
+    return losses.length > 1 && losses[losses.length - 1] > losses[0];
   }
 }

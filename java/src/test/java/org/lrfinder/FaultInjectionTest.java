@@ -13,7 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -31,12 +31,14 @@ import org.junit.jupiter.api.Test;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.OutOfMemoryException;
+import org.lrfinder.suggestion.Pick;
 import org.lrfinder.suggestion.Steepest;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.SweepSettings;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -355,9 +357,9 @@ class FaultInjectionTest {
       }
 
       @Override
-      public OptionalInt pick(Curve curve) {
+      public Optional<Pick> pick(Curve curve, SweepSettings settings) {
         reach(Phase.RULE);
-        return new Steepest().pick(curve);
+        return new Steepest().pick(curve, settings);
       }
     }
   }

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroup;
@@ -22,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.RestoreException;
+import org.lrfinder.suggestion.Pick;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Batch;
@@ -30,6 +30,7 @@ import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
 import org.lrfinder.sweep.TensorBatches;
 
@@ -51,7 +52,7 @@ class LrFinderTest {
     assertThat(found.results().size()).isEqualTo(100);
     assertThat(found.results().rates()[0]).isEqualTo(1e-8);
     assertThat(found.results().rates()[99]).isEqualTo(1);
-    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.suggestions()).extracting(Suggestion::rule).contains("default", "steepest");
     assertThat(found.engine().engine()).isEqualToIgnoringCase(engine.name());
     assertThat(found.engine().device()).isEqualTo("cpu");
     assertThat(found.engine().threads()).isPositive();
@@ -74,7 +75,7 @@ class LrFinderTest {
     assertThat(found.groups().get(1)).isEqualTo(GroupRate.swept(1));
     assertThat(found.groupRates(1)).isEqualTo(found.results().rates());
     assertThat(found.groupRates(0)[50]).isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
-    Suggestion suggestion = found.suggestion().orElseThrow();
+    Suggestion suggestion = found.suggestion("steepest").orElseThrow();
     suggestion.applyTo(optimizer);
     assertThat(optimizer.param_groups().get(0).options().get_lr())
         .isEqualTo(suggestion.perGroup().get(0));
@@ -395,25 +396,38 @@ class LrFinderTest {
     }
   }
 
-  @Test
-  void aCurveThatNeverFallsHasNoSuggestion() {
-    int[] calls = {0};
-    LrFinderResult found =
-        LrFinder.builder().noEarlyStop().build().find(StepFunction.of(lr -> 1 + calls[0]++));
-    assertThat(found.status()).isEqualTo(Status.NEVER_FELL);
-    assertThat(found.suggestion()).isEmpty();
+  /** A weight drawn to zero, from which rates above 1 drive it away. */
+  private static StepFunction quadratic() {
+    double[] weight = {5};
+    return StepFunction.of(
+        lr -> {
+          double loss = weight[0] * weight[0];
+          weight[0] -= lr * 2 * weight[0];
+          return loss;
+        },
+        () -> {},
+        () -> weight[0] = 5);
   }
 
   @Test
-  void aRiseWithADipThatTheRuleLeavesOutHasNoSuggestion() {
-    int[] calls = {0};
-    LrFinderResult found =
-        LrFinder.builder()
-            .noEarlyStop()
-            .smoothingBeta(0)
-            .build()
-            .find(StepFunction.of(lr -> calls[0]++ == 3 ? 0.5 : calls[0] + 1.0));
-    assertThat(found.status()).isEqualTo(Status.NEVER_FELL);
+  void aRuleWithoutAnAnswerHasNoSuggestionAndAWarning() {
+    SuggestionRule mute =
+        new SuggestionRule() {
+          @Override
+          public String name() {
+            return "mute";
+          }
+
+          @Override
+          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
+            return Optional.empty();
+          }
+        };
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(mute).build().find(quadratic());
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.suggestion()).isEmpty();
+    assertThat(found.suggestion("default")).isPresent();
+    assertThat(found.warnings()).containsExactly("rule mute gave no rate: it needs more points");
   }
 
   @Test
@@ -426,16 +440,18 @@ class LrFinderTest {
           }
 
           @Override
-          public OptionalInt pick(Curve curve) {
-            return OptionalInt.of(2);
+          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
+            return Optional.of(Pick.within(curve, curve.rate(2)));
           }
         };
-    double[] weight = {5};
-    LrFinderResult found =
-        LrFinder.builder().rule(third).build().find(StepFunction.of(lr -> weight[0] *= 0.9));
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(third).build().find(quadratic());
     Optional<Suggestion> suggestion = found.suggestion();
     assertThat(suggestion).hasValueSatisfying(s -> assertThat(s.rule()).isEqualTo("third"));
     assertThat(suggestion.orElseThrow().lr()).isEqualTo(found.results().rates()[2]);
+    assertThat(found.suggestions())
+        .extracting(Suggestion::rule)
+        .containsExactly(
+            "third", "default", "steepest", "steepest-log", "valley", "slide", "minimum", "steep");
   }
 
   @Test

@@ -46,6 +46,11 @@ class ReadmeTest {
         static Tensor deception() {
           return images;
         }
+
+        static Tensor loss(Batch batch) {
+          return images;
+        }
+
       """;
   private static final String GIVEN =
       """

@@ -233,9 +233,9 @@ final class ReferenceCase {
     };
   }
 
-  private record Data(Tensor inputs, Tensor targets) {}
+  record Data(Tensor inputs, Tensor targets) {}
 
-  private static Data load(Path folder, String name) {
+  static Data load(Path folder, String name) {
     List<CsvRecord> records;
     try (CsvReader<CsvRecord> reader =
         CsvReader.builder()

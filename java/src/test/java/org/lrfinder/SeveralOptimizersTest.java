@@ -134,7 +134,7 @@ class SeveralOptimizersTest {
             .steps(100)
             .build()
             .find(List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches)
-            .suggestion()
+            .suggestion("steepest")
             .orElseThrow();
 
     suggestion.applyTo(a, b);

@@ -2,20 +2,16 @@ package org.lrfinder.benchmarks;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.nativecore.NativeCore;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -121,32 +117,15 @@ final class Compare implements Callable<Integer> {
   }
 
   private String header() throws IOException {
-    List<String> command = new ArrayList<>(List.of("java"));
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", "benchmarks/target/benchmarks.jar", Compare.class.getName()));
-    command.addAll(spec.commandLine().getParseResult().originalArgs());
     return String.format(
         Locale.ROOT,
         """
-        - date: %s
-        - machine: %s, %d cores, %s %s
-        - JVM: %s %s
-        - libtorch %s, BLAS: %s, threads: %d
-        - network: %d-%d-%d, ReLU, float32, cross entropy, batch %d; Adam, learning rate from 1e-8 to 1
+        %s- network: %d-%d-%d, ReLU, float32, cross entropy, batch %d; Adam, learning rate from 1e-8 to 1
         - %d rounds after %d of warm-up, %d steps each
         - command: `%s`
 
         """,
-        LocalDate.now(),
-        processor(),
-        Runtime.getRuntime().availableProcessors(),
-        System.getProperty("os.name"),
-        System.getProperty("os.arch"),
-        System.getProperty("java.vm.name"),
-        Runtime.version(),
-        NativeCore.libtorchVersion(),
-        System.getProperty("org.bytedeco.openblas.load", openblas_nolapack.OPENBLAS_VERSION.trim()),
-        torch.get_num_threads(),
+        Machine.describe(),
         Workload.INPUTS,
         hidden,
         Workload.CLASSES,
@@ -154,21 +133,7 @@ final class Compare implements Callable<Integer> {
         rounds,
         warmup,
         steps,
-        String.join(" ", command));
-  }
-
-  private static String processor() throws IOException {
-    Path file = Path.of("/proc/cpuinfo");
-    if (!Files.exists(file)) {
-      return "unknown processor";
-    }
-    try (Stream<String> lines = Files.lines(file)) {
-      return lines
-          .filter(line -> line.startsWith("model name"))
-          .map(line -> line.substring(line.indexOf(':') + 1).trim())
-          .findFirst()
-          .orElse("unknown processor");
-    }
+        Machine.command(Compare.class, spec.commandLine().getParseResult().originalArgs()));
   }
 
   private static String medians(Map<String, double[]> micros) {

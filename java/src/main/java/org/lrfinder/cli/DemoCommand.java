@@ -16,6 +16,7 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.TensorBatches;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -49,6 +50,8 @@ final class DemoCommand implements Callable<Integer> {
           "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing. Default: ${DEFAULT-VALUE}")
   private Path out = Path.of("lrfinder-demo");
 
+  @Mixin private AnswerOptions answer = new AnswerOptions();
+
   @Option(
       names = "--engine",
       paramLabel = "ENGINE",
@@ -57,6 +60,14 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    LrFinder.Builder finder =
+        LrFinder.builder().minLr(AnswerOptions.MIN_LR).maxLr(AnswerOptions.MAX_LR).engine(engine);
+    try {
+      answer.applyTo(finder);
+      finder.build();
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e.getMessage());
+    }
     SweepReport.makeFolder(out);
     PrintWriter console = spec.commandLine().getOut();
     try (PointerScope scope = new PointerScope();
@@ -68,9 +79,9 @@ final class DemoCommand implements Callable<Integer> {
 
       LrFinderResult found =
           SweepReport.withProgress(
-              LrFinder.builder().engine(engine),
-              finder ->
-                  finder.find(
+              finder,
+              f ->
+                  f.find(
                       network.module(),
                       OPTIMIZER.over(network.module(), DEFAULT_RATE),
                       Loss.CROSS_ENTROPY,
@@ -80,7 +91,7 @@ final class DemoCommand implements Callable<Integer> {
         return Main.INTERRUPTED;
       }
       SweepReport.print(found, console);
-      SweepReport.write(found, out, console);
+      SweepReport.write(found, out, answer.marksRules(), console);
       found.suggestion().ifPresent(suggestion -> compare(training, batches, suggestion, console));
       console.flush();
       return Thread.interrupted() ? Main.INTERRUPTED : SweepReport.exitCode(found);

@@ -2,14 +2,19 @@ package org.lrfinder.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
@@ -21,6 +26,7 @@ import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.TensorBatches;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -94,13 +100,13 @@ final class FindCommand implements Callable<Integer> {
       names = "--min-lr",
       paramLabel = "RATE",
       description = "First learning rate. Default: ${DEFAULT-VALUE}")
-  private double minLr = 1e-7;
+  private double minLr = AnswerOptions.MIN_LR;
 
   @Option(
       names = "--max-lr",
       paramLabel = "RATE",
       description = "Last learning rate. Default: ${DEFAULT-VALUE}")
-  private double maxLr = 10;
+  private double maxLr = AnswerOptions.MAX_LR;
 
   @Option(
       names = "--steps",
@@ -113,6 +119,8 @@ final class FindCommand implements Callable<Integer> {
       paramLabel = "MODE",
       description = "exponential or linear. Default: exponential")
   private ScheduleMode mode = ScheduleMode.EXPONENTIAL;
+
+  @Mixin private AnswerOptions answer = new AnswerOptions();
 
   @Option(
       names = "--engine",
@@ -131,6 +139,14 @@ final class FindCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Of initial weights and order of rows. Default: ${DEFAULT-VALUE}")
   private long seed = 1;
+
+  @Option(
+      names = "--compare",
+      paramLabel = "SETTING=VALUES",
+      converter = Setting.Converter.class,
+      description =
+          "Sweep with each value and lay the curves over one another: weight-decay, momentum or batch-size, such as weight-decay=0,1e-4,1e-2. With --out: compare.png, compare.svg, compare.md.")
+  private @Nullable Setting compare;
 
   @Option(
       names = "--out",
@@ -152,9 +168,12 @@ final class FindCommand implements Callable<Integer> {
       torch.manual_seed(seed);
       Network made = network.model == null ? perceptron(dataSet) : Network.read(network.model);
       Optimizer over = optimizer.over(made.module(), OWN_RATE);
-      TensorBatches batches = batches(dataSet);
+      TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
       Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
+      if (compare != null) {
+        return compare(finder, dataSet, made, loss, compare);
+      }
 
       LrFinderResult found =
           SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
@@ -167,6 +186,42 @@ final class FindCommand implements Callable<Integer> {
     }
   }
 
+  private int compare(
+      LrFinder.Builder finder, DataSet dataSet, Network made, Loss loss, Setting setting) {
+    Map<String, Function<LrFinder, LrFinderResult>> sweeps = new LinkedHashMap<>();
+    for (double value : setting.values()) {
+      Optimizer over;
+      try {
+        over = optimizer.over(made.module(), OWN_RATE, Map.of(setting.kind(), value));
+      } catch (IllegalArgumentException e) {
+        throw new InputException(e.getMessage());
+      }
+      int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
+      TensorBatches batches = batches(dataSet, rows);
+      sweeps.put(setting.name(value), f -> f.find(made.module(), over, loss, batches));
+    }
+    Comparison compared = Comparison.sweep(finder.build(), sweeps);
+    if (Thread.currentThread().isInterrupted()) {
+      return Main.INTERRUPTED;
+    }
+    PrintWriter console = spec.commandLine().getOut();
+    if (json) {
+      console.println(
+          compared.entries().stream()
+              .map(entry -> "\"" + entry.setting() + "\":" + ResultJson.toJson(entry.result()))
+              .collect(Collectors.joining(",", "{", "}")));
+    } else {
+      console.print(compared.table());
+    }
+    if (out != null) {
+      SweepReport.write(compared, out, json ? spec.commandLine().getErr() : console);
+    }
+    console.flush();
+    return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
+        ? 0
+        : Main.NO_SUGGESTION;
+  }
+
   private LrFinder.Builder finder() {
     LrFinder.Builder finder =
         LrFinder.builder()
@@ -177,6 +232,7 @@ final class FindCommand implements Callable<Integer> {
             .engine(engine)
             .threads(threads);
     try {
+      answer.applyTo(finder);
       finder.build();
     } catch (IllegalArgumentException e) {
       throw new InputException(e.getMessage());
@@ -195,9 +251,9 @@ final class FindCommand implements Callable<Integer> {
     return Network.multilayerPerceptron(dataSet.features(), network.hidden, dataSet.outputs());
   }
 
-  private TensorBatches batches(DataSet dataSet) {
-    int size = Math.min(batchSize, dataSet.rows());
-    if (size < batchSize) {
+  private TensorBatches batches(DataSet dataSet, int rows) {
+    int size = Math.min(rows, dataSet.rows());
+    if (size < rows) {
       spec.commandLine()
           .getErr()
           .printf(
@@ -249,7 +305,8 @@ final class FindCommand implements Callable<Integer> {
       SweepReport.print(found, console);
     }
     if (out != null) {
-      SweepReport.write(found, out, json ? spec.commandLine().getErr() : console);
+      PrintWriter to = json ? spec.commandLine().getErr() : console;
+      SweepReport.write(found, out, answer.marksRules(), to);
     }
     console.flush();
   }

@@ -1,5 +1,8 @@
 package org.lrfinder.cli;
 
+import java.util.Locale;
+import java.util.Map;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Adagrad;
 import org.bytedeco.pytorch.AdagradOptions;
 import org.bytedeco.pytorch.Adam;
@@ -12,6 +15,7 @@ import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
+import org.jspecify.annotations.Nullable;
 
 /** Optimizers of the command line, with PyTorch's defaults. */
 enum OptimizerKind {
@@ -25,17 +29,54 @@ enum OptimizerKind {
   private static final double MOMENTUM_FACTOR = 0.9;
 
   Optimizer over(Module network, double lr) {
+    return over(network, lr, Map.of());
+  }
+
+  /**
+   * With options other than PyTorch's defaults; throws IllegalArgumentException if it has none
+   * such.
+   */
+  Optimizer over(Module network, double lr, Map<Setting.Kind, Double> settings) {
+    Double decay = settings.get(Setting.Kind.WEIGHT_DECAY);
+    Double momentum = settings.get(Setting.Kind.MOMENTUM);
+    if (momentum != null && this != SGD && this != MOMENTUM && this != RMSPROP) {
+      throw new IllegalArgumentException(name().toLowerCase(Locale.ROOT) + " has no momentum");
+    }
     return switch (this) {
-      case SGD -> new SGD(network.parameters(), new SGDOptions(lr));
-      case MOMENTUM -> {
+      case SGD, MOMENTUM -> {
         SGDOptions options = new SGDOptions(lr);
-        options.momentum().put(MOMENTUM_FACTOR);
+        put(options.momentum(), this == MOMENTUM ? (Double) MOMENTUM_FACTOR : null);
+        put(options.momentum(), momentum);
+        put(options.weight_decay(), decay);
         yield new SGD(network.parameters(), options);
       }
-      case ADAM -> new Adam(network.parameters(), new AdamOptions(lr));
-      case ADAMW -> new AdamW(network.parameters(), new AdamWOptions(lr));
-      case ADAGRAD -> new Adagrad(network.parameters(), new AdagradOptions(lr));
-      case RMSPROP -> new RMSprop(network.parameters(), new RMSpropOptions(lr));
+      case ADAM -> {
+        AdamOptions options = new AdamOptions(lr);
+        put(options.weight_decay(), decay);
+        yield new Adam(network.parameters(), options);
+      }
+      case ADAMW -> {
+        AdamWOptions options = new AdamWOptions(lr);
+        put(options.weight_decay(), decay);
+        yield new AdamW(network.parameters(), options);
+      }
+      case ADAGRAD -> {
+        AdagradOptions options = new AdagradOptions(lr);
+        put(options.weight_decay(), decay);
+        yield new Adagrad(network.parameters(), options);
+      }
+      case RMSPROP -> {
+        RMSpropOptions options = new RMSpropOptions(lr);
+        put(options.momentum(), momentum);
+        put(options.weight_decay(), decay);
+        yield new RMSprop(network.parameters(), options);
+      }
     };
+  }
+
+  private static void put(DoublePointer option, @Nullable Double value) {
+    if (value != null) {
+      option.put(value);
+    }
   }
 }

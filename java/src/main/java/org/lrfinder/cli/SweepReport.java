@@ -3,18 +3,26 @@ package org.lrfinder.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.lrfinder.Attempt;
+import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.Repeats;
+import org.lrfinder.Status;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.io.AtomicFile;
 import org.lrfinder.plot.LrPlot;
+import org.lrfinder.sweep.SweepSettings;
 
 /** What the commands say of a sweep, on the console and in files. */
 final class SweepReport {
@@ -58,12 +66,18 @@ final class SweepReport {
         found.engine().threads(),
         found.engine().threads() == 1 ? "thread" : "threads",
         found.engine().libtorch());
+    for (Attempt attempt : found.attempts()) {
+      console.printf("swept %s%n", attempt.words());
+    }
+    SweepSettings swept = found.settings();
     console.printf(
         Locale.ROOT,
-        "sweep %s, %d of %d steps%n",
+        "swept %.0e to %.0e, %s, %d of %d steps%n",
+        swept.minLr(),
+        swept.maxLr(),
         found.endReason().words(),
         found.results().size(),
-        found.settings().steps());
+        swept.steps());
     if (found.results().size() > 0) {
       console.println();
       console.print(found.plot(true).toText(COLUMNS, ROWS));
@@ -79,7 +93,61 @@ final class SweepReport {
                     s.lr(),
                     s.rule(),
                     found.status().words()),
-            () -> console.printf(Locale.ROOT, "no suggestion: %s%n", found.status().words()));
+            () ->
+                console.printf(
+                    "no suggestion: %s%n",
+                    found.status() == Status.OK
+                        ? "the rule gave no rate"
+                        : found.status().words()));
+    found
+        .range()
+        .ifPresent(
+            range ->
+                console.printf(
+                    Locale.ROOT,
+                    "range for cyclic and one-cycle schedules: %.2e to %.2e; largest stable rate: %.2e%n",
+                    range.base(),
+                    range.max(),
+                    found.largestStableLr().orElseThrow()));
+    found.repeats().ifPresent(repeats -> print(repeats, console));
+    if (!found.suggestions().isEmpty()) {
+      console.printf(
+          "the rules: %s%n",
+          found.suggestions().stream()
+              .map(s -> String.format(Locale.ROOT, "%s %.1e", s.rule(), s.lr()))
+              .collect(Collectors.joining(", ")));
+    }
+    found
+        .agreement()
+        .ifPresent(
+            agreement ->
+                console.printf(
+                    Locale.ROOT,
+                    "%d of %d other rules are within a factor of three; they spread over %.1f decades%n",
+                    agreement.near(),
+                    agreement.rules(),
+                    agreement.decades()));
+    found.warnings().stream()
+        .filter(warning -> !warning.equals(found.status().words()))
+        .forEach(warning -> console.printf("warning: %s%n", warning));
+  }
+
+  private static void print(Repeats repeats, PrintWriter console) {
+    console.printf(
+        Locale.ROOT,
+        "%d sweeps over different batches, %d of them with a suggestion",
+        repeats.sweeps().size(),
+        repeats.suggested().length);
+    repeats
+        .spread()
+        .ifPresent(
+            decades ->
+                console.printf(
+                    Locale.ROOT,
+                    ": median %.2e, quartiles %.2f decades apart",
+                    repeats.median().orElseThrow(),
+                    decades));
+    console.println();
   }
 
   /** Makes the folder before the sweep, so that nothing is lost to a wrong name. */
@@ -92,7 +160,7 @@ final class SweepReport {
   }
 
   /** Writes plot and figures; the console is told where. */
-  static void write(LrFinderResult found, Path folder, PrintWriter console) {
+  static void write(LrFinderResult found, Path folder, boolean marksRules, PrintWriter console) {
     try {
       CurveCsv.write(found.results(), folder.resolve("lr.csv"));
       ResultJson.write(found, folder.resolve("lr.json"));
@@ -101,9 +169,29 @@ final class SweepReport {
         return;
       }
       LrPlot plot = found.plot(true);
+      if (marksRules) {
+        plot = plot.withRules(found.suggestions());
+      }
       plot.save(folder.resolve("lr.png"));
       plot.save(folder.resolve("lr.svg"));
       console.printf("wrote lr.png, lr.svg, lr.csv and lr.json to %s%n", folder);
+    } catch (UncheckedIOException e) {
+      throw new InputException(e.getMessage());
+    }
+  }
+
+  /** Writes a comparison's plot and table; the console is told where. */
+  static void write(Comparison compared, Path folder, PrintWriter console) {
+    try {
+      AtomicFile.write(
+          folder.resolve("compare.md"), compared.table().getBytes(StandardCharsets.UTF_8));
+      if (compared.entries().stream().allMatch(entry -> entry.result().results().size() == 0)) {
+        console.printf("wrote compare.md to %s; there is no point to draw%n", folder);
+        return;
+      }
+      compared.plot().save(folder.resolve("compare.png"));
+      compared.plot().save(folder.resolve("compare.svg"));
+      console.printf("wrote compare.png, compare.svg and compare.md to %s%n", folder);
     } catch (UncheckedIOException e) {
       throw new InputException(e.getMessage());
     }

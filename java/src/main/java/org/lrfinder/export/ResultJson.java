@@ -12,11 +12,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.Repeats;
 import org.lrfinder.Status;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.io.AtomicFile;
+import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
@@ -26,8 +30,9 @@ import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * Results as JSON: settings, status, suggestion, what computed them, and rates, losses and smoothed
- * losses in full precision. A result read back equals the one written. Thread-safe.
+ * Results as JSON: settings, status, what every rule says, range, warnings, earlier attempts and
+ * repeats, what computed them, and rates, losses and smoothed losses in full precision. A result
+ * read back equals the one written. Thread-safe.
  */
 public final class ResultJson {
   private static final ObjectMapper MAPPER =
@@ -45,13 +50,23 @@ public final class ResultJson {
       EngineInfo engine,
       Settings settings,
       EndReason endReason,
+      String rule,
       Status status,
       @Nullable Suggestion suggestion,
+      List<Suggestion> suggestions,
+      @Nullable LrRange range,
+      @Nullable Double largestStableLr,
+      List<String> warnings,
+      List<Attempt> attempts,
+      @Nullable List<Repeat> repeats,
       List<GroupRate> groups,
       double[] rates,
       double[] losses,
       double[] smoothedLosses,
       double[] validationLosses) {}
+
+  /** A repeat whose rate is null if there is none. */
+  private record Repeat(Curve curve, Status status, @Nullable Double lr) {}
 
   /** Settings whose infinities, which mean none, are null. */
   private record Settings(
@@ -100,8 +115,15 @@ public final class ResultJson {
                 settings.validationBatches(),
                 settings.threads()),
             result.endReason(),
+            result.rule(),
             result.status(),
             result.suggestion().orElse(null),
+            result.suggestions(),
+            result.range().orElse(null),
+            orNull(result.largestStableLr()),
+            result.warnings(),
+            result.attempts(),
+            result.repeats().map(ResultJson::form).orElse(null),
             result.groups(),
             result.results().rates(),
             result.results().losses(),
@@ -145,8 +167,14 @@ public final class ResultJson {
           new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
           form.groups,
+          form.rule,
           form.status,
-          Optional.ofNullable(form.suggestion),
+          form.suggestions,
+          Optional.ofNullable(form.range),
+          orEmpty(form.largestStableLr),
+          form.warnings,
+          form.attempts,
+          Optional.ofNullable(form.repeats).map(ResultJson::repeats),
           form.engine);
     } catch (JsonProcessingException | NullPointerException e) {
       throw new IllegalArgumentException("not a result of lrfinder: " + e.getMessage(), e);
@@ -178,6 +206,27 @@ public final class ResultJson {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e, e);
     }
+  }
+
+  private static List<Repeat> form(Repeats repeats) {
+    return repeats.sweeps().stream()
+        .map(sweep -> new Repeat(sweep.curve(), sweep.status(), orNull(sweep.lr())))
+        .toList();
+  }
+
+  private static Repeats repeats(List<Repeat> form) {
+    return new Repeats(
+        form.stream()
+            .map(sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
+            .toList());
+  }
+
+  private static @Nullable Double orNull(OptionalDouble value) {
+    return value.isPresent() ? value.getAsDouble() : null;
+  }
+
+  private static OptionalDouble orEmpty(@Nullable Double value) {
+    return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
   }
 
   private static @Nullable Double finite(double value) {

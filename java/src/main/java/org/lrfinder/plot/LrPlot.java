@@ -1,54 +1,40 @@
 package org.lrfinder.plot;
 
-import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Font;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Locale;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.XYStyler;
-import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
-import org.lrfinder.io.AtomicFile;
+import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.sweep.Band;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
 
 /**
  * A picture of a curve: the losses faint, the smoothed losses strong, the suggestion in red with
- * its value, and where the sweep diverged. The rates' axis is logarithmic if they are. Losses far
- * above the smoothed ones are drawn at the upper edge, so that a divergence does not flatten the
- * rest.
+ * its value, its range shaded, and where the sweep diverged; on request every rule's rate. The
+ * rates' axis is logarithmic if they are. Losses far above the smoothed ones are drawn at the upper
+ * edge, so that a divergence does not flatten the rest.
  *
  * <p>It needs no display. Immutable; thread-safe.
  */
 public final class LrPlot {
-  private static final int WIDTH = 900;
-  private static final int HEIGHT = 600;
   private static final Color RAW = new Color(0xa9bcd8);
   private static final Color SMOOTHED = new Color(0x1f4e9c);
   private static final Color SUGGESTED = new Color(0xd62728);
+  private static final Color RANGE = new Color(0xfbe3e3);
+  private static final Color BAND = new Color(0xccd9ec);
   private static final Color DIVERGED = new Color(0x444444);
-  private static final Color GRID = new Color(0xe4e4e4);
-  private static final double HEADROOM = 0.35; // above the falling part, relative to its span
-  private static final double MARGIN = 0.05;
 
   private final Curve curve;
   private final ScheduleMode mode;
   private final EndReason endReason;
-  private final Optional<Suggestion> suggestion;
+  private final Marks marks;
   private final String title;
   private final String rateLabel;
   private final String lossLabel;
@@ -64,14 +50,21 @@ public final class LrPlot {
    */
   public LrPlot(
       Curve curve, ScheduleMode mode, EndReason endReason, Optional<Suggestion> suggestion) {
-    this(curve, mode, endReason, suggestion, "Learning rate finder", "learning rate", "loss");
+    this(
+        curve,
+        mode,
+        endReason,
+        Marks.of(suggestion),
+        "Learning rate finder",
+        "learning rate",
+        "loss");
   }
 
   private LrPlot(
       Curve curve,
       ScheduleMode mode,
       EndReason endReason,
-      Optional<Suggestion> suggestion,
+      Marks marks,
       String title,
       String rateLabel,
       String lossLabel) {
@@ -81,7 +74,7 @@ public final class LrPlot {
     this.curve = curve;
     this.mode = Objects.requireNonNull(mode, "mode");
     this.endReason = Objects.requireNonNull(endReason, "endReason");
-    this.suggestion = Objects.requireNonNull(suggestion, "suggestion");
+    this.marks = marks;
     this.title = Objects.requireNonNull(title, "title");
     this.rateLabel = Objects.requireNonNull(rateLabel, "rateLabel");
     this.lossLabel = Objects.requireNonNull(lossLabel, "lossLabel");
@@ -94,7 +87,7 @@ public final class LrPlot {
    * @return a plot like this one with that title
    */
   public LrPlot withTitle(String newTitle) {
-    return new LrPlot(curve, mode, endReason, suggestion, newTitle, rateLabel, lossLabel);
+    return new LrPlot(curve, mode, endReason, marks, newTitle, rateLabel, lossLabel);
   }
 
   /**
@@ -105,7 +98,43 @@ public final class LrPlot {
    * @return a plot like this one with those labels
    */
   public LrPlot withLabels(String newRateLabel, String newLossLabel) {
-    return new LrPlot(curve, mode, endReason, suggestion, title, newRateLabel, newLossLabel);
+    return new LrPlot(curve, mode, endReason, marks, title, newRateLabel, newLossLabel);
+  }
+
+  /**
+   * Shades a range of rates, as far as the curve goes.
+   *
+   * @param range which
+   * @return a plot like this one with that range
+   */
+  public LrPlot withRange(LrRange range) {
+    return with(new Marks(marks.suggestion(), Optional.of(range), marks.rules(), marks.band()));
+  }
+
+  /**
+   * Marks what each rule says by a dashed line, named in the legend.
+   *
+   * @param rules their suggestions, such as {@code LrFinderResult.suggestions()}; that of the
+   *     plot's own suggestion is not marked again
+   * @return a plot like this one with those marks
+   */
+  public LrPlot withRules(List<Suggestion> rules) {
+    return with(new Marks(marks.suggestion(), marks.range(), rules, marks.band()));
+  }
+
+  /**
+   * Draws the band of repeated sweeps in place of the smoothed losses: the median of theirs, and
+   * their quartiles shaded.
+   *
+   * @param band of sweeps over the same rates
+   * @return a plot like this one with that band
+   */
+  public LrPlot withBand(Band band) {
+    return with(new Marks(marks.suggestion(), marks.range(), marks.rules(), Optional.of(band)));
+  }
+
+  private LrPlot with(Marks newMarks) {
+    return new LrPlot(curve, mode, endReason, newMarks, title, rateLabel, lossLabel);
   }
 
   /**
@@ -116,22 +145,7 @@ public final class LrPlot {
    * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
    */
   public void save(Path file) {
-    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try {
-      if (name.endsWith(".png")) {
-        BitmapEncoder.saveBitmap(chart(), bytes, BitmapEncoder.BitmapFormat.PNG);
-      } else if (name.endsWith(".svg")) {
-        VectorGraphicsEncoder.saveVectorGraphic(
-            chart(), bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-      } else {
-        throw new IllegalArgumentException(
-            "a plot is saved as .png or .svg, not as " + file.getFileName());
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    AtomicFile.write(file, bytes.toByteArray());
+    Charts.save(chart(), file);
   }
 
   /**
@@ -141,60 +155,72 @@ public final class LrPlot {
    */
   public XYChart chart() {
     double[] rates = curve.rates();
-    double[] smoothed = curve.smoothedLosses();
-    Range range = Range.of(curve);
-
-    XYChart chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(title)
-            .xAxisTitle(rateLabel)
-            .yAxisTitle(lossLabel)
-            .build();
-    style(chart.getStyler(), range);
-    line(chart, "loss", rates, range.clamp(curve.losses()), RAW, 1.5f);
-    line(chart, "smoothed loss", rates, range.clamp(smoothed), SMOOTHED, 3f);
+    LossRange losses = LossRange.of(curve);
+    XYChart chart = Charts.empty(title, rateLabel, lossLabel, mode, losses);
+    marks.range().ifPresent(range -> shade(chart, range, losses));
+    Charts.line(chart, "loss", rates, losses.clamp(curve.losses()), RAW, 1.5f);
+    Optional<Band> band = marks.band().filter(b -> b.size() > 1);
+    if (band.isPresent()) {
+      draw(chart, band.get(), losses);
+    } else {
+      double[] smoothed = losses.clamp(curve.smoothedLosses());
+      Charts.line(chart, "smoothed loss", rates, smoothed, SMOOTHED, 3f);
+    }
     if (endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE) {
       int last = rates.length - 1;
       String what = endReason == EndReason.DIVERGED ? "diverged at " : "last finite loss at ";
-      point(
-          chart,
-          what + value(rates[last]),
-          rates[last],
-          range.clamp(smoothed[last]),
-          DIVERGED,
-          SeriesMarkers.CROSS);
+      double loss = losses.clamp(curve.smoothedLosses()[last]);
+      String name = what + Charts.value(rates[last]);
+      Charts.point(chart, name, rates[last], loss, DIVERGED, SeriesMarkers.CROSS);
     }
-    suggestion.ifPresent(
-        s -> {
-          double[] foot = {s.lr(), s.lr()};
-          XYSeries stem =
-              line(
-                  chart,
-                  "stem",
-                  foot,
-                  new double[] {range.low, range.clamp(s.loss())},
-                  SUGGESTED,
-                  1.2f);
-          stem.setLineStyle(
-              new BasicStroke(
-                  1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL, 1f, new float[] {5, 4}, 0));
-          stem.setShowInLegend(false);
-          point(
-              chart,
-              "suggestion " + value(s.lr()),
-              s.lr(),
-              range.clamp(s.loss()),
-              SUGGESTED,
-              SeriesMarkers.CIRCLE);
-        });
+    RuleLines.draw(chart, marks, losses);
+    marks.suggestion().ifPresent(suggestion -> mark(chart, suggestion, losses));
     return chart;
+  }
+
+  private void shade(XYChart chart, LrRange range, LossRange losses) {
+    double first = curve.rate(0);
+    double last = curve.rate(curve.size() - 1);
+    double base = Math.min(Math.max(range.base(), first), last);
+    double max = Math.max(Math.min(range.max(), last), first);
+    Charts.area(
+        chart,
+        "range " + Charts.value(range.base()) + " to " + Charts.value(range.max()),
+        new double[] {base, max, max, base},
+        new double[] {losses.low(), losses.low(), losses.high(), losses.high()},
+        RANGE);
+  }
+
+  private static void draw(XYChart chart, Band band, LossRange losses) {
+    int size = band.size();
+    double[] rates = band.rates();
+    double[] low = losses.clamp(band.low());
+    double[] high = losses.clamp(band.high());
+    double[] x = new double[2 * size];
+    double[] y = new double[2 * size];
+    for (int i = 0; i < size; i++) {
+      x[i] = rates[i];
+      y[i] = low[i];
+      x[2 * size - 1 - i] = rates[i];
+      y[2 * size - 1 - i] = high[i];
+    }
+    Charts.area(chart, "quartiles of the repeats", x, y, BAND);
+    double[] median = losses.clamp(band.median());
+    Charts.line(chart, "their median", rates, median, SMOOTHED, 3f);
+  }
+
+  private static void mark(XYChart chart, Suggestion suggestion, LossRange losses) {
+    double lr = suggestion.lr();
+    double loss = losses.clamp(suggestion.loss());
+    double[] stem = {losses.low(), loss};
+    Charts.dashed(chart, "stem", new double[] {lr, lr}, stem, SUGGESTED).setShowInLegend(false);
+    String name = "suggestion " + Charts.value(lr);
+    Charts.point(chart, name, lr, loss, SUGGESTED, SeriesMarkers.CIRCLE);
   }
 
   /**
    * Draws the curve with characters, for terminals: {@code .} losses, {@code *} smoothed losses,
-   * {@code O} the suggestion, {@code X} where the sweep diverged.
+   * {@code O} the suggestion, {@code X} where the sweep diverged, {@code =} at the foot the range.
    *
    * @param columns width of the whole, at least 40
    * @param rows height of the whole, at least 8
@@ -202,87 +228,6 @@ public final class LrPlot {
    * @throws IllegalArgumentException if it is too small
    */
   public String toText(int columns, int rows) {
-    return new TextPlot(curve, mode, endReason, suggestion, Range.of(curve)).draw(columns, rows);
-  }
-
-  private void style(XYStyler styler, Range range) {
-    styler.setLocale(Locale.ROOT);
-    styler.setXAxisLogarithmic(mode == ScheduleMode.EXPONENTIAL);
-    if (mode == ScheduleMode.EXPONENTIAL) {
-      styler.setXAxisDecimalPattern("0E0");
-    }
-    styler.setYAxisMin(range.low);
-    styler.setYAxisMax(range.high);
-    styler.setLegendPosition(Styler.LegendPosition.InsideSW);
-    styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 16));
-    styler.setLegendBorderColor(GRID);
-    styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 20));
-    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 17));
-    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 15));
-    styler.setChartBackgroundColor(Color.WHITE);
-    styler.setPlotGridLinesColor(GRID);
-    styler.setPlotGridLinesStroke(new BasicStroke(1f));
-    styler.setPlotBorderVisible(false);
-    styler.setMarkerSize(11);
-  }
-
-  private static XYSeries line(
-      XYChart chart, String name, double[] x, double[] y, Color color, float width) {
-    XYSeries series = chart.addSeries(name, x, y);
-    series.setMarker(SeriesMarkers.NONE).setLineColor(color).setLineWidth(width);
-    return series;
-  }
-
-  private static void point(
-      XYChart chart, String name, double x, double y, Color color, Marker marker) {
-    XYSeries series = chart.addSeries(name, new double[] {x}, new double[] {y});
-    series.setMarker(marker).setMarkerColor(color).setLineColor(color);
-  }
-
-  static String value(double rate) {
-    return String.format(Locale.ROOT, "%.2e", rate);
-  }
-
-  /** The losses that the picture has room for. */
-  record Range(double low, double high) {
-    static Range of(Curve curve) {
-      double[] smoothed = finite(curve.smoothedLosses());
-      double[] raw = finite(curve.losses());
-      double low = Math.min(min(smoothed), min(raw));
-      double high = max(falling(smoothed));
-      double span = high > low ? high - low : Math.max(Math.abs(high), 1e-3);
-      return new Range(
-          low - MARGIN * span, Math.min(high + HEADROOM * span, max(raw) + MARGIN * span));
-    }
-
-    /** Up to the lowest smoothed loss; all of them where the first is the lowest. */
-    private static double[] falling(double[] smoothed) {
-      double lowest = min(smoothed);
-      int end = 0;
-      while (end < smoothed.length && smoothed[end] > lowest) {
-        end++;
-      }
-      return end == 0 ? smoothed : Arrays.copyOf(smoothed, end);
-    }
-
-    private static double min(double[] values) {
-      return Arrays.stream(values).min().orElse(0);
-    }
-
-    private static double max(double[] values) {
-      return Arrays.stream(values).max().orElse(1);
-    }
-
-    private static double[] finite(double[] values) {
-      return Arrays.stream(values).filter(Double::isFinite).toArray();
-    }
-
-    double clamp(double loss) {
-      return Double.isFinite(loss) ? Math.min(Math.max(loss, low), high) : high;
-    }
-
-    double[] clamp(double[] losses) {
-      return Arrays.stream(losses).map(this::clamp).toArray();
-    }
+    return new TextPlot(curve, mode, endReason, marks, LossRange.of(curve)).draw(columns, rows);
   }
 }

@@ -2,8 +2,6 @@ package org.lrfinder.plot;
 
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Optional;
-import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
@@ -15,19 +13,14 @@ final class TextPlot {
   private final Curve curve;
   private final ScheduleMode mode;
   private final EndReason endReason;
-  private final Optional<Suggestion> suggestion;
-  private final LrPlot.Range range;
+  private final Marks marks;
+  private final LossRange range;
 
-  TextPlot(
-      Curve curve,
-      ScheduleMode mode,
-      EndReason endReason,
-      Optional<Suggestion> suggestion,
-      LrPlot.Range range) {
+  TextPlot(Curve curve, ScheduleMode mode, EndReason endReason, Marks marks, LossRange range) {
     this.curve = curve;
     this.mode = mode;
     this.endReason = endReason;
-    this.suggestion = suggestion;
+    this.marks = marks;
     this.range = range;
   }
 
@@ -48,7 +41,7 @@ final class TextPlot {
       int last = rates.length - 1;
       set(canvas, rates[last], curve.smoothedLosses()[last], 'X');
     }
-    suggestion.ifPresent(s -> set(canvas, s.lr(), s.loss(), 'O'));
+    marks.suggestion().ifPresent(s -> set(canvas, s.lr(), s.loss(), 'O'));
     StringBuilder text = new StringBuilder();
     for (int row = 0; row < height; row++) {
       boolean labelled = row == 0 || row == height / 2 || row == height - 1;
@@ -58,11 +51,27 @@ final class TextPlot {
           .append('\n');
     }
     return text.append("        +")
-        .append("-".repeat(width))
+        .append(axis(width))
         .append('\n')
         .append(rateLabels(rates, width))
         .append('\n')
         .toString();
+  }
+
+  /** With the range, as far as the curve goes. */
+  private String axis(int width) {
+    StringBuilder axis = new StringBuilder("-".repeat(width));
+    marks
+        .range()
+        .ifPresent(
+            lrs -> {
+              int from = Math.max(column(lrs.base(), width), 0);
+              int to = Math.min(column(lrs.max(), width), width - 1);
+              for (int i = from; i <= to; i++) {
+                axis.setCharAt(i, '=');
+              }
+            });
+    return axis.toString();
   }
 
   private void plot(char[][] canvas, double[] rates, double[] losses, char mark) {
@@ -95,8 +104,8 @@ final class TextPlot {
   }
 
   private static String rateLabels(double[] rates, int width) {
-    String first = LrPlot.value(rates[0]);
-    String last = LrPlot.value(rates[rates.length - 1]);
+    String first = Charts.value(rates[0]);
+    String last = Charts.value(rates[rates.length - 1]);
     String middle = "learning rate";
     int left = Math.max((width - middle.length()) / 2 - first.length(), 1);
     int right = Math.max(width - first.length() - left - middle.length() - last.length(), 1);

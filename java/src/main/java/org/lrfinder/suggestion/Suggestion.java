@@ -6,6 +6,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
+import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.GroupRate;
 
 /**
  * A suggested learning rate.
@@ -14,13 +16,34 @@ import org.bytedeco.pytorch.OptimizerParamGroupVector;
  * @param perGroup the rate of each parameter group, through all optimizers in their order: {@code
  *     lr} times the group's ratio, or its own rate if it was not swept
  * @param rule name of the rule that picked it
- * @param index which point of the curve it is
+ * @param index which point of the curve it is, or is nearest to
  * @param loss smoothed loss at that point
  */
 public record Suggestion(double lr, List<Double> perGroup, String rule, int index, double loss) {
   /** Creates a suggestion. */
   public Suggestion {
     perGroup = List.copyOf(perGroup);
+  }
+
+  /**
+   * Creates a suggestion on a curve.
+   *
+   * @param curve at least one point
+   * @param lr a rate within the curve's
+   * @param groups how each parameter group's rate follows it
+   * @param rule name of the rule
+   * @return the suggestion
+   */
+  public static Suggestion of(Curve curve, double lr, List<GroupRate> groups, String rule) {
+    int above = 0;
+    while (above < curve.size() - 1 && curve.rate(above) < lr) {
+      above++;
+    }
+    // Nearer by its factor, not by its difference.
+    int index =
+        above > 0 && lr * lr < curve.rate(above) * curve.rate(above - 1) ? above - 1 : above;
+    List<Double> perGroup = groups.stream().map(group -> group.at(lr)).toList();
+    return new Suggestion(lr, perGroup, rule, index, curve.smoothedLosses()[index]);
   }
 
   /**

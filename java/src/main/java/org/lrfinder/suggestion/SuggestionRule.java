@@ -1,19 +1,26 @@
 package org.lrfinder.suggestion;
 
-import java.util.OptionalInt;
+import java.util.Optional;
 import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.SweepSettings;
 
-/** Picks a point of a curve. Implementations are free of state and of side effects. */
+/**
+ * Suggests a learning rate from a curve. Implementations are free of state and of side effects, and
+ * take a curve as it is: its running losses are smoothed, and it ends, as the sweep was told to.
+ *
+ * <p>Those that come with the library are in {@link SuggestionRules}.
+ */
 public interface SuggestionRule {
   /** {@return the rule's name, such as {@code steepest}} */
   String name();
 
   /**
-   * Picks a point.
+   * Picks a rate.
    *
-   * @param curve what a sweep recorded
-   * @return index of the point whose rate is suggested; empty if the curve has too few points for
-   *     this rule
+   * @param curve what a sweep recorded; losses may be missing (not finite)
+   * @param settings what the sweep was to do: its range and its number of steps, which a curve that
+   *     ended early does not tell
+   * @return the rate; empty if the curve has too few points for this rule
    */
-  OptionalInt pick(Curve curve);
+  Optional<Pick> pick(Curve curve, SweepSettings settings);
 }

@@ -1,4 +1,7 @@
-/** Rules that suggest a learning rate from a curve. They see the curve and nothing else. */
+/**
+ * Rules that suggest a learning rate from a curve. They see the curve and what the sweep was to do,
+ * never the model, the optimizer or the data.
+ */
 @NullMarked
 package org.lrfinder.suggestion;
 

@@ -50,6 +50,17 @@ public record Curve(
     return rates.length;
   }
 
+  /**
+   * Returns a point's learning rate.
+   *
+   * @param index which point, from 0
+   * @return its rate, before the groups' ratios
+   * @throws IndexOutOfBoundsException if there is no such point
+   */
+  public double rate(int index) {
+    return rates[index];
+  }
+
   /** {@return learning rates, a copy} */
   @Override
   public double[] rates() {

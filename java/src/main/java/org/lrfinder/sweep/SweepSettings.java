@@ -133,6 +133,34 @@ public record SweepSettings(
     return mode.rate(minLr, maxLr, steps, step);
   }
 
+  /**
+   * Changes the rates.
+   *
+   * @param newMinLr learning rate of the first step
+   * @param newMaxLr learning rate of the last step
+   * @param newSteps number of steps
+   * @return settings like these with other rates
+   * @throws IllegalArgumentException if one is out of its range
+   */
+  public SweepSettings withRates(double newMinLr, double newMaxLr, int newSteps) {
+    return new SweepSettings(
+        newMinLr,
+        newMaxLr,
+        newSteps,
+        mode,
+        earlyStopThreshold,
+        smoothingBeta,
+        accumulateGradBatches,
+        gradientClipNorm,
+        gradientClipValue,
+        groupRatios,
+        sweptGroups,
+        cycleData,
+        precision,
+        validationBatches,
+        threads);
+  }
+
   private static void require(boolean holds, String name, Object value, String allowed) {
     if (!holds) {
       throw new IllegalArgumentException(name + " is " + value + ", but must be " + allowed);

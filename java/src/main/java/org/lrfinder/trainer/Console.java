@@ -47,46 +47,61 @@ final class Console {
   }
 
   /** Where bars are wanted, one; else null. */
-  @Nullable ProgressBar bar(String task, long steps) {
-    return bars
-        ? new ProgressBarBuilder()
-            .setTaskName(task)
-            .setInitialMax(steps)
-            .setStyle(ProgressBarStyle.ASCII)
-            .setConsumer(new Line(stream))
-            .build()
-        : null;
+  @Nullable Bar bar(String task, long steps) {
+    return bars ? new Bar(task, steps, stream) : null;
   }
 
-  /** A line that is drawn over and ended once: a bar's last drawing may come from two threads. */
-  private static final class Line implements ProgressBarConsumer {
+  /** A line that is drawn over until it is closed. */
+  static final class Bar implements AutoCloseable {
     private final PrintStream stream;
-    private boolean ended;
+    private final ProgressBar bar;
 
-    Line(PrintStream stream) {
+    private Bar(String task, long steps, PrintStream stream) {
       this.stream = stream;
+      this.bar =
+          new ProgressBarBuilder()
+              .setTaskName(task)
+              .setInitialMax(steps)
+              .setStyle(ProgressBarStyle.ASCII)
+              .setConsumer(new Line(stream))
+              .build();
     }
 
+    void stepTo(long step) {
+      bar.stepTo(step);
+    }
+
+    void message(String message) {
+      bar.setExtraMessage(message);
+    }
+
+    /** Waits for the last drawing, also on a thread that is interrupted, and ends the line. */
+    @Override
+    public void close() {
+      boolean interrupted = Thread.interrupted();
+      bar.close();
+      stream.println();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private record Line(PrintStream stream) implements ProgressBarConsumer {
     @Override
     public int getMaxRenderedLength() {
       return COLUMNS;
     }
 
     @Override
-    public synchronized void accept(String drawing) {
-      if (!ended) {
-        stream.print('\r' + drawing);
-        stream.flush();
-      }
+    public void accept(String drawing) {
+      stream.print('\r' + drawing);
+      stream.flush();
     }
 
+    /** A bar calls this for each of its last drawings, of which there may be two. */
     @Override
-    public synchronized void close() {
-      if (!ended) {
-        ended = true;
-        stream.println();
-      }
-    }
+    public void close() {}
   }
 
   static String task(long epoch, int maxEpochs) {

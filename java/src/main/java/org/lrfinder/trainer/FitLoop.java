@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -253,7 +252,7 @@ final class FitLoop {
     try (EngineTraining training =
             Engines.of(settings.engine()).train(network, optimizer, settings.steps());
         GroupRates rates = new GroupRates(optimizer);
-        ProgressBar bar =
+        Console.Bar bar =
             console.bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
       if (!steps(training, objective, rates, bar)) {
         return Thread.currentThread().isInterrupted();
@@ -261,7 +260,7 @@ final class FitLoop {
       double lr = rates.largest();
       validationLoss = validate(training, held, data.validation());
       if (bar != null) {
-        bar.setExtraMessage(Console.message(trainLoss, lr, validationLoss));
+        bar.message(Console.message(trainLoss, lr, validationLoss));
       }
       done = new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
     }
@@ -287,7 +286,7 @@ final class FitLoop {
       EngineTraining training,
       Objective<Batch> objective,
       GroupRates rates,
-      @Nullable ProgressBar bar) {
+      Console.@Nullable Bar bar) {
     int window = settings.steps().accumulateGradBatches();
     double total = 0;
     long steps = 0;
@@ -319,8 +318,8 @@ final class FitLoop {
         inWindow = 0;
         stepDone(loss, lr);
         if (bar != null) {
-          bar.stepTo(progress.batches())
-              .setExtraMessage(Console.message(loss, lr, OptionalDouble.empty()));
+          bar.stepTo(progress.batches());
+          bar.message(Console.message(loss, lr, OptionalDouble.empty()));
         }
       }
       batchesPerEpoch = progress.batches();

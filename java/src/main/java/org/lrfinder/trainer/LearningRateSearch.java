@@ -1,7 +1,6 @@
 package org.lrfinder.trainer;
 
 import java.util.Optional;
-import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
@@ -39,7 +38,7 @@ final class LearningRateSearch {
             .precision(settings.steps().precision())
             .threads(settings.steps().threads())
             .engine(settings.engine());
-    try (ProgressBar bar =
+    try (Console.Bar bar =
         console.bar("finding a learning rate", builder.build().settings().steps())) {
       if (bar != null) {
         builder.listener(step -> bar.stepTo(step.index() + 1L));

@@ -2,6 +2,7 @@ package org.lrfinder.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -279,15 +280,96 @@ class FindCommandTest {
 
   @Test
   void noSuggestionIsOne() {
-    assertThat(find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--steps", 5))
-        .isEqualTo(1);
+    assertThat(wine("--steps", 5, "--no-auto-steps")).isEqualTo(1);
     assertThat(out.toString()).contains("no suggestion: too few points");
+  }
+
+  @Test
+  void tooFewStepsAreMadeMoreAndTheReportSaysSo() {
+    assertThat(wine("--steps", 5)).isZero();
+    assertThat(out.toString())
+        .contains("swept 1e-07 to 1e+01 in 5 steps: too few points")
+        .containsPattern("swept 1e-07 to 1e\\+01, .*, \\d+ of 300 steps");
+    assertThat(wine("--steps", 5, "--auto-budget", 200)).isEqualTo(1);
+  }
+
+  @Test
+  void aRangeThatEndsTooEarlyIsWidened() {
+    assertThat(wine("--max-lr", 1e-4, "--no-auto-range")).isEqualTo(1);
+    assertThat(out.toString()).contains("no suggestion: the loss was still falling");
+    assertThat(wine("--max-lr", 1e-4)).isZero();
+    assertThat(out.toString()).contains("swept 1e-07 to 1e-04 in 100 steps: the loss was still");
+  }
+
+  @Test
+  void everyRuleIsInTheReportAndOneIsChosenByName() {
+    assertThat(wine("--rule", "valley", "--repeats", 3)).isZero();
+    assertThat(out.toString())
+        .containsPattern("suggested learning rate: \\S+ \\(rule valley; the loss fell\\)")
+        .containsPattern("range for cyclic and one-cycle schedules: \\S+ to \\S+; largest stable")
+        .containsPattern("3 sweeps over different batches, 3 of them with a suggestion: median")
+        .containsPattern(
+            "the rules: valley .*, default .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
+        .contains("of 6 other rules are within a factor of three");
+    assertThat(wine("--rule", "best")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("there is no rule \"best\"; there are default, steepest, steepest-log, valley");
+    assertThat(wine("--repeats", 0)).isEqualTo(2);
+    assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
+  }
+
+  @Test
+  void settingsAreComparedInATableAndAPlot() throws IOException {
+    Path results = folder.resolve("compared");
+    assertThat(wine("--compare", "weight-decay=0,1e-2,5", "--out", results)).isZero();
+    assertThat(out.toString())
+        .contains("| setting | status | suggestion |")
+        .containsPattern("\\| weight-decay 0 \\| OK \\| \\d")
+        .contains("| weight-decay 0.01 | ", "| weight-decay 5 | ");
+    try (Stream<Path> files = Files.list(results)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder("compare.png", "compare.svg", "compare.md");
+    }
+    assertThat(out.toString()).startsWith(Files.readString(results.resolve("compare.md")));
+    assertThat(wine("--compare", "batch-size=8,64")).isZero();
+    assertThat(wine("--compare", "momentum=0,0.9", "--optimizer", "sgd")).isZero();
+    out.getBuffer().setLength(0);
+    assertThat(wine("--compare", "batch-size=8,16", "--json")).isZero();
+    assertThat(out.toString().strip().lines()).hasSize(1);
+    assertThat(new ObjectMapper().readTree(out.toString()).fieldNames())
+        .toIterable()
+        .containsExactly("batch-size 8", "batch-size 16");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "depth=1,2|\"depth=1,2\" is not weight-decay=, momentum= or batch-size= and values",
+        "momentum|\"momentum\" is not weight-decay=, momentum= or batch-size= and values",
+        "momentum=0.9,1|momentum is 1.0, but must be at least 0 and less than 1",
+        "weight-decay=x|\"x\" is not a number",
+        "batch-size=2.5|batch-size is 2.5, but must be a whole number of at least 1",
+        "momentum=0.5|adamw has no momentum"
+      })
+  void aSettingThatCannotBeComparedIsNamed(String setting, String message) {
+    assertThat(wine("--compare", setting)).isEqualTo(2);
+    assertThat(err.toString()).contains(message);
+    assertThat(out.toString()).isEmpty();
+  }
+
+  private int wine(Object... arguments) {
+    return find(
+        Stream.concat(
+                Stream.of("--data", DATA.resolve("wine.csv.gz"), "--target", "target"),
+                Stream.of(arguments))
+            .toArray());
   }
 
   @Test
   void aSweepWithoutAPointLeavesFiguresAndNoPicture() throws IOException {
     LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> Double.NaN));
-    SweepReport.write(found, folder, new PrintWriter(out, true));
+    SweepReport.write(found, folder, false, new PrintWriter(out, true));
     assertThat(out.toString()).startsWith("wrote lr.csv and lr.json to ");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.map(file -> file.getFileName().toString()))

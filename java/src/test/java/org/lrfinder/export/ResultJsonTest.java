@@ -37,7 +37,19 @@ class ResultJsonTest {
   void aResultReadBackEqualsTheOneWritten() {
     LrFinderResult withoutSuggestion =
         LrFinder.builder().noEarlyStop().steps(5).build().find(StepFunction.of(lr -> 1 / 3.0));
-    for (LrFinderResult result : new LrFinderResult[] {falling(), withoutSuggestion}) {
+    LrFinderResult repeatedAndExtended =
+        LrFinder.builder()
+            .maxLr(1e-6)
+            .steps(20)
+            .autoSteps()
+            .repeats(3)
+            .build()
+            .find(StepFunction.of(lr -> 2.3));
+    assertThat(repeatedAndExtended.attempts()).hasSize(1);
+    assertThat(repeatedAndExtended.repeats()).isPresent();
+    assertThat(falling().range()).isPresent();
+    for (LrFinderResult result :
+        new LrFinderResult[] {falling(), withoutSuggestion, repeatedAndExtended}) {
       assertThat(ResultJson.fromJson(ResultJson.toJson(result)))
           .isEqualTo(result)
           .hasSameHashCodeAs(result);
@@ -58,6 +70,10 @@ class ResultJsonTest {
             "\"status\":\"OK\"")
         .contains(
             "\"suggestion\":{\"lr\":",
+            "\"rule\":\"default\"",
+            "\"suggestions\":[{\"lr\":",
+            "\"range\":{\"base\":",
+            "\"largest_stable_lr\":",
             "\"early_stop_threshold\":4.0",
             "\"gradient_clip_norm\":0.1",
             "\"libtorch\":");

@@ -3,9 +3,11 @@ package org.lrfinder.plot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.knowm.xchart.BitmapEncoder;
+import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.sweep.Band;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
@@ -87,6 +92,80 @@ class LrPlotTest {
                 .chart()
                 .getSeriesMap())
         .containsOnlyKeys("loss", "smoothed loss");
+  }
+
+  @Test
+  void rangeRulesAndBandAreDrawnAndNamed() throws Exception {
+    LrPlot plain = plot(EndReason.COMPLETED);
+    Suggestion valley = new Suggestion(2e-4, List.of(2e-4), "valley", 20, 1.9);
+    LrPlot marked =
+        plain
+            .withRange(LrRange.around(SUGGESTION.lr()))
+            .withRules(List.of(SUGGESTION, valley))
+            .withTitle("marked");
+    assertThat(marked.chart().getSeriesMap())
+        .containsOnlyKeys(
+            "range 3.75e-04 to 3.37e-03",
+            "loss",
+            "smoothed loss",
+            "valley 2.00e-04",
+            "stem",
+            "suggestion 1.12e-03");
+    assertThat(differentPixels(plain, marked)).isGreaterThan(10_000);
+    assertThat(marked.toText(79, 18)).containsPattern("\\+-+=+-+\n");
+
+    Curve other =
+        new Curve(
+            CURVE.rates(),
+            CURVE.losses(),
+            Arrays.stream(CURVE.smoothedLosses()).map(l -> l + 0.2).toArray());
+    LrPlot band = plain.withBand(Band.of(List.of(CURVE, other)));
+    assertThat(band.chart().getSeriesMap())
+        .containsOnlyKeys(
+            "loss", "quartiles of the repeats", "their median", "stem", "suggestion 1.12e-03");
+    assertThat(differentPixels(plain, band)).isGreaterThan(3_000);
+  }
+
+  @Test
+  void aRangeBeyondTheCurveIsDrawnAsFarAsItGoes() {
+    for (LrRange range :
+        List.of(new LrRange(1e-9, 1e-8), new LrRange(1e-3, 1e5), new LrRange(1e2, 1e3))) {
+      LrPlot plot = plot(EndReason.COMPLETED).withRange(range);
+      Assertions.assertTimeoutPreemptively(
+          Duration.ofSeconds(30), () -> plot.save(folder.resolve("range.png")));
+      assertThat(plot.chart().getSeriesMap().values())
+          .allSatisfy(
+              series -> assertThat(series.getXMax()).isLessThanOrEqualTo(CURVE.rates()[59]));
+      assertThat(plot.toText(60, 12)).contains("O");
+    }
+  }
+
+  @Test
+  void aBandIsOfMediansAndQuartilesAsFarAsAllCurvesGo() {
+    List<Curve> curves = new ArrayList<>();
+    for (double loss : new double[] {5, 1, 3, 2, 4}) {
+      int size = loss == 4 ? 2 : 3;
+      double[] losses = new double[size];
+      Arrays.fill(losses, loss);
+      curves.add(new Curve(Arrays.copyOf(new double[] {1, 2, 3}, size), losses, losses));
+    }
+    Band band = Band.of(curves);
+    assertThat(band.rates()).containsExactly(1, 2);
+    assertThat(band.low()).containsExactly(2, 2);
+    assertThat(band.median()).containsExactly(3, 3);
+    assertThat(band.high()).containsExactly(4, 4);
+  }
+
+  private static int differentPixels(LrPlot one, LrPlot other) {
+    BufferedImage a = BitmapEncoder.getBufferedImage(one.chart());
+    BufferedImage b = BitmapEncoder.getBufferedImage(other.chart());
+    int different = 0;
+    for (int x = 0; x < a.getWidth(); x++) {
+      for (int y = 0; y < a.getHeight(); y++) {
+        different += a.getRGB(x, y) == b.getRGB(x, y) ? 0 : 1;
+      }
+    }
+    return different;
   }
 
   @ParameterizedTest

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -13,12 +14,21 @@ import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.SweepSettings;
 
 class SteepestTest {
   private static Curve curve(double... smoothed) {
     double[] rates = new double[smoothed.length];
     Arrays.setAll(rates, i -> Math.pow(10, i - 8));
     return new Curve(rates, smoothed, smoothed);
+  }
+
+  /** Which point. */
+  private static OptionalInt pick(SuggestionRule rule, Curve curve) {
+    Optional<Pick> pick = rule.pick(curve, SweepSettings.DEFAULTS);
+    return pick.isEmpty()
+        ? OptionalInt.empty()
+        : OptionalInt.of(Arrays.binarySearch(curve.rates(), pick.get().lr()));
   }
 
   @Test
@@ -34,21 +44,21 @@ class SteepestTest {
     for (int i = 21; i < 29; i++) {
       losses[i] = losses[20] - 0.01 * i;
     }
-    assertThat(new Steepest().pick(curve(losses))).hasValue(20);
-    assertThat(new Steepest(0, 0).pick(curve(losses))).hasValue(29);
+    assertThat(pick(new Steepest(), curve(losses))).hasValue(20);
+    assertThat(pick(new Steepest(0, 0), curve(losses))).hasValue(29);
   }
 
   @Test
   void aPointThatIsNotFiniteDoesNotShiftThePick() {
     double nan = Double.NaN;
-    assertThat(new Steepest(0, 0).pick(curve(9, nan, 8.9, 8.8, 5, 4.9, 4.8))).hasValue(3);
+    assertThat(pick(new Steepest(0, 0), curve(9, nan, 8.9, 8.8, 5, 4.9, 4.8))).hasValue(3);
   }
 
   @Test
   void tooFewPointsPickNothing() {
-    assertThat(new Steepest().pick(curve(new double[12]))).isEmpty();
-    assertThat(new Steepest().pick(curve())).isEmpty();
-    assertThat(new Steepest().pick(curve(new double[13]))).isPresent();
+    assertThat(pick(new Steepest(), curve(new double[12]))).isEmpty();
+    assertThat(pick(new Steepest(), curve())).isEmpty();
+    assertThat(pick(new Steepest(), curve(new double[13]))).isPresent();
   }
 
   @Test
@@ -63,7 +73,7 @@ class SteepestTest {
       @ForAll @IntRange(max = 5) int skipBegin,
       @ForAll @IntRange(max = 5) int skipEnd) {
     double[] losses = list.stream().mapToDouble(Double::doubleValue).toArray();
-    OptionalInt pick = new Steepest(skipBegin, skipEnd).pick(curve(losses));
+    OptionalInt pick = pick(new Steepest(skipBegin, skipEnd), curve(losses));
     int end = losses.length - skipEnd;
     if (end - skipBegin < 2) {
       assertThat(pick).isEmpty();

@@ -1,0 +1,124 @@
+package org.lrfinder;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import org.lrfinder.plot.OverlayPlot;
+
+/**
+ * Sweeps of several settings beside one another, such as weight decays, momenta or batch sizes:
+ * what lets a network learn shows in how far its loss falls and how large a rate it bears. After L.
+ * N. Smith, <i>A disciplined approach to neural network hyper-parameters</i>, 2018.
+ *
+ * <pre>{@code
+ * Map<String, Function<LrFinder, LrFinderResult>> decays = new LinkedHashMap<>();
+ * for (double decay : new double[] {0, 1e-4, 1e-2}) {
+ *   decays.put("weight decay " + decay, f -> f.find(network, adamW(decay), loss, batches));
+ * }
+ * Comparison compared = Comparison.sweep(finder, decays);
+ * compared.plot().save(Path.of("decays.png"));
+ * }</pre>
+ *
+ * @param entries each setting's result, in their order
+ */
+public record Comparison(List<Entry> entries) {
+  /**
+   * A setting and what was found with it.
+   *
+   * @param setting its name
+   * @param result what was found
+   */
+  public record Entry(String setting, LrFinderResult result) {
+    /** Creates an entry. */
+    public Entry {
+      Objects.requireNonNull(setting, "setting");
+      Objects.requireNonNull(result, "result");
+    }
+  }
+
+  /**
+   * Compares results.
+   *
+   * @throws IllegalArgumentException if there are none, or two of the same name
+   */
+  public Comparison {
+    entries = List.copyOf(entries);
+    if (entries.isEmpty()) {
+      throw new IllegalArgumentException("there is no setting to compare");
+    }
+    if (entries.stream().map(Entry::setting).distinct().count() < entries.size()) {
+      throw new IllegalArgumentException(
+          "two settings have the same name: " + entries.stream().map(Entry::setting).toList());
+    }
+  }
+
+  /**
+   * Sweeps each setting, one after the other; a sweep leaves no trace for the next.
+   *
+   * @param finder does the sweeps
+   * @param settings a name and a sweep for each, in the map's order
+   * @return their comparison; if the thread is interrupted, of the settings up to there
+   */
+  public static Comparison sweep(
+      LrFinder finder, Map<String, Function<LrFinder, LrFinderResult>> settings) {
+    List<Entry> entries = new ArrayList<>();
+    for (Map.Entry<String, Function<LrFinder, LrFinderResult>> setting : settings.entrySet()) {
+      entries.add(new Entry(setting.getKey(), setting.getValue().apply(finder)));
+      if (Thread.currentThread().isInterrupted()) {
+        break;
+      }
+    }
+    return new Comparison(entries);
+  }
+
+  /** {@return the smoothed losses laid over one another, with a point at each suggestion} */
+  public OverlayPlot plot() {
+    return new OverlayPlot(
+        entries.stream()
+            .map(
+                entry ->
+                    new OverlayPlot.Layer(
+                        entry.setting, entry.result.results(), entry.result.suggestion()))
+            .toList(),
+        entries.get(0).result.settings().mode());
+  }
+
+  /**
+   * Lists the settings.
+   *
+   * @return a Markdown table: status, suggestion, range, largest stable rate, lowest smoothed loss;
+   *     a line for each setting, ended by a line feed
+   */
+  public String table() {
+    StringBuilder table =
+        new StringBuilder(
+            """
+            | setting | status | suggestion | range | largest stable rate | lowest smoothed loss |
+            |---|---|---|---|---|---|
+            """);
+    for (Entry entry : entries) {
+      LrFinderResult result = entry.result;
+      table.append(
+          String.format(
+              Locale.ROOT,
+              "| %s | %s | %s | %s | %s | %.4g |\n",
+              entry.setting,
+              result.status(),
+              result.suggestion().map(s -> rate(s.lr())).orElse("-"),
+              result.range().map(r -> rate(r.base()) + " to " + rate(r.max())).orElse("-"),
+              result.largestStableLr().isPresent()
+                  ? rate(result.largestStableLr().getAsDouble())
+                  : "-",
+              Arrays.stream(result.results().smoothedLosses()).min().orElse(Double.NaN)));
+    }
+    return table.toString();
+  }
+
+  private static String rate(double lr) {
+    return String.format(Locale.ROOT, "%.2e", lr);
+  }
+}

@@ -1,0 +1,94 @@
+package org.lrfinder;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.SweepSettings;
+
+/**
+ * The sweeps of one answer: one after the other with changed settings until the status is OK or
+ * nothing helps, then the repeats.
+ */
+record Search(AutoSettings auto, int repeats) {
+  private static final double WIDE_SPREAD = 0.5; // decades
+
+  Search {
+    if (repeats < 1) {
+      throw new IllegalArgumentException("repeats is " + repeats + ", but must be at least 1");
+    }
+  }
+
+  boolean isOneSweep() {
+    return repeats == 1 && !auto.range() && !auto.steps();
+  }
+
+  /** Each sweep starts from the same snapshot and draws the next batches. */
+  LrFinderResult run(SweepSettings settings, Function<SweepSettings, LrFinderResult> sweep) {
+    List<Attempt> attempts = new ArrayList<>();
+    LrFinderResult result = sweep.apply(settings);
+    int steps = result.results().size();
+    while (!interrupted(result)) {
+      Optional<SweepSettings> next = auto.after(result);
+      if (next.isEmpty() || steps + next.get().steps() > auto.budget()) {
+        break;
+      }
+      attempts.add(Attempt.of(result));
+      result = sweep.apply(next.get());
+      steps += result.results().size();
+    }
+    Optional<Repeats> repeated = Optional.empty();
+    if (repeats > 1 && !interrupted(result)) {
+      List<LrFinderResult> all = new ArrayList<>(List.of(result));
+      while (all.size() < repeats && !interrupted(all.get(all.size() - 1))) {
+        all.add(sweep.apply(result.settings()));
+      }
+      repeated = Optional.of(new Repeats(all.stream().map(Repeats.Repeat::of).toList()));
+      result = median(all);
+    }
+    return result.with(attempts, repeated, repeated.flatMap(Search::wide));
+  }
+
+  /** Nobody waits for more, or there is no data for more. */
+  private static boolean interrupted(LrFinderResult result) {
+    return result.endReason() == EndReason.CANCELLED
+        || result.endReason() == EndReason.TIME_LIMIT
+        || result.endReason() == EndReason.DATA_EXHAUSTED;
+  }
+
+  /** Of the sweeps with the commonest status, the first of equals, that of the median rate. */
+  private static LrFinderResult median(List<LrFinderResult> all) {
+    Map<Status, Long> counts =
+        all.stream().collect(Collectors.groupingBy(LrFinderResult::status, Collectors.counting()));
+    Status commonest =
+        all.stream()
+            .map(LrFinderResult::status)
+            .reduce((a, b) -> counts.get(b) > counts.get(a) ? b : a)
+            .orElseThrow();
+    List<LrFinderResult> sorted =
+        all.stream()
+            .filter(result -> result.status() == commonest)
+            .sorted(
+                Comparator.comparingDouble(
+                    result -> result.suggestion(result.rule()).map(s -> s.lr()).orElse(0.0)))
+            .toList();
+    return sorted.get((sorted.size() - 1) / 2);
+  }
+
+  private static Optional<String> wide(Repeats repeats) {
+    return repeats.spread().stream()
+        .filter(decades -> decades > WIDE_SPREAD)
+        .mapToObj(
+            decades ->
+                String.format(
+                    Locale.ROOT,
+                    "the suggestions of the repeats lie %.1f decades apart, from quartile to quartile",
+                    decades))
+        .findFirst();
+  }
+}

@@ -1,0 +1,75 @@
+package org.lrfinder.cli;
+
+import java.util.Iterator;
+import org.lrfinder.LrFinder;
+import org.lrfinder.suggestion.SuggestionRule;
+import org.lrfinder.suggestion.SuggestionRules;
+import picocli.CommandLine.Option;
+
+/** Options of the commands that sweep: how the answer comes about. */
+final class AnswerOptions {
+  static final double MIN_LR = 1e-7;
+  static final double MAX_LR = 10;
+
+  @Option(
+      names = "--rule",
+      paramLabel = "NAME",
+      completionCandidates = RuleNames.class,
+      description = "What suggests: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  private String rule = "default";
+
+  @Option(
+      names = "--auto-range",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "Sweep again in a wider or lower range where this one was wrong. Default: on")
+  private boolean autoRange;
+
+  @Option(
+      names = "--auto-steps",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "Sweep again with 300 steps where fewer showed no fall. Default: on")
+  private boolean autoSteps;
+
+  @Option(
+      names = "--auto-budget",
+      paramLabel = "STEPS",
+      description = "Steps of all these sweeps together. Default: ${DEFAULT-VALUE}")
+  private int autoBudget = 1000;
+
+  @Option(
+      names = "--repeats",
+      paramLabel = "N",
+      description =
+          "Sweeps over different batches, whose median is suggested. Default: ${DEFAULT-VALUE}")
+  private int repeats = 1;
+
+  @Option(names = "--mark-rules", description = "Mark every rule in the plot.")
+  private boolean marksRules;
+
+  /** The library's. */
+  static final class RuleNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return SuggestionRules.all().stream().map(SuggestionRule::name).iterator();
+    }
+  }
+
+  boolean marksRules() {
+    return marksRules;
+  }
+
+  /** Throws IllegalArgumentException if an option is out of its range. */
+  void applyTo(LrFinder.Builder finder) {
+    finder.rule(rule).repeats(repeats).autoBudget(autoBudget);
+    if (autoRange) {
+      finder.autoRange();
+    }
+    if (autoSteps) {
+      finder.autoSteps();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+package org.lrfinder.suggestion;
+
+import java.util.Collection;
+
+/**
+ * How far rules agree on one curve. They fail in different ways, so that agreement is a good sign;
+ * but most are known to pick too low, or too high, so that its lack is no bad one.
+ *
+ * @param rules number of rules that gave a rate
+ * @param near how many of them are within a factor of three of the rate compared with
+ * @param decades from the lowest rate to the highest
+ */
+public record Agreement(int rules, int near, double decades) {
+  private static final double NEAR_DECADES = Math.log10(3);
+
+  /**
+   * Compares rates.
+   *
+   * @param rates of the rules, greater than 0
+   * @param with the rate to compare them with
+   * @return how far they agree
+   */
+  public static Agreement of(Collection<Double> rates, double with) {
+    double[] logs = rates.stream().mapToDouble(Math::log10).sorted().toArray();
+    double centre = Math.log10(with);
+    int near = 0;
+    for (double log : logs) {
+      if (Math.abs(log - centre) <= NEAR_DECADES + 1e-9) {
+        near++;
+      }
+    }
+    return new Agreement(logs.length, near, logs.length == 0 ? 0 : logs[logs.length - 1] - logs[0]);
+  }
+}

@@ -1,0 +1,66 @@
+package org.lrfinder.suggestion;
+
+import java.util.Arrays;
+
+/**
+ * Smooths by a line through each point's neighbours, with Gaussian weights: unlike an average it
+ * does not lag on a slope, nor at the ends (W. S. Cleveland, <i>Robust Locally Weighted Regression
+ * and Smoothing Scatterplots</i>, 1979, without the robust part).
+ */
+final class LocalLines {
+  private static final double REACH = 8; // bandwidths; weights beyond are below 1e-13
+
+  private LocalLines() {}
+
+  /**
+   * Smooths.
+   *
+   * @param x rising
+   * @param y as many
+   * @param bandwidth standard deviation of the weights
+   * @return the smoothed y at each x
+   */
+  static double[] smooth(double[] x, double[] y, double bandwidth) {
+    Sums[] sums = new Sums[x.length];
+    Arrays.setAll(sums, i -> new Sums(y[i]));
+    for (int i = 0; i < x.length; i++) {
+      for (int j = i + 1; j < x.length && x[j] - x[i] <= REACH * bandwidth; j++) {
+        double distance = x[j] - x[i];
+        double scaled = distance / bandwidth;
+        double weight = Math.exp(-scaled * scaled / 2);
+        sums[i].add(weight, distance, y[j]);
+        sums[j].add(weight, -distance, y[i]);
+      }
+    }
+    return Arrays.stream(sums).mapToDouble(Sums::value).toArray();
+  }
+
+  /** Of one point's neighbours, itself included: what the line at the point is made of. */
+  private static final class Sums {
+    private double weights = 1;
+    private double first;
+    private double second;
+    private double values;
+    private double products;
+
+    Sums(double own) {
+      values = own;
+    }
+
+    void add(double weight, double distance, double value) {
+      double moment = weight * distance;
+      weights += weight;
+      first += moment;
+      second += moment * distance;
+      values += weight * value;
+      products += moment * value;
+    }
+
+    double value() {
+      double determinant = weights * second - first * first;
+      return determinant > 0
+          ? (second * values - first * products) / determinant
+          : values / weights; // alone
+    }
+  }
+}

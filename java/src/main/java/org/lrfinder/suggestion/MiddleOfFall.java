@@ -1,0 +1,56 @@
+package org.lrfinder.suggestion;
+
+import java.util.Optional;
+import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.SweepSettings;
+
+/**
+ * The library's own rule, {@code default}: a rate in the middle of the downward slope, found well.
+ * In the logarithm of the rate, the mean of where half and four fifths of the fall are behind and
+ * of where the loss is lowest (see {@link Descent}), moved for the number of points in a decade,
+ * since more steps train more before a rate is reached, and divided by 6.3; at most the rate of the
+ * lowest loss. Where there is no fall to be told from noise, 1.5 decades below the divergence, or
+ * below the last rate: a guess, that a result does not call OK.
+ *
+ * <p>Source: this library's own, chosen by the validation loss after 300 training steps on small
+ * networks with five optimizers each. Mean regret (0 the best rate of a grid, 1 nothing learned) of
+ * sweeps of 100 steps over 1e-7 to 10, on the tasks it was chosen on: 0.02; Lightning 0.8.1's rule
+ * 0.20, fastai's minimum, the best of the published, 0.06. On two sets of unseen tasks, relative to
+ * fastai's minimum: 0.86 and 0.68 times at 100 steps, 0.55 and 0.29 at 300.
+ *
+ * <p>Its limits: what cannot learn within the sweep shows no fall; noise of the size of the fall
+ * hides it; a longer sweep still moves the pick, by 0.2 to 0.3 decades from 100 to 800 steps; how
+ * it does for long training is unknown.
+ *
+ * <p>Invariance, as found: neither a scale nor a constant moves the pick on one and the same curve,
+ * but for rounding, also around and below zero; a sweep of the shifted loss may stop some steps
+ * elsewhere, which moves it by at most 0.1 decades. A point that is not finite is a missing point.
+ * One spike of ten times the loss moves it by 0.01 decades at the 95th percentile, two adjacent
+ * ones by 0.17.
+ */
+public record MiddleOfFall() implements SuggestionRule {
+  private static final double DENSITY_POWER = 0.5;
+  private static final double DIVISOR = 6.3;
+  private static final double BELOW_THE_END = 1.5; // decades
+
+  @Override
+  public String name() {
+    return "default";
+  }
+
+  @Override
+  public Optional<Pick> pick(Curve curve, SweepSettings settings) {
+    return Descent.of(curve, settings)
+        .map(descent -> Pick.within(curve, Math.pow(10, logRate(descent))));
+  }
+
+  private static double logRate(Descent descent) {
+    if (descent.flat()) {
+      return descent.end() - BELOW_THE_END;
+    }
+    double middle = (descent.half() + descent.fourFifths() + descent.lowest()) / 3;
+    double moved =
+        middle + DENSITY_POWER * Math.log10(descent.pointsPerDecade()) - Math.log10(DIVISOR);
+    return Math.min(moved, descent.lowest());
+  }
+}

@@ -1,0 +1,49 @@
+package org.lrfinder.suggestion;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The rules that come with the library, by name. */
+public final class SuggestionRules {
+  private static final List<SuggestionRule> ALL =
+      List.of(
+          new MiddleOfFall(),
+          new Steepest(),
+          new Steepest(10, 1, Steepest.Spacing.LOG_RATE),
+          new Valley(),
+          new Slide(),
+          new Minimum(),
+          new Steep());
+
+  private SuggestionRules() {}
+
+  /**
+   * {@return every rule, each with its tool's constants: {@code default}, {@code steepest}, {@code
+   * steepest-log}, {@code valley}, {@code slide}, {@code minimum}, {@code steep}}
+   */
+  public static List<SuggestionRule> all() {
+    return ALL;
+  }
+
+  /**
+   * Finds a rule.
+   *
+   * @param name one of those that {@link #all} lists
+   * @return the rule
+   * @throws IllegalArgumentException if there is none of that name; the message lists the names
+   */
+  public static SuggestionRule named(String name) {
+    return ALL.stream()
+        .filter(rule -> rule.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "there is no rule \"%s\"; there are %s"
+                        .formatted(
+                            name,
+                            ALL.stream()
+                                .map(SuggestionRule::name)
+                                .collect(Collectors.joining(", ")))));
+  }
+}

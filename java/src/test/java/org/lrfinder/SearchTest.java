@@ -1,0 +1,289 @@
+package org.lrfinder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.Set;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.suggestion.Agreement;
+import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.TensorBatches;
+
+/** Several sweeps for one answer: other ranges, more steps, repeats. */
+class SearchTest {
+  private static LrFinderResult digits(
+      EngineChoice engine, Models.Kind kind, LrFinder.Builder finder, int... hidden) {
+    SequentialImpl network = Digits.network(hidden);
+    Optimizer optimizer = kind.over(network);
+    TensorBatches batches = Digits.batches();
+    ModelState before = ModelState.of(network, optimizer);
+    LrFinderResult found =
+        finder.engine(engine).build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
+    before.assertUnchangedIn(ModelState.of(network, optimizer));
+    return found;
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aRangeThatEndsTooEarlyIsRaisedWithAsManyStepsInADecade(EngineChoice engine) {
+    LrFinderResult found =
+        digits(
+            engine,
+            Models.Kind.ADAMW,
+            LrFinder.builder().minLr(1e-7).maxLr(1e-3).autoRange(),
+            64,
+            64);
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.attempts())
+        .extracting(Attempt::minLr, Attempt::steps, Attempt::endReason, Attempt::status)
+        .containsExactly(
+            tuple(1e-7, 100, EndReason.COMPLETED, Status.STILL_FALLING),
+            tuple(1e-7, 150, EndReason.COMPLETED, Status.STILL_FALLING));
+    assertThat(found.attempts().get(1).maxLr()).isCloseTo(0.1, within(1e-12));
+    assertThat(found.settings().minLr()).isEqualTo(1e-7);
+    assertThat(found.settings().maxLr()).isCloseTo(10, within(1e-12));
+    assertThat(found.settings().steps()).isEqualTo(200);
+    assertThat(found.attempts().get(0).words())
+        .isEqualTo(
+            "1e-07 to 1e-03 in 100 steps: the loss was still falling at the last rate: raise the maximum rate");
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aRangeThatStartsTooHighIsLowered(EngineChoice engine) {
+    LrFinderResult found =
+        digits(
+            engine, Models.Kind.SGD, LrFinder.builder().minLr(10).maxLr(1e4).autoRange(), 64, 64);
+    assertThat(found.attempts())
+        .extracting(Attempt::status)
+        .containsExactly(Status.STARTED_DIVERGED);
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.settings().minLr()).isCloseTo(1e-3, within(1e-12));
+    assertThat(found.suggestion().orElseThrow().lr()).isBetween(0.02, 3.0);
+  }
+
+  /** Flat as long as it is short: more steps show the fall that noise hid. */
+  @Test
+  void aSweepThatShowsNoFallIsExtendedOnceThenWidened() {
+    LrFinderResult found =
+        LrFinder.builder()
+            .minLr(1e-7)
+            .maxLr(0.1)
+            .autoRange()
+            .autoSteps()
+            .build()
+            .find(StepFunction.of(lr -> 2.3));
+    assertThat(found.attempts())
+        .extracting(Attempt::steps, Attempt::maxLr)
+        .containsExactly(tuple(100, 0.1), tuple(300, 0.1));
+    assertThat(found.status()).isEqualTo(Status.FLAT_NOISE);
+    assertThat(found.settings().maxLr()).isCloseTo(10, within(1e-12));
+    assertThat(found.settings().steps()).isEqualTo(400);
+  }
+
+  @Test
+  void theBudgetIsNotExceeded() {
+    for (int budget : new int[] {1, 100, 399, 400, 799, 800, 5000}) {
+      int[] steps = {0};
+      LrFinder.builder()
+          .minLr(1e-7)
+          .maxLr(0.1)
+          .autoRange()
+          .autoSteps()
+          .autoBudget(budget)
+          .listener(step -> steps[0]++)
+          .build()
+          .find(StepFunction.of(lr -> 2.3));
+      assertThat(steps[0]).isLessThanOrEqualTo(Math.max(100, budget));
+      assertThat(steps[0]).isEqualTo(budget < 400 ? 100 : budget < 800 ? 400 : steps[0]);
+    }
+    assertThatThrownBy(() -> LrFinder.builder().autoBudget(0).build())
+        .hasMessage("autoBudget is 0, but must be at least 1");
+  }
+
+  @Test
+  void withoutBeingAskedThereIsOneSweep() {
+    int[] steps = {0};
+    LrFinderResult found =
+        LrFinder.builder().listener(step -> steps[0]++).build().find(StepFunction.of(lr -> 2.3));
+    assertThat(steps[0]).isEqualTo(100);
+    assertThat(found.attempts()).isEmpty();
+    assertThat(found.repeats()).isEmpty();
+  }
+
+  @Test
+  void aLinearSweepIsWidenedByItsOwnMeasure() {
+    double[] loss = {5};
+    LrFinderResult found =
+        LrFinder.builder()
+            .mode(ScheduleMode.LINEAR)
+            .minLr(0)
+            .maxLr(1e-2)
+            .autoRange()
+            .autoBudget(350)
+            .build()
+            .find(StepFunction.of(lr -> loss[0] -= lr, () -> {}, () -> loss[0] = 5));
+    assertThat(found.attempts()).hasSize(1);
+    assertThat(found.settings().maxLr()).isCloseTo(0.02, within(1e-12));
+    assertThat(found.settings().steps()).isEqualTo(200);
+  }
+
+  @Test
+  void aSweepThatIsCancelledOrOutOfDataIsNotDoneAgain() {
+    int[] steps = {0};
+    LrFinderResult cancelled =
+        LrFinder.builder()
+            .autoRange()
+            .autoSteps()
+            .repeats(3)
+            .cancelIf(() -> steps[0] >= 50)
+            .listener(step -> steps[0]++)
+            .build()
+            .find(StepFunction.of(lr -> 2.3));
+    assertThat(steps[0]).isEqualTo(50);
+    assertThat(cancelled.attempts()).isEmpty();
+    assertThat(cancelled.warnings()).contains("the sweep ended after 50 of 100 steps: cancelled");
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void repeatsStartFromTheSameSnapshotOverOtherBatches(EngineChoice engine) {
+    int[] sweeps = {0};
+    Set<Double> sums = new HashSet<>();
+    SequentialImpl network = Digits.network(64, 64);
+    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    Iterable<Batch> watched =
+        () ->
+            new Iterator<>() {
+              private final Iterator<Batch> inner = Digits.batches().iterator();
+
+              @Override
+              public boolean hasNext() {
+                return inner.hasNext();
+              }
+
+              @Override
+              public Batch next() {
+                Batch batch = inner.next();
+                sums.add(batch.input().sum().item_double());
+                return batch;
+              }
+            };
+    LrFinderResult found =
+        LrFinder.builder()
+            .engine(engine)
+            .minLr(1e-7)
+            .maxLr(10)
+            .steps(50)
+            .repeats(5)
+            .listener(step -> sweeps[0] += step.index() == 0 ? 1 : 0)
+            .build()
+            .find(network, optimizer, Loss.CROSS_ENTROPY, watched);
+
+    Repeats repeats = found.repeats().orElseThrow();
+    assertThat(sweeps[0]).isEqualTo(5);
+    assertThat(repeats.sweeps()).hasSize(5);
+    // An epoch has 56 batches: a sweep of 50 steps does not start where the one before did.
+    assertThat(repeats.sweeps().stream().map(sweep -> sweep.curve().losses()[0]))
+        .doesNotHaveDuplicates();
+    assertThat(sums).hasSizeGreaterThan(50); // and two batches of the same sum
+    // From the same weights: the first loss is near ln 10 each time.
+    assertThat(repeats.sweeps())
+        .allSatisfy(sweep -> assertThat(sweep.curve().losses()[0]).isCloseTo(2.3, within(0.15)));
+    double[] suggested = repeats.suggested();
+    assertThat(suggested).hasSizeGreaterThan(2).isSorted();
+    double median = suggested[(suggested.length - 1) / 2];
+    assertThat(repeats.median()).hasValue(median);
+    assertThat(found.suggestion().map(Suggestion::lr)).contains(median);
+    assertThat(repeats.spread().orElseThrow())
+        .isBetween(0.0, Math.log10(suggested[suggested.length - 1] / suggested[0]));
+    assertThat(found.plot(true).chart().getSeriesMap())
+        .containsKeys("quartiles of the repeats", "their median");
+  }
+
+  @Test
+  void anUnsureMajorityHasNoSuggestionAndWideRepeatsWarn() {
+    int[] sweep = {-1};
+    double[] weight = {0};
+    // Every other sweep learns a hundred times faster.
+    StepFunction step =
+        StepFunction.of(
+            lr -> {
+              double loss = weight[0] * weight[0];
+              weight[0] -= (sweep[0] % 2 == 1 ? 10 : 0.1) * lr * weight[0];
+              return loss;
+            },
+            () -> {
+              sweep[0]++;
+              weight[0] = 5;
+            },
+            () -> {});
+    LrFinderResult found =
+        LrFinder.builder().minLr(1e-7).maxLr(1000).steps(200).repeats(4).build().find(step);
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.warnings())
+        .anySatisfy(
+            words ->
+                assertThat(words)
+                    .matches("the suggestions of the repeats lie \\d\\.\\d decades apart.*"));
+
+    sweep[0] = -1;
+    LrFinderResult unsure =
+        LrFinder.builder()
+            .repeats(3)
+            .build()
+            .find(
+                StepFunction.of(
+                    lr -> sweep[0] == 0 ? Math.exp(-1e3 * lr) : 2.3, () -> sweep[0]++, () -> {}));
+    assertThat(unsure.status()).isEqualTo(Status.FLAT_NOISE);
+    assertThat(unsure.suggestion()).isEmpty();
+    assertThatThrownBy(() -> LrFinder.builder().repeats(0).build())
+        .hasMessage("repeats is 0, but must be at least 1");
+  }
+
+  @Test
+  void anAnswerHasARangeALargestStableRateAndAnAgreement() {
+    LrFinderResult found =
+        digits(
+            EngineChoice.AUTO,
+            Models.Kind.ADAMW,
+            LrFinder.builder().minLr(1e-7).maxLr(10).groupRatios(0.5),
+            64,
+            64);
+    Suggestion suggestion = found.suggestion().orElseThrow();
+    assertThat(found.range().orElseThrow().base()).isCloseTo(suggestion.lr() / 3, within(1e-15));
+    assertThat(found.range().orElseThrow().max()).isCloseTo(suggestion.lr() * 3, within(1e-15));
+    assertThat(found.largestStableLr().orElseThrow())
+        .isBetween(suggestion.lr(), found.results().rates()[found.results().size() - 1]);
+    assertThat(found.suggestions())
+        .allSatisfy(s -> assertThat(s.perGroup()).containsExactly(0.5 * s.lr()));
+    assertThat(found.perGroup(0.1)).containsExactly(0.05);
+    Agreement agreement = found.agreement().orElseThrow();
+    assertThat(agreement.rules()).isEqualTo(6);
+    double[] others =
+        found.suggestions().stream().skip(1).mapToDouble(Suggestion::lr).sorted().toArray();
+    assertThat(agreement.decades()).isCloseTo(Math.log10(others[5] / others[0]), within(1e-12));
+    assertThat(agreement.near())
+        .isEqualTo(
+            (int)
+                Arrays.stream(others)
+                    .filter(lr -> lr >= suggestion.lr() / 3 && lr <= suggestion.lr() * 3)
+                    .count());
+    assertThat(found.suggestion("steepest")).isPresent();
+    assertThat(found.suggestion("no such rule")).isEmpty();
+  }
+}

@@ -13,6 +13,10 @@ record LossRange(double low, double high) {
     double[] smoothed = finite(curve.smoothedLosses());
     double[] raw = finite(curve.losses());
     double low = Math.min(min(smoothed), min(raw));
+    double[] validation = finite(curve.validationLosses());
+    if (validation.length > 0) {
+      low = Math.min(low, min(validation));
+    }
     double high = max(falling(smoothed));
     double span = high > low ? high - low : Math.max(Math.abs(high), 1e-3);
     return new LossRange(

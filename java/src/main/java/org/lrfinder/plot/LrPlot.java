@@ -16,16 +16,17 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
 
 /**
- * A picture of a curve: the losses faint, the smoothed losses strong, the suggestion in red with
- * its value, its range shaded, and where the sweep diverged; on request every rule's rate. The
- * rates' axis is logarithmic if they are. Losses far above the smoothed ones are drawn at the upper
- * edge, so that a divergence does not flatten the rest.
+ * A picture of a curve: the losses faint, the smoothed losses strong, validation losses in green,
+ * the suggestion in red with its value, its range shaded, and where the sweep diverged; on request
+ * every rule's rate. The rates' axis is logarithmic if they are. Losses far above the smoothed ones
+ * are drawn at the upper edge, so that a divergence does not flatten the rest.
  *
  * <p>It needs no display. Immutable; thread-safe.
  */
 public final class LrPlot {
   private static final Color RAW = new Color(0xa9bcd8);
   private static final Color SMOOTHED = new Color(0x1f4e9c);
+  private static final Color VALIDATION = new Color(0x2e8b57);
   private static final Color SUGGESTED = new Color(0xd62728);
   private static final Color RANGE = new Color(0xfbe3e3);
   private static final Color BAND = new Color(0xccd9ec);
@@ -172,6 +173,10 @@ public final class LrPlot {
       double loss = losses.clamp(curve.smoothedLosses()[last]);
       String name = what + Charts.value(rates[last]);
       Charts.point(chart, name, rates[last], loss, DIVERGED, SeriesMarkers.CROSS);
+    }
+    if (curve.validationLosses().length > 0) {
+      double[] validation = losses.clamp(curve.validationLosses());
+      Charts.line(chart, "validation loss", rates, validation, VALIDATION, 2f);
     }
     RuleLines.draw(chart, marks, losses);
     marks.suggestion().ifPresent(suggestion -> mark(chart, suggestion, losses));

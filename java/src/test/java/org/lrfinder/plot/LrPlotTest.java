@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.XYChart;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Band;
@@ -225,5 +226,22 @@ class LrPlotTest {
         .contains("1.00e-06", "learning rate", "1.00e+00");
     assertThatThrownBy(() -> plot(EndReason.DIVERGED).toText(39, 18))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void validationLossesAreALineOfTheirOwnWithinTheFrame() {
+    double[] rates = {1e-3, 1e-2, 1e-1};
+    Curve curve =
+        new Curve(rates, new double[] {3, 2, 1}, new double[] {3, 2, 1}, new double[] {2, 1, 0.5});
+    XYChart chart =
+        new LrPlot(curve, ScheduleMode.EXPONENTIAL, EndReason.COMPLETED, Optional.empty()).chart();
+    assertThat(chart.getSeriesMap().get("validation loss").getYData()).containsExactly(2, 1, 0.5);
+    assertThat(chart.getStyler().getYAxisMin()).isLessThan(0.5);
+    Curve without = new Curve(rates, new double[] {3, 2, 1}, new double[] {3, 2, 1});
+    assertThat(
+            new LrPlot(without, ScheduleMode.EXPONENTIAL, EndReason.COMPLETED, Optional.empty())
+                .chart()
+                .getSeriesMap())
+        .doesNotContainKey("validation loss");
   }
 }

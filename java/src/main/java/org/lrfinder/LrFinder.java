@@ -11,11 +11,10 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.Sweeps.Subject;
+import org.lrfinder.Sweeps.ValidationSource;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineException;
-import org.lrfinder.engine.EngineInfo;
-import org.lrfinder.engine.EngineSweep;
-import org.lrfinder.engine.Engines;
 import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.engine.RestoreException;
@@ -24,7 +23,6 @@ import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.Precision;
@@ -90,26 +88,20 @@ import org.lrfinder.sweep.SweepSettings;
  * defaults, smoothing and early stop as in Lightning 0.8.1.
  */
 public final class LrFinder {
-  private final SweepSettings settings;
-  private final EngineChoice engine;
-  private final SuggestionRule rule;
-  private final Search search;
-  private final SweepListener listener;
-  private final BooleanSupplier cancelled;
-  private final Duration maxDuration;
+  private final Sweeps sweeps;
 
   private LrFinder(Builder builder) {
-    settings = builder.settings();
-    engine = builder.engine;
-    rule = builder.rule;
-    search = builder.search();
-    listener = builder.listener;
-    cancelled = builder.cancelled;
-    maxDuration = builder.maxDuration;
-    if (maxDuration.isNegative() || maxDuration.isZero()) {
-      throw new IllegalArgumentException(
-          "maxDuration is " + maxDuration + ", but must be greater than 0");
-    }
+    sweeps =
+        new Sweeps(
+            builder.settings(),
+            builder.engine,
+            builder.rule,
+            new Search(
+                new AutoSettings(builder.autoRange, builder.autoSteps, builder.autoBudget),
+                builder.repeats),
+            builder.listener,
+            builder.cancelled,
+            builder.maxDuration);
   }
 
   /** {@return a builder with the defaults of {@link SweepSettings#DEFAULTS}} */
@@ -119,7 +111,7 @@ public final class LrFinder {
 
   /** {@return what this finder's sweeps do} */
   public SweepSettings settings() {
-    return settings;
+    return sweeps.settings();
   }
 
   /**
@@ -233,7 +225,7 @@ public final class LrFinder {
     for (OptimizedLoss<B> loss : losses) {
       objectives.add(new Objective.Callback<>(loss.loss(), objectives.size()));
     }
-    return find(new Subject(subject, swept), objectives, batches, null);
+    return sweeps.of(new Subject(subject, swept), objectives, batches, null);
   }
 
   /**
@@ -291,25 +283,8 @@ public final class LrFinder {
    */
   public LrFinderResult find(StepFunction step) {
     Objects.requireNonNull(step, "step");
-    Deadline deadline = Deadline.after(maxDuration);
-    return search.run(
-        settings,
-        swept -> {
-          step.save();
-          return restoring(
-              step::restore,
-              () ->
-                  run(
-                      swept,
-                      new Stepper.OfFunction(step, swept),
-                      List.of(GroupRate.swept(1)),
-                      EngineInfo.ofStepFunction(),
-                      deadline));
-        });
+    return sweeps.of(step);
   }
-
-  /** What is trained, and which of its optimizers are swept. */
-  private record Subject(SweepSubject subject, List<Boolean> swept) {}
 
   private static Subject of(@Nullable Module network, Optimizer optimizer) {
     return onePart(network, null, optimizer);
@@ -326,10 +301,6 @@ public final class LrFinder {
     return new Subject(new SweepSubject(List.of(part)), List.of(true));
   }
 
-  /** Validation data, and where its losses come from. */
-  private record ValidationSource(
-      Module network, Iterable<Batch> batches, Objective<Batch> objective) {}
-
   private static ValidationSource on(
       Module network, Iterable<Batch> batches, Objective<Batch> objective) {
     return new ValidationSource(
@@ -341,84 +312,7 @@ public final class LrFinder {
       Objective<B> objective,
       Iterable<B> batches,
       @Nullable ValidationSource validation) {
-    return find(subject, List.of(objective), batches, validation);
-  }
-
-  private <B> LrFinderResult find(
-      Subject subject,
-      List<Objective<B>> objectives,
-      Iterable<B> batches,
-      @Nullable ValidationSource validation) {
-    Objects.requireNonNull(batches, "batches");
-    Deadline deadline = Deadline.after(maxDuration);
-    List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
-    try (BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
-      return search.run(
-          settings,
-          swept -> {
-            try (EngineSweep sweep = Engines.of(engine).start(subject.subject, swept, rates)) {
-              return restoring(
-                  sweep::restore,
-                  () -> {
-                    try (Validation validating = validating(sweep, validation);
-                        // Closing runs code of the user's, which a single sweep restores after.
-                        BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
-                      return run(
-                          swept,
-                          new Stepper.OfBatches<>(
-                              sweep, objectives, cycle, swept.accumulateGradBatches(), validating),
-                          rates,
-                          sweep.info(),
-                          deadline);
-                    }
-                  });
-            }
-          });
-    }
-  }
-
-  private @Nullable Validation validating(EngineSweep sweep, @Nullable ValidationSource source) {
-    return source == null
-        ? null
-        : new Validation(
-            source.network, sweep, source.objective, source.batches, settings.validationBatches());
-  }
-
-  private LrFinderResult run(
-      SweepSettings swept,
-      Stepper stepper,
-      List<GroupRate> rates,
-      EngineInfo info,
-      Deadline deadline) {
-    SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
-    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, rule, info);
-  }
-
-  /** Runs the sweep and restores, whatever happens. */
-  private static LrFinderResult restoring(
-      Runnable restore, java.util.function.Supplier<LrFinderResult> sweep) {
-    Throwable failure = null;
-    try {
-      return sweep.get();
-    } catch (Throwable e) {
-      failure = e;
-      throw e;
-    } finally {
-      restore(restore, failure);
-    }
-  }
-
-  /** A model that is not as it was outweighs what ended the sweep, which is not lost. */
-  private static void restore(Runnable restore, @Nullable Throwable failure) {
-    try {
-      restore.run();
-    } catch (Throwable e) {
-      RestoreException broken = e instanceof RestoreException r ? r : new RestoreException(e);
-      if (failure != null) {
-        broken.addSuppressed(failure);
-      }
-      throw broken;
-    }
+    return sweeps.of(subject, List.of(objective), batches, validation);
   }
 
   /** Settings of a finder. Not thread-safe. */
@@ -751,10 +645,6 @@ public final class LrFinder {
     public Builder maxDuration(Duration maxDuration) {
       this.maxDuration = Objects.requireNonNull(maxDuration, "maxDuration");
       return this;
-    }
-
-    private Search search() {
-      return new Search(new AutoSettings(autoRange, autoSteps, autoBudget), repeats);
     }
 
     private SweepSettings settings() {

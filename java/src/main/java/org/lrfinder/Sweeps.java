@@ -1,0 +1,138 @@
+package org.lrfinder;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.bytedeco.pytorch.Module;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.EngineSweep;
+import org.lrfinder.engine.Engines;
+import org.lrfinder.engine.Objective;
+import org.lrfinder.engine.RestoreException;
+import org.lrfinder.engine.SweepSubject;
+import org.lrfinder.suggestion.SuggestionRule;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.GroupRate;
+import org.lrfinder.sweep.SweepListener;
+import org.lrfinder.sweep.SweepSettings;
+
+/** Does a finder's sweeps: starts each from the model as it is, and restores whatever happens. */
+record Sweeps(
+    SweepSettings settings,
+    EngineChoice engine,
+    SuggestionRule rule,
+    Search search,
+    SweepListener listener,
+    BooleanSupplier cancelled,
+    Duration maxDuration) {
+  Sweeps {
+    if (maxDuration.isNegative() || maxDuration.isZero()) {
+      throw new IllegalArgumentException(
+          "maxDuration is " + maxDuration + ", but must be greater than 0");
+    }
+  }
+
+  /** What is trained, and which of its optimizers are swept. */
+  record Subject(SweepSubject subject, List<Boolean> swept) {}
+
+  /** Validation data, and where its losses come from. */
+  record ValidationSource(Module network, Iterable<Batch> batches, Objective<Batch> objective) {}
+
+  LrFinderResult of(StepFunction step) {
+    Deadline deadline = Deadline.after(maxDuration);
+    return search.run(
+        settings,
+        swept -> {
+          step.save();
+          return restoring(
+              step::restore,
+              () ->
+                  run(
+                      swept,
+                      new Stepper.OfFunction(step, swept),
+                      List.of(GroupRate.swept(1)),
+                      EngineInfo.ofStepFunction(),
+                      deadline));
+        });
+  }
+
+  <B> LrFinderResult of(
+      Subject subject,
+      List<Objective<B>> objectives,
+      Iterable<B> batches,
+      @Nullable ValidationSource validation) {
+    Objects.requireNonNull(batches, "batches");
+    Deadline deadline = Deadline.after(maxDuration);
+    List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
+    try (BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
+      return search.run(
+          settings,
+          swept -> {
+            try (EngineSweep sweep = Engines.of(engine).start(subject.subject, swept, rates)) {
+              return restoring(
+                  sweep::restore,
+                  () -> {
+                    try (Validation validating = validating(sweep, validation);
+                        // Closing runs code of the user's, which a single sweep restores after.
+                        BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
+                      return run(
+                          swept,
+                          new Stepper.OfBatches<>(
+                              sweep, objectives, cycle, swept.accumulateGradBatches(), validating),
+                          rates,
+                          sweep.info(),
+                          deadline);
+                    }
+                  });
+            }
+          });
+    }
+  }
+
+  private @Nullable Validation validating(EngineSweep sweep, @Nullable ValidationSource source) {
+    return source == null
+        ? null
+        : new Validation(
+            source.network, sweep, source.objective, source.batches, settings.validationBatches());
+  }
+
+  private LrFinderResult run(
+      SweepSettings swept,
+      Stepper stepper,
+      List<GroupRate> rates,
+      EngineInfo info,
+      Deadline deadline) {
+    SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
+    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, rule, info);
+  }
+
+  /** Runs the sweep and restores, whatever happens. */
+  private static LrFinderResult restoring(Runnable restore, Supplier<LrFinderResult> sweep) {
+    Throwable failure = null;
+    try {
+      return sweep.get();
+    } catch (Throwable e) {
+      failure = e;
+      throw e;
+    } finally {
+      restore(restore, failure);
+    }
+  }
+
+  /** A model that is not as it was outweighs what ended the sweep, which is not lost. */
+  private static void restore(Runnable restore, @Nullable Throwable failure) {
+    try {
+      restore.run();
+    } catch (Throwable e) {
+      RestoreException broken = e instanceof RestoreException r ? r : new RestoreException(e);
+      if (failure != null) {
+        broken.addSuppressed(failure);
+      }
+      throw broken;
+    }
+  }
+}

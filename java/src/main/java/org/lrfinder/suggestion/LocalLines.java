@@ -10,6 +10,8 @@ import java.util.Arrays;
 final class LocalLines {
   private static final double REACH = 8; // bandwidths; weights beyond are below 1e-13
 
+  private static final double SAME = 1e-12; // distances that differ by rounding alone
+
   private LocalLines() {}
 
   /**
@@ -23,11 +25,22 @@ final class LocalLines {
   static double[] smooth(double[] x, double[] y, double bandwidth) {
     Sums[] sums = new Sums[x.length];
     Arrays.setAll(sums, i -> new Sums(y[i]));
+    // Of an even ladder, the weights depend on how many points apart two are: that many
+    // exponentials
+    // instead of one for each pair.
+    double[] distances = new double[x.length];
+    Arrays.fill(distances, -1); // none yet
+    double[] weights = new double[x.length];
     for (int i = 0; i < x.length; i++) {
       for (int j = i + 1; j < x.length && x[j] - x[i] <= REACH * bandwidth; j++) {
         double distance = x[j] - x[i];
-        double scaled = distance / bandwidth;
-        double weight = Math.exp(-scaled * scaled / 2);
+        int apart = j - i;
+        if (Math.abs(distance - distances[apart]) > SAME) {
+          double scaled = distance / bandwidth;
+          distances[apart] = distance;
+          weights[apart] = Math.exp(-scaled * scaled / 2);
+        }
+        double weight = weights[apart];
         sums[i].add(weight, distance, y[j]);
         sums[j].add(weight, -distance, y[i]);
       }

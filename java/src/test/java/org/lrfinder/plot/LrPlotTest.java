@@ -113,6 +113,9 @@ class LrPlotTest {
             "stem",
             "suggestion 1.12e-03");
     assertThat(differentPixels(plain, marked)).isGreaterThan(10_000);
+    assertThat(differentPixels(plain, plain.withRange(LrRange.around(SUGGESTION.lr()))))
+        .as("pixels of the shaded range")
+        .isGreaterThan(25_000);
     assertThat(marked.toText(79, 18)).containsPattern("\\+-+=+-+\n");
 
     Curve other =

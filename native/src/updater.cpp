@@ -112,9 +112,9 @@ class FusedUpdater final : public Updater {
     for (const auto& parameter : parameter_group.params()) {
       const at::Tensor& gradient = parameter.grad();
       if (!gradient.defined() || !fusable(parameter, gradient)) continue;
-      const State* known = Traits::has_state(options) ? find_state(parameter) : &none_;
+      State* known = Traits::has_state(options) ? find_state(parameter) : &none_;
       if (!Traits::usable(options, parameter, known == nullptr ? none_ : *known)) continue;
-      State& state = Traits::has_state(options) ? state_of(parameter) : none_;
+      State& state = known == nullptr ? add_state(parameter) : *known;
       Bucket& bucket = bucket_for(parameter, Traits::steps_done(state), Traits::is_first(options, state), &used);
       bucket.parameters.push_back(parameter);
       bucket.gradients.push_back(gradient);
@@ -132,16 +132,15 @@ class FusedUpdater final : public Updater {
   }
 
  private:
-  // Looked up in each step: a shared optimizer's state may have been loaded anew since the last.
-
-  const State* find_state(const at::Tensor& parameter) const {
-    const auto found = optimizer().state().find(parameter.unsafeGetTensorImpl());
-    return found == optimizer().state().end() ? nullptr : static_cast<const State*>(found->second.get());
+  /// Looked up in each step: a shared optimizer's state may have been loaded anew since the last.
+  State* find_state(const at::Tensor& parameter) {
+    const auto found = target().state().find(parameter.unsafeGetTensorImpl());
+    return found == target().state().end() ? nullptr : static_cast<State*>(found->second.get());
   }
 
-  State& state_of(const at::Tensor& parameter) {
+  State& add_state(const at::Tensor& parameter) {
     auto& owner = target().state()[parameter.unsafeGetTensorImpl()];
-    if (owner == nullptr) owner = std::make_unique<State>();
+    owner = std::make_unique<State>();
     return static_cast<State&>(*owner);
   }
 

@@ -20,6 +20,7 @@ import org.lrfinder.sweep.SweepSettings;
  * the level to the smoothed minimum; <i>flat</i> is one of at most six times the noise that is left
  * after smoothing.
  *
+ * @param trend the smoothed losses, up to where the loss diverged
  * @param half where the last half of the fall begins: the smoothed loss crosses it for the last
  *     time before the minimum
  * @param fourFifths where four fifths of the fall are behind
@@ -32,6 +33,7 @@ import org.lrfinder.sweep.SweepSettings;
  * @param endsInHead whether the curve ends, or diverges, no later than right behind the head
  */
 public record Descent(
+    Trend trend,
     double half,
     double fourFifths,
     double lowest,
@@ -80,7 +82,7 @@ public record Descent(
     double first = losses[usable[0]]; // exact differences: a constant drops out here
     double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(rates[i])).toArray();
     double[] y = IntStream.of(usable).mapToDouble(i -> losses[i] - first).toArray();
-    return Optional.of(of(x, y, headDecades(settings)));
+    return Optional.of(of(x, y, headDecades(settings), first));
   }
 
   private static double headDecades(SweepSettings settings) {
@@ -88,7 +90,7 @@ public record Descent(
     return Math.min(HEAD_DECADES, HEAD_SHARE * range);
   }
 
-  private static Descent of(double[] allX, double[] allY, double headDecades) {
+  private static Descent of(double[] allX, double[] allY, double headDecades, double constant) {
     int head = HEAD_LEAST_POINTS;
     while (head < allX.length && allX[head] <= allX[0] + headDecades + HEAD_ROUNDING) {
       head++;
@@ -121,6 +123,9 @@ public record Descent(
     double left =
         LEFT_BY_MEDIAN * sigma / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * pointsPerDecade);
     return new Descent(
+        new Trend(
+            Arrays.stream(x).map(lr -> Math.pow(10, lr)).toArray(),
+            Arrays.stream(smooth).map(loss -> loss + constant).toArray()),
         lastCrossing(x, smooth, lowest, top - 0.5 * fall),
         lastCrossing(x, smooth, lowest, top - 0.8 * fall),
         x[lowest],

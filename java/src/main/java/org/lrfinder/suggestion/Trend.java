@@ -1,0 +1,81 @@
+package org.lrfinder.suggestion;
+
+import java.util.Arrays;
+
+/**
+ * A curve's losses without their noise, as {@link Descent} judges them: medians of three, smoothed
+ * by local lines, which do not lag behind a slope as a running average does. It ends where the loss
+ * diverged. Immutable.
+ *
+ * @param rates learning rates, rising
+ * @param losses the smoothed loss at each, in the curve's unit
+ */
+public record Trend(double[] rates, double[] losses) {
+  /**
+   * Creates a trend; the arrays are copied on the way in and out.
+   *
+   * @throws IllegalArgumentException if there is no point, or not a loss for each rate
+   */
+  public Trend {
+    if (rates.length == 0 || rates.length != losses.length) {
+      throw new IllegalArgumentException(
+          "a trend needs a loss for each rate and at least one, not %d rates and %d losses"
+              .formatted(rates.length, losses.length));
+    }
+    rates = rates.clone();
+    losses = losses.clone();
+  }
+
+  /** {@return the number of points} */
+  public int size() {
+    return rates.length;
+  }
+
+  /** {@return learning rates, a copy} */
+  @Override
+  public double[] rates() {
+    return rates.clone();
+  }
+
+  /** {@return smoothed losses, a copy} */
+  @Override
+  public double[] losses() {
+    return losses.clone();
+  }
+
+  /**
+   * Interpolates, linearly in the logarithm of the rate.
+   *
+   * @param lr a rate, greater than 0
+   * @return the smoothed loss there; outside, that of the nearest end
+   */
+  public double at(double lr) {
+    int above = Arrays.binarySearch(rates, lr);
+    if (above >= 0) {
+      return losses[above];
+    }
+    above = -above - 1;
+    if (above == 0 || above == rates.length) {
+      return losses[Math.min(above, rates.length - 1)];
+    }
+    double share = Math.log(lr / rates[above - 1]) / Math.log(rates[above] / rates[above - 1]);
+    return losses[above - 1] + share * (losses[above] - losses[above - 1]);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Trend trend
+        && Arrays.equals(rates, trend.rates)
+        && Arrays.equals(losses, trend.losses);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * Arrays.hashCode(rates) + Arrays.hashCode(losses);
+  }
+
+  @Override
+  public String toString() {
+    return "Trend[%d points, %s..%s]".formatted(size(), rates[0], rates[size() - 1]);
+  }
+}

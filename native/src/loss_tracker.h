@@ -7,8 +7,9 @@ namespace lrfinder {
 /// The running loss of a sweep and its early stop, in double precision.
 class LossTracker {
  public:
-  /// `beta` in [0, 1); `threshold` > 1, infinity never stops.
-  LossTracker(double beta, double threshold) : beta_(beta), threshold_(threshold) {}
+  /// `beta` in [0, 1); `threshold` > 1, infinity never stops; `steps` are planned: in the first tenth of them, and at
+  /// least in the first five, nothing stops, so that one lucky loss cannot end a sweep.
+  LossTracker(double beta, double threshold, std::int64_t steps);
 
   /// Records a finite loss; true when the running loss has diverged. The best is not updated then.
   bool add(double loss);
@@ -22,13 +23,14 @@ class LossTracker {
 
   double beta_;
   double threshold_;
+  std::int64_t settling_;  // steps in which the best is started anew and nothing is tested
   std::int64_t count_ = 0;
   double last_ = 0;
   double average_ = 0;
   double smoothed_ = 0;
   double first_smoothed_ = 0;
   double best_ = 0;
-  double early_low_ = 0;  // of the first kEarly losses
+  double early_low_ = 0;  // of the losses while settling
   double early_high_ = 0;
   bool all_positive_ = true;
 };

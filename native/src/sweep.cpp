@@ -122,7 +122,7 @@ class Sweep::Impl {
  public:
   Impl(const SweepSubject& subject, SweepSettings settings)
       : settings_(checked(std::move(settings))),
-        tracker_(settings_.smoothing_beta, settings_.early_stop_threshold),
+        tracker_(settings_.smoothing_beta, settings_.early_stop_threshold, settings_.steps),
         parts_(parts_of(subject, settings_)),
         snapshot_(modules_of(subject), all_parameters_of(subject), scripts_of(subject)) {
     c10::GradMode::set_enabled(true);
@@ -179,6 +179,7 @@ class Sweep::Impl {
 
  private:
   static SweepSettings checked(SweepSettings settings) {
+    if (settings.steps < 1) refuse("steps ", settings.steps, " must be at least 1");
     if (!(settings.smoothing_beta >= 0 && settings.smoothing_beta < 1)) {
       refuse("smoothing_beta ", settings.smoothing_beta, " must be in [0, 1)");
     }

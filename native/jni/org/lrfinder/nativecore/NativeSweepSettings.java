@@ -29,6 +29,9 @@ public final class NativeSweepSettings extends Pointer {
   private native void allocate();
 
   @MemberSetter
+  public native NativeSweepSettings steps(@Cast("int64_t") long value);
+
+  @MemberSetter
   public native NativeSweepSettings smoothing_beta(double value);
 
   @MemberSetter

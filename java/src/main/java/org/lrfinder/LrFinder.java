@@ -84,8 +84,9 @@ import org.lrfinder.sweep.SweepSettings;
  *   <li>JavaCPP's limit on memory, which one sweep can reach because of the others.
  * </ul>
  *
- * <p>After L. N. Smith, <i>Cyclical Learning Rates for Training Neural Networks</i>, 2015;
- * defaults, smoothing and early stop as in Lightning 0.8.1.
+ * <p>After L. N. Smith, <i>Cyclical Learning Rates for Training Neural Networks</i>, 2015; defaults
+ * and smoothing as in Lightning 0.8.1, and its early stop, which there may end a sweep at its
+ * second step.
  */
 public final class LrFinder {
   private final Sweeps sweeps;
@@ -390,7 +391,7 @@ public final class LrFinder {
 
     /**
      * Sets the early stop: the sweep ends when the running loss exceeds its best by {@code
-     * (threshold - 1)} times that best.
+     * (threshold - 1)} times that best, after the first tenth of the steps and at least five.
      *
      * @param threshold greater than 1; default 4
      * @return this builder

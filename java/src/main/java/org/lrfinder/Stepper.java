@@ -115,7 +115,7 @@ interface Stepper {
 
     OfFunction(StepFunction function, SweepSettings settings) {
       this.function = function;
-      this.tracker = new LossTracker(settings.smoothingBeta(), settings.earlyStopThreshold());
+      this.tracker = LossTracker.of(settings);
     }
 
     @Override

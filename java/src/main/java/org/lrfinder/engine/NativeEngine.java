@@ -34,6 +34,7 @@ final class NativeEngine implements Engine {
     try (PointerScope scope = new PointerScope()) {
       NativeSweepSettings nativeSettings =
           new NativeSweepSettings()
+              .steps(settings.steps())
               .smoothing_beta(settings.smoothingBeta())
               .early_stop_threshold(settings.earlyStopThreshold())
               .gradient_clip_norm(settings.gradientClipNorm())

@@ -204,7 +204,7 @@ final class PortableEngine implements Engine {
       this.settings = settings;
       this.threadState = threadState;
       this.snapshot = snapshot;
-      this.tracker = new LossTracker(settings.smoothingBeta(), settings.earlyStopThreshold());
+      this.tracker = LossTracker.of(settings);
     }
 
     @Override

@@ -8,7 +8,8 @@ package org.lrfinder.sweep;
  * @param lr learning rate of the step's update
  * @param loss loss before that update, averaged over the step's micro-batches
  * @param smoothedLoss running loss
- * @param bestLoss lowest running loss so far
+ * @param bestLoss lowest running loss so far; in the first tenth of the steps, and at least in the
+ *     first five, the present one
  */
 public record SweepStep(
     int index, int steps, double lr, double loss, double smoothedLoss, double bestLoss) {}

@@ -93,7 +93,7 @@ class GoldenTest {
   }
 
   @Test
-  void theSweepsOwnRunningLossAndStopAreThoseOfLightningAndFastai() {
+  void theSweepsOwnRunningLossIsThatOfLightningAndFastaiAndSoIsItsStopOnceItHasSettled() {
     Stream.of("lightning", "fastai")
         .flatMap(GoldenTest::sweeps)
         .map(GoldenTest::losses)
@@ -101,7 +101,7 @@ class GoldenTest {
         .filter(losses -> Arrays.stream(losses).allMatch(loss -> loss > 0 && loss < 1e30))
         .forEach(
             losses -> {
-              LossTracker tracker = new LossTracker(0.98, 4);
+              LossTracker tracker = new LossTracker(0.98, 4, 100);
               double[] smoothed = lightning(losses);
               double best = Double.POSITIVE_INFINITY;
               for (int i = 0; i < smoothed.length; i++) {

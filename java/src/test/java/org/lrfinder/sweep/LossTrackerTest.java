@@ -3,22 +3,29 @@ package org.lrfinder.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.Size;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The Java tracker by its definition; that the native one does the same, the reference sweeps show.
+ * The Java tracker by its definition, and by the table of cases that the native one's test reads.
  */
 class LossTrackerTest {
   @Property
   void theRunningLossIsTheWeightedMeanOfThePast(
       @ForAll @Size(min = 1, max = 60) List<@DoubleRange(min = -5, max = 50) Double> losses,
       @ForAll @DoubleRange(min = 0, max = 0.99) double beta) {
-    LossTracker tracker = new LossTracker(beta, Double.POSITIVE_INFINITY);
+    LossTracker tracker = new LossTracker(beta, Double.POSITIVE_INFINITY, 10);
     for (int i = 0; i < losses.size(); i++) {
       assertThat(tracker.add(losses.get(i))).isFalse();
       double weighted = 0;
@@ -31,23 +38,34 @@ class LossTrackerTest {
     }
   }
 
-  @Test
-  void positiveLossesDivergeByRatioToTheBest() {
-    LossTracker tracker = new LossTracker(0, 4);
-    assertThat(tracker.add(100)).isFalse();
-    assertThat(tracker.add(1)).isFalse();
-    assertThat(tracker.add(4)).isFalse();
-    assertThat(tracker.add(4.001)).isTrue();
-    assertThat(tracker.best()).isEqualTo(1);
+  static Stream<Arguments> cases() throws IOException {
+    return Files.readAllLines(Path.of("../native/test/early_stop_cases.txt")).stream()
+        .filter(line -> !line.startsWith("#"))
+        .map(line -> line.split(" \\| "))
+        .map(
+            fields ->
+                Arguments.of(
+                    fields[0],
+                    numbers(fields[1]),
+                    numbers(fields[2]),
+                    fields[3],
+                    Double.valueOf(fields[4])));
   }
 
-  @Test
-  void otherLossesDivergeByTheFallOrTheEarlySpreadFromTheSixthOn() {
-    LossTracker tracker = new LossTracker(0, 2);
-    for (double loss : new double[] {-10, 50, -11, -10.5, -10}) {
-      assertThat(tracker.add(loss)).isFalse();
+  private static double[] numbers(String text) {
+    return Arrays.stream(text.split(" ")).mapToDouble(Double::parseDouble).toArray();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void stopsAsTheTableOfCasesSays(
+      String what, double[] settings, double[] losses, String stop, double best) {
+    LossTracker tracker = new LossTracker(settings[0], settings[1], (int) settings[2]);
+    int i = 0;
+    while (i < losses.length && !tracker.add(losses[i])) {
+      i++;
     }
-    assertThat(tracker.add(-11 + 60.9)).isFalse(); // the spread of the first five is 61
-    assertThat(tracker.add(-11 + 61.1)).isTrue();
+    assertThat(i < losses.length ? Integer.toString(i) : "none").isEqualTo(stop);
+    assertThat(tracker.best()).isCloseTo(best, within(1e-14 * Math.abs(best)));
   }
 }

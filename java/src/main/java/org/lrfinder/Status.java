@@ -1,5 +1,6 @@
 package org.lrfinder;
 
+import java.util.Arrays;
 import java.util.Optional;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.sweep.Curve;
@@ -53,16 +54,17 @@ public enum Status {
       return tooFew(curve, endReason);
     }
     Descent descent = followed.get();
+    boolean broken = endReason == EndReason.NON_FINITE && !descent.risesAtEnd();
     if (!descent.flat()) {
-      return descent.stillFalling() && !stopped ? STILL_FALLING : OK;
+      return !descent.stillFalling() ? OK : broken ? NON_FINITE : stopped ? OK : STILL_FALLING;
+    }
+    if (broken) {
+      return NON_FINITE;
     }
     if (descent.endsInHead() && (descent.diverged() || stopped)) {
-      return endReason == EndReason.NON_FINITE && !rose(curve) ? NON_FINITE : STARTED_DIVERGED;
+      return STARTED_DIVERGED;
     }
-    if (descent.diverged() || endReason == EndReason.DIVERGED) {
-      return NEVER_FELL;
-    }
-    return endReason == EndReason.NON_FINITE ? NON_FINITE : FLAT_NOISE;
+    return descent.diverged() || stopped ? NEVER_FELL : FLAT_NOISE;
   }
 
   private static Status tooFew(Curve curve, EndReason endReason) {
@@ -73,9 +75,17 @@ public enum Status {
     };
   }
 
-  /** Whether the last loss is above the first. */
+  /**
+   * Whether the last loss is above the others by more than these lie apart, and than their size.
+   */
   private static boolean rose(Curve curve) {
     double[] losses = curve.losses();
-    return losses.length > 1 && losses[losses.length - 1] > losses[0];
+    if (losses.length < 2) {
+      return false;
+    }
+    double[] others = Arrays.copyOf(losses, losses.length - 1);
+    double high = Arrays.stream(others).max().orElseThrow();
+    double low = Arrays.stream(others).min().orElseThrow();
+    return losses[losses.length - 1] - high > Math.max(high - low, Math.abs(low));
   }
 }

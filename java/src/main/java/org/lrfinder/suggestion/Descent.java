@@ -2,7 +2,6 @@ package org.lrfinder.suggestion;
 
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -10,15 +9,22 @@ import org.lrfinder.sweep.SweepSettings;
  * How the loss of a curve comes down: where its fall begins, where it ends, and whether there is
  * one to be told from noise. It sees rates and raw losses only, and uses nothing but differences of
  * losses, so that neither a scale nor a constant moves anything. Points that are not finite are
- * missing points. All rates are base-10 logarithms.
+ * missing points; of many points within a hundredth of a bandwidth the mean is one. All rates are
+ * base-10 logarithms.
  *
  * <p>In order: the <i>head</i>, the first two decades (at most a quarter of the planned range),
- * gives the level before the fall and the noise. The loss has <i>diverged</i> where three of five
- * points lie above that level by more than the fall so far, and by more than ten times the noise;
- * what follows is not looked at. The rest, medians of three, is smoothed by local lines with
- * Gaussian weights in the logarithm of the rate, which do not lag on a slope. The fall goes from
- * the level to the smoothed minimum; <i>flat</i> is one of at most six times the noise that is left
- * after smoothing.
+ * gives the level before the fall and a noise. The loss has <i>diverged</i> where three of five
+ * points lie above that level by more than the fall so far, and by more than ten times the noise of
+ * the head and of the points shortly before, unless it comes back below the level without having
+ * risen beyond the noise; what follows is not looked at. The rest, medians of three, is smoothed by
+ * local lines with Gaussian weights in the logarithm of the rate, which do not lag on a slope. The
+ * fall goes from the level to the smoothed minimum.
+ *
+ * <p>It is <i>flat</i> if it is at most six times what smoothing leaves of the head's noise; or at
+ * most twice what it leaves of the noise where the loss is lowest, and six times if that is more
+ * than one and a half decades below the end, where a dip is most likely chance; or if the means of
+ * the losses do not fall by half as much as their medians, as where a few large losses hide among
+ * many small ones.
  *
  * @param trend the smoothed losses, up to where the loss diverged
  * @param half where the last half of the fall begins: the smoothed loss crosses it for the last
@@ -26,11 +32,16 @@ import org.lrfinder.sweep.SweepSettings;
  * @param fourFifths where four fifths of the fall are behind
  * @param lowest where the smoothed loss is lowest
  * @param end where the loss diverged, else the last rate
+ * @param firstRise where the loss first rose over the noise of the head, else the last rate; what
+ *     follows may show that it did not diverge there
  * @param pointsPerDecade of the rate
  * @param diverged whether the loss diverged
  * @param flat whether the fall cannot be told from noise
- * @param stillFalling whether the minimum is one of the last two points, and nothing diverged
+ * @param stillFalling whether the minimum is at the last rates, nothing diverged, and half of the
+ *     fall lies in the last decade, or the loss falls there by more than its noise
  * @param endsInHead whether the curve ends, or diverges, no later than right behind the head
+ * @param risesAtEnd whether the loss diverged, or its last point lies above those before by more
+ *     than their noise
  */
 public record Descent(
     Trend trend,
@@ -38,11 +49,13 @@ public record Descent(
     double fourFifths,
     double lowest,
     double end,
+    double firstRise,
     double pointsPerDecade,
     boolean diverged,
     boolean flat,
     boolean stillFalling,
-    boolean endsInHead) {
+    boolean endsInHead,
+    boolean risesAtEnd) {
   /** A curve of fewer finite points tells nothing. */
   public static final int LEAST_POINTS = 8;
 
@@ -50,16 +63,22 @@ public record Descent(
   private static final double HEAD_SHARE = 0.25;
   private static final int HEAD_LEAST_POINTS = 5;
   private static final double HEAD_ROUNDING = 1e-9; // decades: a point on its end belongs to it
-  private static final double OUTLIER = 6; // times the median difference
-  private static final double MEAN_DIFFERENCE_TO_SIGMA = 0.886; // sqrt(pi) / 2, of normal noise
-  private static final double DIVERGENCE_SIGMAS = 10;
-  private static final int DIVERGENCE_WINDOW = 0b11111;
-  private static final int DIVERGENCE_POINTS = 3;
   private static final double LEAST_FALL_SIGMAS = 3;
   private static final double BANDWIDTH = 0.2; // decades
+  private static final double MEAN_CAP = 2; // falls above the level
+  private static final double MEAN_CAP_SIGMAS = 10;
+  private static final double MEAN_SHARE = 0.5; // of the medians' fall
   private static final double FLAT_SIGMAS = 6;
+  private static final double FLAT_SIGMAS_NEAR_END = 2; // of the noise at the minimum
+  private static final double NEAR_END = 1.5; // decades
+  private static final double NOISE_DECADES = 0.6; // below the minimum
+  private static final int NOISE_LEAST_POINTS = 5;
   private static final double LEFT_BY_MEDIAN = 0.75; // of the noise, after a median of three
-  private static final double AS_GOOD_AS_INFINITE = 1e300; // beyond it sums overflow
+  private static final double EDGE = 2; // times as much, where a line has neighbours on one side
+  private static final double JUST_FALLEN = 1; // decades
+  private static final double FALLS_SIGMAS = 2.5; // over a decade
+  private static final double RISES_SIGMAS = 5;
+  private static final int RISES_POINTS = 6; // before the last one
 
   /**
    * Follows a curve.
@@ -70,19 +89,10 @@ public record Descent(
    *     at positive rates
    */
   public static Optional<Descent> of(Curve curve, SweepSettings settings) {
-    double[] rates = curve.rates();
-    double[] losses = curve.losses();
-    int[] usable =
-        IntStream.range(0, rates.length)
-            .filter(i -> rates[i] > 0 && Math.abs(losses[i]) < AS_GOOD_AS_INFINITE)
-            .toArray();
-    if (usable.length < LEAST_POINTS) {
-      return Optional.empty();
-    }
-    double first = losses[usable[0]]; // exact differences: a constant drops out here
-    double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(rates[i])).toArray();
-    double[] y = IntStream.of(usable).mapToDouble(i -> losses[i] - first).toArray();
-    return Optional.of(of(x, y, headDecades(settings), first));
+    Points points = Points.of(curve);
+    return points.usable() < LEAST_POINTS
+        ? Optional.empty()
+        : Optional.of(of(points, headDecades(settings)));
   }
 
   private static double headDecades(SweepSettings settings) {
@@ -90,26 +100,30 @@ public record Descent(
     return Math.min(HEAD_DECADES, HEAD_SHARE * range);
   }
 
-  private static Descent of(double[] allX, double[] allY, double headDecades, double constant) {
+  private static Descent of(Points points, double headDecades) {
+    double[] x = points.logRates();
+    double[] y = points.losses();
     int head = HEAD_LEAST_POINTS;
-    while (head < allX.length && allX[head] <= allX[0] + headDecades + HEAD_ROUNDING) {
+    while (head < x.length && x[head] <= x[0] + headDecades + HEAD_ROUNDING) {
       head++;
     }
-    double level = Medians.of(allY, 0, head);
-    double sigma = noise(allY, head);
-    double[] trailing = Medians.trailing(allY);
-    int cut = divergence(allY, trailing, head, level, sigma);
-    boolean diverged = cut < allX.length;
-    int kept = diverged ? cut + 1 : allX.length;
-    double[] x = Arrays.copyOf(allX, kept);
-    double lowestSoFar = Arrays.stream(trailing, 0, cut).min().orElseThrow();
-    double ceiling = level + Math.max(level - lowestSoFar, LEAST_FALL_SIGMAS * sigma);
+    double level = Medians.of(y, 0, head);
+    double headNoise = Noise.among(y, 0, head);
+    double[] lows = Medians.trailing(y);
+    double[] means = means(x, y, lows, level, headNoise);
+    Divergence divergence = new Divergence(y, head, level, headNoise);
+    int cut = divergence.lasting(means);
+    int rise = divergence.firstRise();
+    boolean diverged = cut < x.length;
+    int kept = diverged ? cut + 1 : x.length;
+
+    double lowestSoFar = Arrays.stream(lows, 0, cut).min().orElseThrow();
+    double ceiling = level + Math.max(level - lowestSoFar, LEAST_FALL_SIGMAS * headNoise);
     double[] z =
-        Arrays.stream(Medians.centred(Arrays.copyOf(allY, kept)))
+        Arrays.stream(Medians.centred(Arrays.copyOf(y, kept)))
             .map(loss -> Math.min(loss, ceiling))
             .toArray();
-    double pointsPerDecade = 1 / Medians.of(steps(allX));
-    double[] smooth = LocalLines.smooth(x, z, BANDWIDTH);
+    double[] smooth = LocalLines.smooth(Arrays.copyOf(x, kept), z, BANDWIDTH);
     int lowest = 0;
     for (int i = 1; i < cut; i++) {
       if (smooth[i] < smooth[lowest]) {
@@ -120,52 +134,63 @@ public record Descent(
     double fall = top - smooth[lowest];
     // Where the loss rises at once, the head's level is above a minimum that nothing fell to.
     double before = Arrays.stream(smooth, 0, lowest + 1).max().orElseThrow() - smooth[lowest];
-    double left =
-        LEFT_BY_MEDIAN * sigma / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * pointsPerDecade);
+    double end = x[kept - 1];
+    double left = LEFT_BY_MEDIAN / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * points.density());
+    double noiseThere = noiseBefore(x, y, lowest, Math.min(lowest + 2, cut));
+    boolean atEnd = !diverged && end - x[lowest] <= BANDWIDTH;
+    if (atEnd) {
+      left *= EDGE;
+    }
+    double sigmasThere = end - x[lowest] <= NEAR_END ? FLAT_SIGMAS_NEAR_END : FLAT_SIGMAS;
+    boolean flat =
+        Math.min(fall, before) <= left * Math.max(FLAT_SIGMAS * headNoise, sigmasThere * noiseThere)
+            || top - means[lowest] < MEAN_SHARE * fall;
+    double half = lastCrossing(x, smooth, lowest, top - 0.5 * fall);
     return new Descent(
-        new Trend(
-            Arrays.stream(x).map(lr -> Math.pow(10, lr)).toArray(),
-            Arrays.stream(smooth).map(loss -> loss + constant).toArray()),
-        lastCrossing(x, smooth, lowest, top - 0.5 * fall),
+        points.trend(smooth),
+        half,
         lastCrossing(x, smooth, lowest, top - 0.8 * fall),
         x[lowest],
-        x[kept - 1],
-        pointsPerDecade,
+        end,
+        x[Math.min(rise, x.length - 1)],
+        points.pointsPerDecade(),
         diverged,
-        Math.min(fall, before) <= FLAT_SIGMAS * left,
-        !diverged && lowest >= kept - 2,
-        cut <= head);
+        flat,
+        atEnd && (end - half <= JUST_FALLEN || falls(x, z, noiseThere)),
+        cut <= head,
+        diverged || rises(y));
   }
 
-  /** Standard deviation of the noise, from differences of neighbours. */
-  private static double noise(double[] losses, int head) {
-    double[] differences = new double[head - 1];
-    Arrays.setAll(differences, i -> Math.abs(losses[i + 1] - losses[i]));
-    double limit = OUTLIER * Medians.of(differences);
-    return MEAN_DIFFERENCE_TO_SIGMA
-        * Arrays.stream(differences).map(d -> Math.min(d, limit)).average().orElseThrow();
+  /** Local means; one large loss among many small ones counts, but does not drown them. */
+  private static double[] means(
+      double[] x, double[] y, double[] lows, double level, double headNoise) {
+    double fall = level - Arrays.stream(lows).min().orElseThrow();
+    double cap = level + MEAN_CAP * Math.max(fall, MEAN_CAP_SIGMAS * headNoise);
+    return LocalLines.smooth(
+        x, Arrays.stream(y).map(loss -> Math.min(loss, cap)).toArray(), BANDWIDTH);
   }
 
-  /** The first point over the limit, of three among five; the number of points if there is none. */
-  private static int divergence(
-      double[] losses, double[] trailing, int head, double level, double sigma) {
-    double low = Double.POSITIVE_INFINITY;
-    int recent = 0; // a bit for each of the last points, the newest lowest
-    for (int i = 0; i < losses.length; i++) {
-      low = Math.min(low, trailing[i]);
-      double limit = level + Math.max(level - low, DIVERGENCE_SIGMAS * sigma);
-      recent = (recent << 1 | (i >= head && losses[i] > limit ? 1 : 0)) & DIVERGENCE_WINDOW;
-      if (Integer.bitCount(recent) >= DIVERGENCE_POINTS) {
-        return i - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(recent));
-      }
+  private static double noiseBefore(double[] x, double[] y, int lowest, int to) {
+    int from = lowest;
+    while (from > 0
+        && (x[lowest] - x[from - 1] <= NOISE_DECADES || lowest - from < NOISE_LEAST_POINTS)) {
+      from--;
     }
-    return losses.length;
+    return Noise.among(y, from, to);
   }
 
-  private static double[] steps(double[] x) {
-    double[] steps = new double[x.length - 1];
-    Arrays.setAll(steps, i -> x[i + 1] - x[i]);
-    return steps;
+  /** Whether the last half decade falls, and the last decade by more than its noise. */
+  private static boolean falls(double[] x, double[] z, double noise) {
+    Line half = Line.through(x, z, x[x.length - 1] - 0.5);
+    Line whole = Line.through(x, z, x[x.length - 1] - 1);
+    return half.slope() < -noise * half.slopeError()
+        && whole.slope() < -FALLS_SIGMAS * noise * whole.slopeError();
+  }
+
+  private static boolean rises(double[] y) {
+    int last = y.length - 1;
+    double base = Medians.of(y, Math.max(0, last - RISES_POINTS), last);
+    return y[last] - base > RISES_SIGMAS * Noise.among(y, 0, last);
   }
 
   /** Where the loss comes down to the target for the last time; the first rate if it never does. */

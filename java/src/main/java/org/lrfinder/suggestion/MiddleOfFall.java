@@ -46,7 +46,7 @@ public record MiddleOfFall() implements SuggestionRule {
 
   private static double logRate(Descent descent) {
     if (descent.flat()) {
-      return descent.end() - BELOW_THE_END;
+      return descent.firstRise() - BELOW_THE_END;
     }
     double middle = (descent.half() + descent.fourFifths() + descent.lowest()) / 3;
     double moved =

@@ -1,0 +1,74 @@
+package org.lrfinder.suggestion;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.lrfinder.sweep.Curve;
+
+/**
+ * The finite points of a curve that a {@link Descent} looks at. Those that lie closer than
+ * smoothing can tell apart are one, their mean: a sweep of a million steps has two thousand.
+ *
+ * @param usable number of finite points
+ * @param pointsPerDecade of the finite points
+ * @param logRates base-10 logarithms of the rates
+ * @param losses above the first one: exact differences, from which a constant has dropped out
+ * @param first the first loss
+ */
+record Points(
+    int usable, double pointsPerDecade, double[] logRates, double[] losses, double first) {
+  private static final double AS_GOOD_AS_INFINITE = 1e300; // beyond it sums overflow
+  private static final double CELL = 1.0 / 256; // decades
+  private static final int CELLS = 2048; // at least, where there are as many points
+
+  static Points of(Curve curve) {
+    double[] rates = curve.rates();
+    double[] losses = curve.losses();
+    int[] usable =
+        IntStream.range(0, rates.length)
+            .filter(i -> rates[i] > 0 && Math.abs(losses[i]) < AS_GOOD_AS_INFINITE)
+            .toArray();
+    if (usable.length < 2) {
+      return new Points(usable.length, 0, new double[0], new double[0], 0);
+    }
+    double first = losses[usable[0]];
+    double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(rates[i])).toArray();
+    double[] y = IntStream.of(usable).mapToDouble(i -> losses[i] - first).toArray();
+    double pointsPerDecade = 1 / medianStep(x);
+    double cell = Math.min(CELL, (x[x.length - 1] - x[0]) / CELLS);
+    int cells = 0;
+    for (int from = 0; from < x.length; cells++) {
+      double start = x[from];
+      double sumX = 0;
+      double sumY = 0;
+      int to = from;
+      for (; to < x.length && x[to] - start < cell; to++) {
+        sumX += x[to] - start;
+        sumY += y[to];
+      }
+      int count = to - from;
+      x[cells] = start + sumX / count;
+      y[cells] = count == 1 ? y[from] : sumY / count;
+      from = to;
+    }
+    return new Points(
+        usable.length, pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
+  }
+
+  private static double medianStep(double[] x) {
+    double[] steps = new double[x.length - 1];
+    Arrays.setAll(steps, i -> x[i + 1] - x[i]);
+    return Medians.of(steps);
+  }
+
+  /** Of the points that are left. */
+  double density() {
+    return 1 / medianStep(logRates);
+  }
+
+  /** Smoothed losses of the first points. */
+  Trend trend(double[] smoothed) {
+    return new Trend(
+        Arrays.stream(logRates, 0, smoothed.length).map(x -> Math.pow(10, x)).toArray(),
+        Arrays.stream(smoothed).map(loss -> loss + first).toArray());
+  }
+}

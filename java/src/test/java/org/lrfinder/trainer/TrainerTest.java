@@ -462,7 +462,8 @@ class TrainerTest {
     Path garbage = Files.writeString(folder.resolve("garbage.ckpt"), "no archive");
     assertThatThrownBy(() -> trainer.restore(garbage))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("garbage.ckpt is no checkpoint of lrfinder: ");
+        .hasMessageEndingWith(
+            "garbage.ckpt is damaged, or no checkpoint of lrfinder: it does not end with a checksum");
 
     Path file = folder.resolve("mlp.ckpt");
     trainer.fit(new ModelUnderTest());

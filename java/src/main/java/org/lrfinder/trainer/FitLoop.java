@@ -1,9 +1,11 @@
 package org.lrfinder.trainer;
 
 import java.nio.file.Path;
+import java.util.DoubleSummaryStatistics;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.DoubleConsumer;
 import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -38,6 +40,8 @@ final class FitLoop {
   private @Nullable LRScheduler scheduler;
   private TrainingProgress progress = TrainingProgress.START;
   private @Nullable LrFinderResult found;
+  private double stepLoss = Double.NaN;
+  private final DoubleConsumer stepLosses = mean -> stepLoss = mean;
   private double trainLoss = Double.NaN;
   private OptionalDouble validationLoss = OptionalDouble.empty();
   private long batchesPerEpoch;
@@ -306,11 +310,12 @@ final class FitLoop {
         }
         Batch batch = walk.next();
         if (++inWindow < window && walk.hasNext()) {
-          objective.accumulate(training, batch);
+          requireUsed(objective.accumulate(training, batch));
           continue;
         }
         double lr = rates.largest();
-        double loss = objective.step(training, batch);
+        requireUsed(objective.step(training, batch, stepLosses));
+        double loss = stepLoss;
         total += loss;
         steps++;
         trainLoss = total / steps;
@@ -324,6 +329,13 @@ final class FitLoop {
       }
       batchesPerEpoch = progress.batches();
       return true;
+    }
+  }
+
+  private static void requireUsed(boolean used) {
+    if (!used) {
+      throw new IllegalArgumentException(
+          "the loss is null: a training, other than a sweep, cannot leave a batch out");
     }
   }
 
@@ -350,18 +362,16 @@ final class FitLoop {
     if (batches == null) {
       return OptionalDouble.empty();
     }
-    double total = 0;
-    long count = 0;
+    DoubleSummaryStatistics losses = new DoubleSummaryStatistics();
     try (EvalMode evaluation = new EvalMode(network);
         BatchWalk<Batch> walk = new BatchWalk<>(batches, 0)) {
       while (walk.hasNext()) {
-        total += objective.evaluate(training, walk.next());
-        count++;
+        objective.evaluate(training, walk.next(), losses);
       }
     }
-    if (count == 0) {
+    if (losses.getCount() == 0) {
       throw new IllegalArgumentException("there is no validation data: the batches are empty");
     }
-    return OptionalDouble.of(total / count);
+    return OptionalDouble.of(losses.getAverage());
   }
 }

@@ -50,10 +50,11 @@ import org.lrfinder.sweep.SweepSettings;
  * listener and its condition may. A sweep runs on the calling thread. Every {@code find} throws
  *
  * <ul>
- *   <li>{@link IllegalArgumentException} for what cannot be swept: no batches, no parameter that
- *       takes a gradient, an optimizer over other parameters than the network's or of a class that
- *       is not supported, tensors on different devices, a loss that is not one real number, group
- *       ratios for another number of groups;
+ *   <li>{@link IllegalArgumentException} for what cannot be swept: no batches, batches that the
+ *       loss all leaves out from a walk's start to its end, no parameter that takes a gradient, an
+ *       optimizer over other parameters than the network's or of a class that is not supported,
+ *       tensors on different devices, a loss that is not one real number, group ratios for another
+ *       number of groups;
  *   <li>{@link EngineException} if libtorch fails in a step;
  *   <li>{@link OutOfMemoryException} if there is too little memory: before the first step, if the
  *       copies that a sweep makes would go over JavaCPP's limit, which the message names, or when
@@ -205,9 +206,10 @@ public final class LrFinder {
   /**
    * Sweeps several optimizers, or one while others keep their rates. In each step every loss takes
    * its turn on the same batch, in their order: forward, backward to the parameters of its own
-   * optimizers alone, and an update by each of them. The recorded loss is the sum of those losses
-   * of which an optimizer is swept. Parameter groups count through all optimizers in their order,
-   * in {@link Builder#groupRatios}, {@link Builder#sweptGroups} and the result.
+   * optimizers alone, and an update by each of them. The first loss may leave a batch out for all;
+   * a later one must not, since those before it have been updated. The recorded loss is the sum of
+   * those losses of which an optimizer is swept. Parameter groups count through all optimizers in
+   * their order, in {@link Builder#groupRatios}, {@link Builder#sweptGroups} and the result.
    *
    * @param <B> what a batch is
    * @param losses at least one, each with an optimizer at least; SGD, Adam, AdamW, Adagrad or
@@ -231,26 +233,29 @@ public final class LrFinder {
   /**
    * Sweeps a network whose losses are computed in Java, and measures the loss on validation batches
    * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
-   * in eval mode and without gradients.
+   * in eval mode and without gradients. A batch that the validation loss leaves out does not count
+   * in that mean; that all are left out is an {@link IllegalArgumentException}.
    *
    * @param <B> what a batch is
+   * @param <V> what a validation batch is
    * @param network what is put back beside the optimizer's parameters: its other parameters, its
    *     buffers and its train/eval modes
    * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
    * @param loss forwards the network and returns the loss
    * @param batches training data; walked from its start, and again when it ends
    * @param validationLoss forwards the network and returns the loss on a validation batch
-   * @param validationBatches data that is not trained on; read once, copied for the time of the
-   *     sweep
+   * @param validationBatches data that is not trained on. Of type {@link Batch} they are read once
+   *     and copied for the time of the sweep; batches of another type cannot be copied, so that the
+   *     source is walked from its start after each update and has to give the same ones each time
    * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
    */
-  public <B> LrFinderResult find(
+  public <B, V> LrFinderResult find(
       Module network,
       Optimizer optimizer,
       LossFunction<B> loss,
       Iterable<B> batches,
-      LossFunction<Batch> validationLoss,
-      Iterable<Batch> validationBatches) {
+      LossFunction<V> validationLoss,
+      Iterable<V> validationBatches) {
     Objects.requireNonNull(network, "network");
     return find(
         of(network, optimizer),
@@ -301,9 +306,9 @@ public final class LrFinder {
     return new Subject(new SweepSubject(List.of(part)), List.of(true));
   }
 
-  private static ValidationSource on(
-      Module network, Iterable<Batch> batches, Objective<Batch> objective) {
-    return new ValidationSource(
+  private static <V> ValidationSource<V> on(
+      Module network, Iterable<V> batches, Objective<V> objective) {
+    return new ValidationSource<>(
         network, Objects.requireNonNull(batches, "validationBatches"), objective);
   }
 
@@ -311,7 +316,7 @@ public final class LrFinder {
       Subject subject,
       Objective<B> objective,
       Iterable<B> batches,
-      @Nullable ValidationSource validation) {
+      @Nullable ValidationSource<?> validation) {
     return sweeps.of(subject, List.of(objective), batches, validation);
   }
 
@@ -623,9 +628,9 @@ public final class LrFinder {
     }
 
     /**
-     * Ends a sweep from outside: asked before each step, beside the thread's interrupt flag, which
-     * a sweep never clears. To cancel from another thread, hand over an {@code AtomicBoolean}'s
-     * {@code get}, or interrupt the sweep's thread.
+     * Ends a sweep from outside: asked before each step and after each batch that was left out,
+     * beside the thread's interrupt flag, which a sweep never clears. To cancel from another
+     * thread, hand over an {@code AtomicBoolean}'s {@code get}, or interrupt the sweep's thread.
      *
      * @param cancelled true ends the sweep; asked on the thread of the sweep
      * @return this builder
@@ -637,7 +642,7 @@ public final class LrFinder {
 
     /**
      * Limits the time of a search: no step begins later than this after the call of {@code find}. A
-     * step that has begun is finished.
+     * step that has begun is finished, unless its loss leaves out the batches that it is given.
      *
      * @param maxDuration greater than 0; default: no limit
      * @return this builder

@@ -162,8 +162,17 @@ class RefusalTest {
         finder -> finder.find(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES));
     refused(
         engine,
-        "the loss must be one real number, not null or a closed tensor",
-        finder -> finder.find(mlp, adam, batch -> null, BATCHES));
+        "the loss must be one real number, not a closed tensor",
+        finder ->
+            finder.find(
+                mlp,
+                adam,
+                batch -> {
+                  Tensor closed = torch.ones(1);
+                  closed.close();
+                  return closed;
+                },
+                BATCHES));
     refused(
         engine,
         "the loss is an undefined tensor",

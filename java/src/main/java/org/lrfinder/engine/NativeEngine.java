@@ -309,6 +309,16 @@ final class NativeEngine implements Engine {
     }
 
     @Override
+    public double finish() {
+      requireOpen();
+      try {
+        return training.finish();
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
     public double evaluate(Batch batch, Loss loss) {
       requireOpen();
       try {

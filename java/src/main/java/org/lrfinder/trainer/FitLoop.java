@@ -2,11 +2,13 @@ package org.lrfinder.trainer;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
+import java.util.function.DoubleConsumer;
 import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -43,6 +45,8 @@ final class FitLoop<B> {
   private TrainingProgress progress = TrainingProgress.START;
   private List<Double> epochLosses = new ArrayList<>();
   private @Nullable LrFinderResult found;
+  private double stepLoss = Double.NaN;
+  private final DoubleConsumer stepLosses = mean -> stepLoss = mean;
   private double trainLoss = Double.NaN;
   private OptionalDouble validationLoss = OptionalDouble.empty();
   private long batchesPerEpoch;
@@ -358,7 +362,8 @@ final class FitLoop<B> {
       for (long used = progress.batches(); used > 0 && walk.hasNext(); used--) {
         walk.next();
       }
-      int inWindow = 0;
+      int microBatches = 0; // of the present step, before its last
+      int drawn = 0; // for it, with those that were left out
       while (walk.hasNext()) {
         if (Thread.currentThread().isInterrupted()
             || stopped.getAsBoolean()
@@ -366,20 +371,35 @@ final class FitLoop<B> {
           return false;
         }
         B batch = walk.next();
-        if (++inWindow < window && walk.hasNext()) {
-          objective.accumulate(training, batch);
+        drawn++;
+        if (microBatches + 1 < window && walk.hasNext()) {
+          if (objective.accumulate(training, batch)) {
+            microBatches++;
+          }
           continue;
         }
         double lr = rates.largest();
-        double loss = objective.step(training, batch);
-        progress = progress.nextStep(inWindow, loss);
+        if (!objective.step(training, batch, stepLosses)) {
+          if (microBatches == 0 || walk.hasNext()) {
+            continue;
+          }
+          stepLoss = training.finish(); // the epoch ends with batches that are left out
+        }
+        double loss = stepLoss;
+        progress = progress.nextStep(drawn, loss);
         trainLoss = progress.trainLoss();
-        inWindow = 0;
+        microBatches = 0;
+        drawn = 0;
         stepDone(loss, lr);
         if (bar != null) {
           bar.stepTo(progress.batches());
           bar.message(Console.message(loss, lr, OptionalDouble.empty()));
         }
+      }
+      if (progress.epochSteps() == 0) {
+        throw new IllegalArgumentException(
+            "no batch is used: the loss was null for all %d batches of epoch %d"
+                .formatted(drawn, epoch));
       }
       batchesPerEpoch = progress.batches();
       return true;
@@ -428,18 +448,22 @@ final class FitLoop<B> {
     if (batches == null) {
       return OptionalDouble.empty();
     }
-    double total = 0;
-    long count = 0;
+    DoubleSummaryStatistics losses = new DoubleSummaryStatistics();
+    long drawn = 0;
     try (EvalMode evaluation = new EvalMode(network);
         BatchWalk<B> walk = new BatchWalk<>(batches, 0)) {
       while (walk.hasNext()) {
-        total += objective.evaluate(training, walk.next());
-        count++;
+        objective.evaluate(training, walk.next(), losses);
+        drawn++;
       }
     }
-    if (count == 0) {
-      throw new IllegalArgumentException("there is no validation data: the batches are empty");
+    if (losses.getCount() == 0) {
+      throw new IllegalArgumentException(
+          drawn == 0
+              ? "there is no validation data: the batches are empty"
+              : "no validation batch is used: the loss was null for all %d of them"
+                  .formatted(drawn));
     }
-    return OptionalDouble.of(total / count);
+    return OptionalDouble.of(losses.getAverage());
   }
 }

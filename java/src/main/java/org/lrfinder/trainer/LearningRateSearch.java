@@ -10,7 +10,6 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.LossFunction;
 
 /** Sweeps a model as a training would train it. */
 final class LearningRateSearch {
@@ -77,8 +76,8 @@ final class LearningRateSearch {
             optimizer,
             model::trainingStep,
             data.train(),
-            (LossFunction<Batch>) (LossFunction<?>) (LossFunction<B>) model::validationStep,
-            (Iterable<Batch>) validation);
+            model::validationStep,
+            validation);
   }
 
   static Optional<Loss> builtInLoss(TrainableModel<?> model) {

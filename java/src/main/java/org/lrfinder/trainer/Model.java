@@ -2,6 +2,7 @@ package org.lrfinder.trainer;
 
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 
@@ -39,10 +40,10 @@ public interface Model extends TrainableModel<Batch> {
    * {@link #loss} is empty.
    *
    * @param batch a micro-batch
-   * @return one real number that depends on the parameters
+   * @return one real number that depends on the parameters; null leaves the batch out
    */
   @Override
-  default Tensor trainingStep(Batch batch) {
+  default @Nullable Tensor trainingStep(Batch batch) {
     throw new UnsupportedOperationException(
         "%s needs a loss() or a trainingStep(batch)".formatted(getClass().getName()));
   }

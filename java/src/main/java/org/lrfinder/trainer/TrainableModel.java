@@ -79,18 +79,21 @@ public interface TrainableModel<B> {
    * Forwards the network and computes the loss; no backward pass, no update.
    *
    * @param batch a micro-batch
-   * @return one real number that depends on the parameters
+   * @return one real number that depends on the parameters; null leaves the batch out: it is no
+   *     micro-batch, and the next one takes its place. An epoch of which every batch is left out is
+   *     an {@link IllegalArgumentException} of {@code fit}
    */
-  Tensor trainingStep(B batch);
+  @Nullable Tensor trainingStep(B batch);
 
   /**
    * Computes the loss of a validation batch. Called without gradients, with the network in eval
    * mode.
    *
    * @param batch a batch
-   * @return one real number; by default that of {@link #trainingStep}
+   * @return one real number, by default that of {@link #trainingStep}; null leaves the batch out of
+   *     the mean
    */
-  default Tensor validationStep(B batch) {
+  default @Nullable Tensor validationStep(B batch) {
     return trainingStep(batch);
   }
 

@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
@@ -23,6 +25,7 @@ import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.Precision;
@@ -43,8 +46,9 @@ import org.lrfinder.sweep.SweepSettings;
  * }</pre>
  *
  * <p>With several parameter groups the swept rate is that of the group whose own rate is largest
- * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios} or
- * {@link Builder#sweptGroups} say otherwise. So do the groups of several optimizers.
+ * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios},
+ * {@link Builder#groupRange} or {@link Builder#sweptGroups} say otherwise. So do the groups of
+ * several optimizers.
  *
  * <p>A finder is immutable and may be used by several threads at once, on different models, if its
  * listener and its condition may. A sweep runs on the calling thread. Every {@code find} throws
@@ -280,8 +284,8 @@ public final class LrFinder {
   }
 
   /**
-   * Sweeps any training step, without tensors. Accumulation, clipping and group ratios do not
-   * apply.
+   * Sweeps any training step, without tensors. Accumulation, clipping, group ratios and ranges do
+   * not apply.
    *
    * @param step does a step and, if it can, saves and restores
    * @return what was found
@@ -332,6 +336,7 @@ public final class LrFinder {
     private double gradientClipNorm = SweepSettings.DEFAULTS.gradientClipNorm();
     private double gradientClipValue = SweepSettings.DEFAULTS.gradientClipValue();
     private List<Double> groupRatios = SweepSettings.DEFAULTS.groupRatios();
+    private final Map<Integer, GroupRange> groupRanges = new TreeMap<>();
     private List<Integer> sweptGroups = SweepSettings.DEFAULTS.sweptGroups();
     private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
     private Precision precision = SweepSettings.DEFAULTS.precision();
@@ -472,6 +477,25 @@ public final class LrFinder {
      */
     public Builder groupRatios(double... ratios) {
       this.groupRatios = Arrays.stream(ratios).boxed().toList();
+      return this;
+    }
+
+    /**
+     * Gives a parameter group a start and an end of its own. It moves between them as the swept
+     * rate does between {@link #minLr} and {@link #maxLr}: by equal factors when exponential, by
+     * equal differences when linear. The curve is over the swept rate; a suggestion's {@link
+     * org.lrfinder.suggestion.Suggestion#perGroup} has each group's rate at the same step, and
+     * {@link LrFinderResult#groupRates} all of them. Where some groups have ranges, the swept rate
+     * is that of the largest of the others. Not together with {@link #groupRatios}, which names all
+     * groups, nor with {@link #autoRange}, which would move the ends that were asked for.
+     *
+     * @param group from 0, in the optimizer's order; a later call for the same group replaces this
+     * @param minLr greater than 0 when exponential, at least 0 when linear
+     * @param maxLr finite and greater than the minimum
+     * @return this builder
+     */
+    public Builder groupRange(int group, double minLr, double maxLr) {
+      groupRanges.put(group, new GroupRange(group, minLr, maxLr));
       return this;
     }
 
@@ -664,6 +688,7 @@ public final class LrFinder {
           gradientClipNorm,
           gradientClipValue,
           groupRatios,
+          List.copyOf(groupRanges.values()),
           sweptGroups,
           cycleData,
           precision,
@@ -675,10 +700,15 @@ public final class LrFinder {
      * Makes the finder.
      *
      * @return an immutable finder
-     * @throws IllegalArgumentException if a setting is out of its range; the message names it, its
-     *     value and what is allowed
+     * @throws IllegalArgumentException if a setting is out of its range or contradicts another; the
+     *     message names it, its value and what is allowed
      */
     public LrFinder build() {
+      if (autoRange && !groupRanges.isEmpty()) {
+        throw new IllegalArgumentException(
+            "groupRange is %s, but must be none with autoRange, which moves the range"
+                .formatted(List.copyOf(groupRanges.values())));
+      }
       return new LrFinder(this);
     }
   }

@@ -52,16 +52,10 @@ std::vector<GroupRate> rates_of(const SweepSubject& subject, const SweepSettings
   for (const auto& part : subject.parts()) {
     for (const auto* optimizer : part.optimizers) groups += optimizer->param_groups().size();
   }
-  const auto check = [&](const char* name, size_t size) {
-    if (size != 0 && size != groups)
-      refuse(name, " has ", size, " entries, the optimizer ", groups, " parameter groups");
-  };
-  check("group_ratios", settings.group_ratios.size());
-  check("group_constants", settings.group_constants.size());
-  std::vector<GroupRate> rates(groups);
-  for (size_t i = 0; i < settings.group_ratios.size(); ++i) rates[i].ratio = settings.group_ratios[i];
-  for (size_t i = 0; i < settings.group_constants.size(); ++i) rates[i].constant = settings.group_constants[i];
-  return rates;
+  const size_t given = settings.group_rates.size();
+  if (given == 0) return std::vector<GroupRate>(groups);
+  if (given != groups) refuse("group_rates has ", given, " entries, the optimizer ", groups, " parameter groups");
+  return settings.group_rates;
 }
 
 std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& settings) {

@@ -28,9 +28,13 @@ class Training::Impl {
   }
 
   double step(const at::Tensor& loss) {
+    accumulate(loss);
+    return finish();
+  }
+
+  double finish() {
     const c10::AutoGradMode grad(true);
-    const double mean = micro_batches_.add(loss);
-    micro_batches_.backward(loss);
+    const double mean = micro_batches_.mean();
     micro_batches_.finish(&updater_->optimizer());
     if (std::isfinite(gradient_clip_norm_)) clip_gradients(updater_->optimizer(), gradient_clip_norm_);
     updater_->update();
@@ -74,6 +78,10 @@ double Training::step(const at::Tensor& input, const at::Tensor& target, Loss lo
 
 double Training::step(const at::Tensor& loss) {
   return translated([&] { return impl_->step(loss); });
+}
+
+double Training::finish() {
+  return translated([&] { return impl_->finish(); });
 }
 
 double Training::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {

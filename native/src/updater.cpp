@@ -355,7 +355,7 @@ std::unique_ptr<Updater> Updater::sharing(optim::Optimizer& optimizer) {
 
 void Updater::set_rates(double lr, const std::vector<GroupRate>& rates) {
   auto& groups = optimizer_->param_groups();
-  for (size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(lr * rates[i].ratio + rates[i].constant);
+  for (size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(rates[i].at(lr));
 }
 
 void Updater::update() {

@@ -6,13 +6,9 @@
 #include <utility>
 #include <vector>
 
-namespace lrfinder {
+#include "lrfinder/group_rate.h"
 
-/// How a parameter group's learning rate follows the swept one.
-struct GroupRate {
-  double ratio = 1;
-  double constant = 0;
-};
+namespace lrfinder {
 
 /// Updates parameters as an optimizer would, on that optimizer's options and state, or on a private copy of them.
 ///

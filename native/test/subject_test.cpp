@@ -154,8 +154,7 @@ TEST(SweepSubjectTest, AnUnrecordedPartStillEndsASweepThatIsNotFinite) {
 TEST(SweepSubjectTest, AConstantKeepsAGroupsRate) {
   Adversaries gan;
   auto settings = never_stopping();
-  settings.group_ratios = {1, 0};
-  settings.group_constants = {0, 0.05};
+  settings.group_rates = {{1, 0}, {0, 0.05}};
   Sweep sweep(subject_of(gan), settings);
   Adversaries stepped;
   sweep.step(gan.discriminator_loss(0), 0.3, 0);

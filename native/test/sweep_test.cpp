@@ -23,6 +23,7 @@
 #include <torch/optim.h>
 #include <torch/utils.h>
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -211,13 +212,32 @@ TEST(SweepTest, EachGroupHasItsRatio) {
   const optim::SGD optimizer({optim::OptimizerParamGroup({first}), optim::OptimizerParamGroup({second})},
                              optim::SGDOptions(1));
   SweepSettings settings;
-  settings.group_ratios = {1.0, 0.25};
+  settings.group_rates = {{1.0}, {0.25}};
   Sweep sweep(nullptr, optimizer, settings);
   const auto first_expected = first.detach() - 0.1;
   const auto second_expected = second.detach() - 0.1 * 0.25;
   sweep.step(loss_of(first, 1) + loss_of(second, 1), 0.1);
   EXPECT_TRUE(near(first, first_expected, 1e-14));
   EXPECT_TRUE(near(second, second_expected, 1e-14));
+}
+
+TEST(SweepTest, AGroupHasARangeOfItsOwn) {
+  const auto falling = normal_parameter({3}, at::kDouble, 1);
+  const auto linear = normal_parameter({3}, at::kDouble, 2);
+  const optim::SGD optimizer({optim::OptimizerParamGroup({falling}), optim::OptimizerParamGroup({linear})},
+                             optim::SGDOptions(1));
+  auto settings = never_stopping();
+  settings.add_group_rate(/*ratio=*/1e-6, /*constant=*/0, /*origin=*/0, /*scale=*/1e-4, /*exponent=*/1.5);
+  settings.add_group_rate(/*ratio=*/0.5, /*constant=*/0.01, /*origin=*/1e-4, /*scale=*/1, /*exponent=*/1);
+  Sweep sweep(nullptr, optimizer, settings);
+  for (const auto& [lr, exponential_rate, linear_rate] : std::vector<std::array<double, 3>>{
+           {1e-4, 1e-6, 0.01}, {1e-2, 1e-3, 0.01 + 0.5 * 0.0099}, {1, 1, 0.01 + 0.5 * 0.9999}}) {
+    const auto falling_expected = falling.detach() - exponential_rate;
+    const auto linear_expected = linear.detach() - linear_rate;
+    sweep.step(loss_of(falling, 1) + loss_of(linear, 1), lr);
+    EXPECT_TRUE(near(falling, falling_expected, 1e-14));
+    EXPECT_TRUE(near(linear, linear_expected, 1e-14));
+  }
 }
 
 TEST(SweepTest, AllGroupsHaveTheSweptRateByDefault) {
@@ -646,10 +666,10 @@ TEST_F(SweepErrorTest, SettingsThatAreNoNumber) {
   expect_refused("gradient_clip_norm nan must be greater than 0", norm);
 }
 
-TEST_F(SweepErrorTest, WrongNumberOfGroupRatios) {
+TEST_F(SweepErrorTest, WrongNumberOfGroupRates) {
   SweepSettings settings;
-  settings.group_ratios = {1.0, 0.1};
-  expect_refused("group_ratios has 2 entries, the optimizer 1 parameter groups", settings);
+  settings.group_rates = {{1.0}, {0.1}};
+  expect_refused("group_rates has 2 entries, the optimizer 1 parameter groups", settings);
 }
 
 TEST_F(SweepErrorTest, BatchOnAnotherDevice) {

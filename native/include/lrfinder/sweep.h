@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "lrfinder/group_rate.h"
 #include "lrfinder/objective.h"
 
 namespace lrfinder {
@@ -37,10 +38,13 @@ struct SweepSettings {
   /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
   std::int64_t accumulate_grad_batches = 1;
   Precision precision = Precision::kFloat32;
-  /// Each parameter group's learning rate is its ratio times the swept one, plus its constant. Groups count through all
-  /// optimizers. Empty: ratios 1, constants 0.
-  std::vector<double> group_ratios;
-  std::vector<double> group_constants;
+  /// How each parameter group's learning rate follows the swept one. Groups count through all optimizers. Empty: all
+  /// have the swept rate.
+  std::vector<GroupRate> group_rates;
+
+  void add_group_rate(double ratio, double constant, double origin, double scale, double exponent) {
+    group_rates.push_back({ratio, constant, origin, scale, exponent});
+  }
 };
 
 /// What a sweep trains, in parts: each is a loss of a network with the optimizers that lower it. One part is a usual

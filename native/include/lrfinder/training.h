@@ -47,6 +47,8 @@ class Training {
   /// The last micro-batch of a step: clips and updates. Returns the step's mean loss, before the update.
   double step(const at::Tensor& input, const at::Tensor& target, Loss loss);
   double step(const at::Tensor& loss);
+  /// The same with the micro-batches that were accumulated, of which there must be one at least.
+  double finish();
 
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);

@@ -2,13 +2,11 @@ package org.lrfinder.nativecore;
 
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.MemberSetter;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
-import org.bytedeco.pytorch.DoubleVector;
 
 /**
  * {@code lrfinder::SweepSettings}; the header {@code lrfinder/sweep.h} says what each field means.
@@ -49,9 +47,6 @@ public final class NativeSweepSettings extends Pointer {
   @MemberSetter
   public native NativeSweepSettings precision(@Cast("lrfinder::Precision") int value);
 
-  @MemberSetter
-  public native NativeSweepSettings group_ratios(@ByRef DoubleVector value);
-
-  @MemberSetter
-  public native NativeSweepSettings group_constants(@ByRef DoubleVector value);
+  public native void add_group_rate(
+      double ratio, double constant, double origin, double scale, double exponent);
 }

@@ -51,6 +51,8 @@ public final class NativeTraining extends Pointer {
 
   public native double step(@Const @ByRef Tensor loss) throws NativeCoreException;
 
+  public native double finish() throws NativeCoreException;
+
   public native double evaluate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;

@@ -3,12 +3,17 @@ package org.lrfinder;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.BatchWalk;
 
-/** Draws batches one after the other and, if it may, starts again at the end. */
+/**
+ * Draws batches one after the other and, if it may, starts again at the end. Whoever draws says
+ * which ones it used, so that a source of which every batch is left out does not go round forever.
+ */
 final class BatchCycle<B> implements AutoCloseable {
   private final Iterable<B> source;
   private final boolean cycle;
   private @Nullable BatchWalk<B> walk;
   private long epoch;
+  private long drawn; // in the present walk
+  private boolean used; // any of them
 
   BatchCycle(Iterable<B> source, boolean cycle) {
     this.source = source;
@@ -19,7 +24,7 @@ final class BatchCycle<B> implements AutoCloseable {
    * Draws the next batch.
    *
    * @return null if there is none
-   * @throws IllegalArgumentException if there never was one
+   * @throws IllegalArgumentException if there never was one, or if none of a whole walk was used
    */
   @Nullable B next() {
     BatchWalk<B> present = walk;
@@ -29,6 +34,10 @@ final class BatchCycle<B> implements AutoCloseable {
         throw new IllegalArgumentException("there is no data: the batches are empty");
       }
     } else if (!present.hasNext()) {
+      if (drawn > 0 && !used) {
+        throw new IllegalArgumentException(
+            "no batch is used: the loss was null for all %d batches of a walk".formatted(drawn));
+      }
       if (!cycle) {
         return null;
       }
@@ -39,12 +48,20 @@ final class BatchCycle<B> implements AutoCloseable {
         return null; // a source that can be walked once
       }
     }
+    drawn++;
     return present.next();
+  }
+
+  /** The batch drawn last was not left out. */
+  void use() {
+    used = true;
   }
 
   private BatchWalk<B> open() {
     BatchWalk<B> opened = new BatchWalk<>(source, epoch);
     walk = opened;
+    drawn = 0;
+    used = false;
     return opened;
   }
 

@@ -1,10 +1,14 @@
 package org.lrfinder;
 
+import static java.util.stream.Collectors.toMap;
+
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
+import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -19,7 +23,8 @@ final class GroupRates {
    * Reads the optimizers.
    *
    * @param sweptOptimizers whether each is swept
-   * @throws IllegalArgumentException if the settings name groups that there are not
+   * @throws IllegalArgumentException if the settings name groups that there are not, or give a
+   *     range to one that is not swept
    */
   static List<GroupRate> of(
       List<Optimizer> optimizers, List<Boolean> sweptOptimizers, SweepSettings settings) {
@@ -34,7 +39,7 @@ final class GroupRates {
       }
     }
     rates.select(settings.sweptGroups());
-    return rates.given(settings.groupRatios());
+    return rates.following(settings);
   }
 
   private void select(List<Integer> groups) {
@@ -58,7 +63,22 @@ final class GroupRates {
     }
   }
 
-  private List<GroupRate> given(List<Double> ratios) {
+  private List<GroupRate> following(SweepSettings settings) {
+    List<Double> ratios = settings.groupRatios();
+    Map<Integer, GroupRange> ranges =
+        settings.groupRanges().stream().collect(toMap(GroupRange::group, range -> range));
+    for (int group : ranges.keySet()) {
+      if (group >= own.size()) {
+        throw new IllegalArgumentException(
+            "groupRange is for group %d, but the optimizer has %d parameter groups"
+                .formatted(group, own.size()));
+      }
+      if (!swept.get(group)) {
+        throw new IllegalArgumentException(
+            "groupRange is for group %d, but that is a group of an optimizer that keeps its rates"
+                .formatted(group));
+      }
+    }
     if (!ratios.isEmpty() && ratios.size() != own.size()) {
       throw new IllegalArgumentException(
           "groupRatios has %d entries, but the optimizer has %d parameter groups"
@@ -66,10 +86,16 @@ final class GroupRates {
     }
     double largest = 0;
     for (int group = 0; group < own.size(); group++) {
-      largest = swept.get(group) ? Math.max(largest, own.get(group)) : largest;
+      boolean follows = swept.get(group) && !ranges.containsKey(group);
+      largest = follows ? Math.max(largest, own.get(group)) : largest;
     }
     List<GroupRate> rates = new ArrayList<>();
     for (int group = 0; group < own.size(); group++) {
+      GroupRange range = ranges.get(group);
+      if (range != null) {
+        rates.add(GroupRate.within(range, settings));
+        continue;
+      }
       double ratio = ratios.isEmpty() ? ratio(own.get(group), largest) : ratios.get(group);
       rates.add(swept.get(group) ? GroupRate.swept(ratio) : GroupRate.kept(own.get(group)));
     }

@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
@@ -23,6 +25,7 @@ import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.Precision;
@@ -43,17 +46,19 @@ import org.lrfinder.sweep.SweepSettings;
  * }</pre>
  *
  * <p>With several parameter groups the swept rate is that of the group whose own rate is largest
- * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios} or
- * {@link Builder#sweptGroups} say otherwise. So do the groups of several optimizers.
+ * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios},
+ * {@link Builder#groupRange} or {@link Builder#sweptGroups} say otherwise. So do the groups of
+ * several optimizers.
  *
  * <p>A finder is immutable and may be used by several threads at once, on different models, if its
  * listener and its condition may. A sweep runs on the calling thread. Every {@code find} throws
  *
  * <ul>
- *   <li>{@link IllegalArgumentException} for what cannot be swept: no batches, no parameter that
- *       takes a gradient, an optimizer over other parameters than the network's or of a class that
- *       is not supported, tensors on different devices, a loss that is not one real number, group
- *       ratios for another number of groups;
+ *   <li>{@link IllegalArgumentException} for what cannot be swept: no batches, batches that the
+ *       loss all leaves out from a walk's start to its end, no parameter that takes a gradient, an
+ *       optimizer over other parameters than the network's or of a class that is not supported,
+ *       tensors on different devices, a loss that is not one real number, group ratios for another
+ *       number of groups;
  *   <li>{@link EngineException} if libtorch fails in a step;
  *   <li>{@link OutOfMemoryException} if there is too little memory: before the first step, if the
  *       copies that a sweep makes would go over JavaCPP's limit, which the message names, or when
@@ -206,9 +211,10 @@ public final class LrFinder {
   /**
    * Sweeps several optimizers, or one while others keep their rates. In each step every loss takes
    * its turn on the same batch, in their order: forward, backward to the parameters of its own
-   * optimizers alone, and an update by each of them. The recorded loss is the sum of those losses
-   * of which an optimizer is swept. Parameter groups count through all optimizers in their order,
-   * in {@link Builder#groupRatios}, {@link Builder#sweptGroups} and the result.
+   * optimizers alone, and an update by each of them. The first loss may leave a batch out for all;
+   * a later one must not, since those before it have been updated. The recorded loss is the sum of
+   * those losses of which an optimizer is swept. Parameter groups count through all optimizers in
+   * their order, in {@link Builder#groupRatios}, {@link Builder#sweptGroups} and the result.
    *
    * @param <B> what a batch is
    * @param losses at least one, each with an optimizer at least; SGD, Adam, AdamW, Adagrad or
@@ -232,26 +238,29 @@ public final class LrFinder {
   /**
    * Sweeps a network whose losses are computed in Java, and measures the loss on validation batches
    * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
-   * in eval mode and without gradients.
+   * in eval mode and without gradients. A batch that the validation loss leaves out does not count
+   * in that mean; that all are left out is an {@link IllegalArgumentException}.
    *
    * @param <B> what a batch is
+   * @param <V> what a validation batch is
    * @param network what is put back beside the optimizer's parameters: its other parameters, its
    *     buffers and its train/eval modes
    * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
    * @param loss forwards the network and returns the loss
    * @param batches training data; walked from its start, and again when it ends
    * @param validationLoss forwards the network and returns the loss on a validation batch
-   * @param validationBatches data that is not trained on; read once, copied for the time of the
-   *     sweep
+   * @param validationBatches data that is not trained on. Of type {@link Batch} they are read once
+   *     and copied for the time of the sweep; batches of another type cannot be copied, so that the
+   *     source is walked from its start after each update and has to give the same ones each time
    * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
    */
-  public <B> LrFinderResult find(
+  public <B, V> LrFinderResult find(
       Module network,
       Optimizer optimizer,
       LossFunction<B> loss,
       Iterable<B> batches,
-      LossFunction<Batch> validationLoss,
-      Iterable<Batch> validationBatches) {
+      LossFunction<V> validationLoss,
+      Iterable<V> validationBatches) {
     Objects.requireNonNull(network, "network");
     return find(
         of(network, optimizer),
@@ -276,8 +285,8 @@ public final class LrFinder {
   }
 
   /**
-   * Sweeps any training step, without tensors. Accumulation, clipping and group ratios do not
-   * apply.
+   * Sweeps any training step, without tensors. Accumulation, clipping, group ratios and ranges do
+   * not apply.
    *
    * @param step does a step and, if it can, saves and restores
    * @return what was found
@@ -302,9 +311,9 @@ public final class LrFinder {
     return new Subject(new SweepSubject(List.of(part)), List.of(true));
   }
 
-  private static ValidationSource on(
-      Module network, Iterable<Batch> batches, Objective<Batch> objective) {
-    return new ValidationSource(
+  private static <V> ValidationSource<V> on(
+      Module network, Iterable<V> batches, Objective<V> objective) {
+    return new ValidationSource<>(
         network, Objects.requireNonNull(batches, "validationBatches"), objective);
   }
 
@@ -312,7 +321,7 @@ public final class LrFinder {
       Subject subject,
       Objective<B> objective,
       Iterable<B> batches,
-      @Nullable ValidationSource validation) {
+      @Nullable ValidationSource<?> validation) {
     return sweeps.of(subject, List.of(objective), batches, validation);
   }
 
@@ -328,6 +337,7 @@ public final class LrFinder {
     private double gradientClipNorm = SweepSettings.DEFAULTS.gradientClipNorm();
     private double gradientClipValue = SweepSettings.DEFAULTS.gradientClipValue();
     private List<Double> groupRatios = SweepSettings.DEFAULTS.groupRatios();
+    private final Map<Integer, GroupRange> groupRanges = new TreeMap<>();
     private List<Integer> sweptGroups = SweepSettings.DEFAULTS.sweptGroups();
     private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
     private Precision precision = SweepSettings.DEFAULTS.precision();
@@ -468,6 +478,25 @@ public final class LrFinder {
      */
     public Builder groupRatios(double... ratios) {
       this.groupRatios = Arrays.stream(ratios).boxed().toList();
+      return this;
+    }
+
+    /**
+     * Gives a parameter group a start and an end of its own. It moves between them as the swept
+     * rate does between {@link #minLr} and {@link #maxLr}: by equal factors when exponential, by
+     * equal differences when linear. The curve is over the swept rate; a suggestion's {@link
+     * org.lrfinder.suggestion.Suggestion#perGroup} has each group's rate at the same step, and
+     * {@link LrFinderResult#groupRates} all of them. Where some groups have ranges, the swept rate
+     * is that of the largest of the others. Not together with {@link #groupRatios}, which names all
+     * groups, nor with {@link #autoRange}, which would move the ends that were asked for.
+     *
+     * @param group from 0, in the optimizer's order; a later call for the same group replaces this
+     * @param minLr greater than 0 when exponential, at least 0 when linear
+     * @param maxLr finite and greater than the minimum
+     * @return this builder
+     */
+    public Builder groupRange(int group, double minLr, double maxLr) {
+      groupRanges.put(group, new GroupRange(group, minLr, maxLr));
       return this;
     }
 
@@ -624,9 +653,9 @@ public final class LrFinder {
     }
 
     /**
-     * Ends a sweep from outside: asked before each step, beside the thread's interrupt flag, which
-     * a sweep never clears. To cancel from another thread, hand over an {@code AtomicBoolean}'s
-     * {@code get}, or interrupt the sweep's thread.
+     * Ends a sweep from outside: asked before each step and after each batch that was left out,
+     * beside the thread's interrupt flag, which a sweep never clears. To cancel from another
+     * thread, hand over an {@code AtomicBoolean}'s {@code get}, or interrupt the sweep's thread.
      *
      * @param cancelled true ends the sweep; asked on the thread of the sweep
      * @return this builder
@@ -638,7 +667,7 @@ public final class LrFinder {
 
     /**
      * Limits the time of a search: no step begins later than this after the call of {@code find}. A
-     * step that has begun is finished.
+     * step that has begun is finished, unless its loss leaves out the batches that it is given.
      *
      * @param maxDuration greater than 0; default: no limit
      * @return this builder
@@ -660,6 +689,7 @@ public final class LrFinder {
           gradientClipNorm,
           gradientClipValue,
           groupRatios,
+          List.copyOf(groupRanges.values()),
           sweptGroups,
           cycleData,
           precision,
@@ -671,10 +701,15 @@ public final class LrFinder {
      * Makes the finder.
      *
      * @return an immutable finder
-     * @throws IllegalArgumentException if a setting is out of its range; the message names it, its
-     *     value and what is allowed
+     * @throws IllegalArgumentException if a setting is out of its range or contradicts another; the
+     *     message names it, its value and what is allowed
      */
     public LrFinder build() {
+      if (autoRange && !groupRanges.isEmpty()) {
+        throw new IllegalArgumentException(
+            "groupRange is %s, but must be none with autoRange, which moves the range"
+                .formatted(List.copyOf(groupRanges.values())));
+      }
       return new LrFinder(this);
     }
   }

@@ -1,6 +1,7 @@
 package org.lrfinder;
 
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.engine.Objective;
@@ -13,10 +14,12 @@ interface Stepper {
   /**
    * Does one step.
    *
+   * @param interruption asked where a batch was left out: why the sweep has to end before the step
+   *     is done, null to go on
    * @return null to go on, else why the sweep ends; after {@link EndReason#DIVERGED} the step was
    *     recorded, otherwise not
    */
-  @Nullable EndReason step(double lr);
+  @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption);
 
   double lastLoss();
 
@@ -33,14 +36,14 @@ interface Stepper {
     private final List<? extends Objective<B>> objectives;
     private final BatchCycle<B> batches;
     private final int microBatches;
-    private final @Nullable Validation validation;
+    private final @Nullable Validation<?> validation;
 
     OfBatches(
         EngineSweep sweep,
         List<? extends Objective<B>> objectives,
         BatchCycle<B> batches,
         int microBatches,
-        @Nullable Validation validation) {
+        @Nullable Validation<?> validation) {
       this.sweep = sweep;
       this.objectives = objectives;
       this.batches = batches;
@@ -49,22 +52,46 @@ interface Stepper {
     }
 
     @Override
-    public @Nullable EndReason step(double lr) {
-      for (int i = 1; i < microBatches; i++) {
+    public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
+      int accumulated = 0;
+      while (true) {
         B batch = batches.next();
         if (batch == null) {
-          return i == 1 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
+          return accumulated == 0 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
         }
-        for (Objective<B> objective : objectives) {
-          objective.accumulate(sweep, batch);
+        if (accumulated < microBatches - 1) {
+          if (accumulate(batch)) {
+            batches.use();
+            accumulated++;
+            continue;
+          }
+        } else {
+          EngineSweep.Outcome first = objectives.get(0).step(sweep, batch, lr);
+          if (first != null) {
+            batches.use();
+            return lastMicroBatch(first, batch, lr);
+          }
+        }
+        EndReason end = interruption.get();
+        if (end != null) {
+          return end;
         }
       }
-      B batch = batches.next();
-      if (batch == null) {
-        return microBatches == 1 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
+    }
+
+    /** Returns false if the first objective left the batch out; the others never do. */
+    private boolean accumulate(B batch) {
+      for (Objective<B> objective : objectives) {
+        if (!objective.accumulate(sweep, batch)) {
+          return false;
+        }
       }
-      EndReason end = null;
-      for (int part = 0; part < objectives.size() && end == null; part++) {
+      return true;
+    }
+
+    private @Nullable EndReason lastMicroBatch(EngineSweep.Outcome first, B batch, double lr) {
+      EndReason end = endOf(first);
+      for (int part = 1; part < objectives.size() && end == null; part++) {
         end = endOf(objectives.get(part).step(sweep, batch, lr));
       }
       return end;
@@ -119,7 +146,7 @@ interface Stepper {
     }
 
     @Override
-    public @Nullable EndReason step(double lr) {
+    public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
       double loss = function.step(lr);
       if (!Double.isFinite(loss)) {
         return EndReason.NON_FINITE;

@@ -2,6 +2,7 @@ package org.lrfinder;
 
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
@@ -41,18 +42,15 @@ final class SweepLoop {
     double[] validation = new double[rates.length];
     boolean validated = false;
     int recorded = 0;
+    Supplier<@Nullable EndReason> interruption = this::interruption;
     EndReason end = null;
     while (end == null && recorded < steps) {
-      if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
-        end = EndReason.CANCELLED;
-        break;
-      }
-      if (deadline.isOver()) {
-        end = EndReason.TIME_LIMIT;
+      end = interruption();
+      if (end != null) {
         break;
       }
       double lr = settings.rate(recorded);
-      end = stepper.step(lr);
+      end = stepper.step(lr, interruption);
       if (end != null && end != EndReason.DIVERGED) {
         break;
       }
@@ -83,6 +81,13 @@ final class SweepLoop {
             Arrays.copyOf(smoothed, recorded),
             Arrays.copyOf(validation, validated ? recorded : 0));
     return new Recorded(curve, orCompleted(end));
+  }
+
+  private @Nullable EndReason interruption() {
+    if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
+      return EndReason.CANCELLED;
+    }
+    return deadline.isOver() ? EndReason.TIME_LIMIT : null;
   }
 
   private static EndReason orCompleted(@Nullable EndReason end) {

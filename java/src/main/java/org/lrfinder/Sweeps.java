@@ -15,7 +15,6 @@ import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.engine.SweepSubject;
 import org.lrfinder.suggestion.SuggestionRule;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.sweep.SweepSettings;
@@ -40,7 +39,7 @@ record Sweeps(
   record Subject(SweepSubject subject, List<Boolean> swept) {}
 
   /** Validation data, and where its losses come from. */
-  record ValidationSource(Module network, Iterable<Batch> batches, Objective<Batch> objective) {}
+  record ValidationSource<V>(Module network, Iterable<V> batches, Objective<V> objective) {}
 
   LrFinderResult of(StepFunction step) {
     Deadline deadline = Deadline.after(maxDuration);
@@ -64,7 +63,7 @@ record Sweeps(
       Subject subject,
       List<Objective<B>> objectives,
       Iterable<B> batches,
-      @Nullable ValidationSource validation) {
+      @Nullable ValidationSource<?> validation) {
     Objects.requireNonNull(batches, "batches");
     Deadline deadline = Deadline.after(maxDuration);
     List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
@@ -76,7 +75,8 @@ record Sweeps(
               return restoring(
                   sweep::restore,
                   () -> {
-                    try (Validation validating = validating(sweep, validation);
+                    try (Validation<?> validating =
+                            validation == null ? null : validating(sweep, validation);
                         // Closing runs code of the user's, which a single sweep restores after.
                         BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
                       return run(
@@ -93,11 +93,9 @@ record Sweeps(
     }
   }
 
-  private @Nullable Validation validating(EngineSweep sweep, @Nullable ValidationSource source) {
-    return source == null
-        ? null
-        : new Validation(
-            source.network, sweep, source.objective, source.batches, settings.validationBatches());
+  private <V> Validation<V> validating(EngineSweep sweep, ValidationSource<V> source) {
+    return new Validation<>(
+        source.network, sweep, source.objective, source.batches, settings.validationBatches());
   }
 
   private LrFinderResult run(

@@ -2,6 +2,7 @@ package org.lrfinder;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.DoubleConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
@@ -11,33 +12,55 @@ import org.lrfinder.engine.EngineSession;
 import org.lrfinder.engine.EvalMode;
 import org.lrfinder.engine.Objective;
 import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.BatchWalk;
 
-/** The validation loss of a sweep: the mean over copies of a few batches, the same at each step. */
-final class Validation implements AutoCloseable {
+/**
+ * The validation loss of a sweep: the mean over the first batches of a source, the same at each
+ * step. Tensors are copied; of what cannot be copied nothing is kept, the source is walked anew.
+ */
+final class Validation<V> implements AutoCloseable {
   private final @Nullable Module network;
   private final EngineSession session;
-  private final Objective<Batch> objective;
-  private final List<Batch> batches;
+  private final Objective<V> objective;
+  private final Iterable<V> source;
+  private final int count;
+  private final List<V> copies = new ArrayList<>(); // empty where the source is walked anew
+  private final DoubleConsumer adding = this::add;
+  private double total;
+  private int used;
 
   Validation(
       @Nullable Module network,
       EngineSession session,
-      Objective<Batch> objective,
-      Iterable<Batch> source,
+      Objective<V> objective,
+      Iterable<V> source,
       int count) {
     this.network = network;
     this.session = session;
     this.objective = objective;
-    this.batches = new ArrayList<>(count);
-    try (BatchCycle<Batch> cycle = new BatchCycle<>(source, false)) {
-      for (Batch batch = cycle.next();
-          batch != null && batches.size() < count;
-          batch = batches.size() < count ? cycle.next() : null) {
-        batches.add(new Batch(copy(batch.input()), copy(batch.target())));
-      }
+    this.source = source;
+    this.count = count;
+    try {
+      copy();
     } catch (RuntimeException | Error e) {
       close();
       throw e;
+    }
+  }
+
+  @SuppressWarnings("unchecked") // a copy has the type of what it is made from: Batch, a record
+  private void copy() {
+    try (BatchWalk<V> walk = new BatchWalk<>(source, 0)) {
+      if (!walk.hasNext()) {
+        throw new IllegalArgumentException("there is no data: the batches are empty");
+      }
+      while (copies.size() < count && walk.hasNext()) {
+        if (!(walk.next() instanceof Batch batch)) {
+          close();
+          return;
+        }
+        copies.add((V) new Batch(copy(batch.input()), copy(batch.target())));
+      }
     }
   }
 
@@ -55,20 +78,54 @@ final class Validation implements AutoCloseable {
   }
 
   double loss() {
-    double total = 0;
+    total = 0;
+    used = 0;
+    int measured;
     try (EvalMode evaluation = new EvalMode(network)) {
-      for (Batch batch : batches) {
-        total += objective.evaluate(session, batch);
+      measured = copies.isEmpty() ? measureAnew() : measureCopies();
+    }
+    if (used == 0) {
+      throw new IllegalArgumentException(
+          measured == 0
+              ? "there is no validation data left: a source of batches of this type is walked anew"
+                  + " at each step, and this one was empty the second time"
+              : "no validation batch is used: the loss was null for all %d of them"
+                  .formatted(measured));
+    }
+    return total / used;
+  }
+
+  private int measureCopies() {
+    for (V batch : copies) {
+      objective.evaluate(session, batch, adding);
+    }
+    return copies.size();
+  }
+
+  private int measureAnew() {
+    int measured = 0;
+    try (BatchWalk<V> walk = new BatchWalk<>(source, 0)) {
+      while (measured < count && walk.hasNext()) {
+        objective.evaluate(session, walk.next(), adding);
+        measured++;
       }
     }
-    return total / batches.size();
+    return measured;
+  }
+
+  private void add(double loss) {
+    total += loss;
+    used++;
   }
 
   @Override
   public void close() {
-    for (Batch batch : batches) {
-      batch.input().close();
-      batch.target().close();
+    for (V copy : copies) {
+      if (copy instanceof Batch batch) {
+        batch.input().close();
+        batch.target().close();
+      }
     }
+    copies.clear();
   }
 }

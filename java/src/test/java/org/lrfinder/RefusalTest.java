@@ -44,6 +44,15 @@ class RefusalTest {
         setting(b -> b.minLr(2), "maxLr is 1.0, but must be greater than minLr, which is 2.0"),
         setting(b -> b.minLr(1), "maxLr is 1.0, but must be greater than minLr, which is 1.0"),
         setting(b -> b.maxLr(Double.POSITIVE_INFINITY), "maxLr is Infinity, but must be finite"),
+        setting(
+            b -> b.minLr(Double.MIN_VALUE), // D22
+            "minLr is 4.9E-324, but must be at least 2.2250738585072014E-308"),
+        setting(
+            b -> b.minLr(1e-300).maxLr(Double.MAX_VALUE),
+            "maxLr is 1.7976931348623157E308, but must be less than 1.8e308 times minLr, which is 1.0E-300"),
+        setting(
+            b -> b.groupRange(0, 1e-300, 1e10),
+            "maxLr of groupRange 0 is 1.0E10, but must be less than 1.8e308 times minLr of groupRange 0, which is 1.0E-300"),
         setting(b -> b.steps(2), "steps is 2, but must be at least 3"),
         setting(
             b -> b.earlyStopThreshold(1),
@@ -162,8 +171,17 @@ class RefusalTest {
         finder -> finder.find(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES));
     refused(
         engine,
-        "the loss must be one real number, not null or a closed tensor",
-        finder -> finder.find(mlp, adam, batch -> null, BATCHES));
+        "the loss must be one real number, not a closed tensor",
+        finder ->
+            finder.find(
+                mlp,
+                adam,
+                batch -> {
+                  Tensor closed = torch.ones(1);
+                  closed.close();
+                  return closed;
+                },
+                BATCHES));
     refused(
         engine,
         "the loss is an undefined tensor",

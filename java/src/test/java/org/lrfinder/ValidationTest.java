@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Optimizer;
@@ -94,6 +97,79 @@ class ValidationTest {
     assertThat(with.results().losses()).isEqualTo(without.results().losses());
     assertThat(byCallback.results().validationLosses())
         .isEqualTo(with.results().validationLosses());
+  }
+
+  /** Indices stand for batches of any type that the library cannot copy. */
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void validationBatchesOfAnotherTypeAreWalkedAnewAfterEachUpdate(EngineChoice engine) {
+    SequentialImpl network = Models.batchNormAndDropout();
+    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    LrFinder finder =
+        LrFinder.builder().engine(engine).steps(20).validationBatches(3).threads(1).build();
+    List<Integer> indices = IntStream.range(0, held.size()).boxed().toList();
+    AtomicInteger open = new AtomicInteger();
+    ModelState before = ModelState.of(network, optimizer);
+
+    LrFinderResult found =
+        finder.find(
+            network,
+            optimizer,
+            batch -> loss(network, batch),
+            batches,
+            index -> loss(network, held.get(index)),
+            () -> new Closing<>(indices.iterator(), open));
+
+    assertThat(found.results().validationLosses())
+        .hasSize(20)
+        .isEqualTo(
+            finder
+                .find(network, optimizer, Loss.CROSS_ENTROPY, batches, held)
+                .results()
+                .validationLosses());
+    assertThat(open).hasValue(0);
+    before.assertUnchangedIn(ModelState.of(network, optimizer));
+    Iterator<Integer> once = indices.subList(0, 1).iterator();
+    assertThatThrownBy(
+            () ->
+                finder.find(
+                    network,
+                    optimizer,
+                    batch -> loss(network, batch),
+                    batches,
+                    index -> loss(network, held.get(index)),
+                    () -> once))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "there is no validation data left: a source of batches of this type is walked anew at"
+                + " each step, and this one was empty the second time");
+    before.assertUnchangedIn(ModelState.of(network, optimizer));
+  }
+
+  private static final class Closing<B> implements Iterator<B>, AutoCloseable {
+    private final Iterator<B> iterator;
+    private final AtomicInteger open;
+
+    Closing(Iterator<B> iterator, AtomicInteger open) {
+      this.iterator = iterator;
+      this.open = open;
+      open.incrementAndGet();
+    }
+
+    @Override
+    public boolean hasNext() {
+      return iterator.hasNext();
+    }
+
+    @Override
+    public B next() {
+      return iterator.next();
+    }
+
+    @Override
+    public void close() {
+      open.decrementAndGet();
+    }
   }
 
   private static Tensor loss(SequentialImpl network, Batch batch) {

@@ -26,4 +26,12 @@ public interface EngineTraining extends EngineSession {
    * @return the step's mean loss, before the update
    */
   double step(Tensor loss);
+
+  /**
+   * Finishes a step with the micro-batches that were accumulated, of which there must be one at
+   * least.
+   *
+   * @return the step's mean loss, before the update
+   */
+  double finish();
 }

@@ -4,7 +4,6 @@ import java.lang.ref.Reference;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.DoubleVector;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
@@ -40,11 +39,11 @@ final class NativeEngine implements Engine {
               .gradient_clip_norm(settings.gradientClipNorm())
               .gradient_clip_value(settings.gradientClipValue())
               .accumulate_grad_batches(settings.accumulateGradBatches())
-              .precision(settings.precision().ordinal())
-              .group_ratios(
-                  new DoubleVector(rates.stream().mapToDouble(GroupRate::ratio).toArray()))
-              .group_constants(
-                  new DoubleVector(rates.stream().mapToDouble(GroupRate::constant).toArray()));
+              .precision(settings.precision().ordinal());
+      for (GroupRate rate : rates) {
+        nativeSettings.add_group_rate(
+            rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
+      }
       NativeSweepSubject nativeSubject = new NativeSweepSubject();
       for (SweepSubject.Part part : subject.parts()) {
         if (part.script() != null) {
@@ -304,6 +303,16 @@ final class NativeEngine implements Engine {
       requireOpen();
       try {
         return training.step(loss);
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public double finish() {
+      requireOpen();
+      try {
+        return training.finish();
       } catch (NativeCoreException e) {
         throw translated(e);
       }

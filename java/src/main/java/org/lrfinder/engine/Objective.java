@@ -1,13 +1,16 @@
 package org.lrfinder.engine;
 
 import java.util.Objects;
+import java.util.function.DoubleConsumer;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 
 /**
- * Where a micro-batch's loss comes from.
+ * Where a micro-batch's loss comes from. A caller's loss may be null, which leaves the batch out:
+ * the engine does not hear of it.
  *
  * @param <B> what a batch is
  */
@@ -17,8 +20,9 @@ public sealed interface Objective<B> {
    *
    * @param session a sweep or a training
    * @param batch the micro-batch
+   * @return whether it counts; false if it was left out
    */
-  void accumulate(EngineSession session, B batch);
+  boolean accumulate(EngineSession session, B batch);
 
   /**
    * Finishes a step of a sweep with its last micro-batch.
@@ -26,27 +30,28 @@ public sealed interface Objective<B> {
    * @param sweep the sweep
    * @param batch the micro-batch
    * @param lr the swept learning rate of the update
-   * @return what the step found
+   * @return what the step found; null if the batch was left out and the step is not finished
    */
-  EngineSweep.Outcome step(EngineSweep sweep, B batch, double lr);
+  EngineSweep.@Nullable Outcome step(EngineSweep sweep, B batch, double lr);
 
   /**
    * Finishes a step of a training with its last micro-batch.
    *
    * @param training the training
    * @param batch the micro-batch
-   * @return the step's mean loss, before the update
+   * @param mean given the step's mean loss, before the update
+   * @return whether the step was finished; false if the batch was left out
    */
-  double step(EngineTraining training, B batch);
+  boolean step(EngineTraining training, B batch, DoubleConsumer mean);
 
   /**
    * Computes a loss inside an {@link EvalMode}.
    *
    * @param session a sweep or a training
    * @param batch the batch
-   * @return its loss
+   * @param losses given its loss, unless the batch was left out
    */
-  double evaluate(EngineSession session, B batch);
+  void evaluate(EngineSession session, B batch, DoubleConsumer losses);
 
   /**
    * The engine forwards the network.
@@ -60,8 +65,9 @@ public sealed interface Objective<B> {
     }
 
     @Override
-    public void accumulate(EngineSession session, Batch batch) {
+    public boolean accumulate(EngineSession session, Batch batch) {
       session.accumulate(batch, loss);
+      return true;
     }
 
     @Override
@@ -70,13 +76,14 @@ public sealed interface Objective<B> {
     }
 
     @Override
-    public double step(EngineTraining training, Batch batch) {
-      return training.step(batch, loss);
+    public boolean step(EngineTraining training, Batch batch, DoubleConsumer mean) {
+      mean.accept(training.step(batch, loss));
+      return true;
     }
 
     @Override
-    public double evaluate(EngineSession session, Batch batch) {
-      return session.evaluate(batch, loss);
+    public void evaluate(EngineSession session, Batch batch, DoubleConsumer losses) {
+      losses.accept(session.evaluate(batch, loss));
     }
   }
 
@@ -85,7 +92,8 @@ public sealed interface Objective<B> {
    *
    * @param <B> what a batch is
    * @param function does it
-   * @param part whose loss it is, if it is one of several
+   * @param part whose loss it is, if it is one of several; only the first may leave a batch out,
+   *     since those before a later one have been updated
    */
   record Callback<B>(LossFunction<B> function, int part) implements Objective<B> {
     /** Creates an objective. */
@@ -103,41 +111,59 @@ public sealed interface Objective<B> {
     }
 
     @Override
-    public void accumulate(EngineSession session, B batch) {
+    public boolean accumulate(EngineSession session, B batch) {
       Tensor loss = loss(session, batch);
+      if (loss == null) {
+        return false;
+      }
       if (session instanceof EngineSweep sweep) {
         sweep.accumulate(loss, part);
       } else {
         session.accumulate(loss);
       }
+      return true;
     }
 
     @Override
-    public EngineSweep.Outcome step(EngineSweep sweep, B batch, double lr) {
-      return sweep.step(loss(sweep, batch), lr, part);
+    public EngineSweep.@Nullable Outcome step(EngineSweep sweep, B batch, double lr) {
+      Tensor loss = loss(sweep, batch);
+      return loss == null ? null : sweep.step(loss, lr, part);
     }
 
     @Override
-    public double step(EngineTraining training, B batch) {
-      return training.step(loss(training, batch));
+    public boolean step(EngineTraining training, B batch, DoubleConsumer mean) {
+      Tensor loss = loss(training, batch);
+      if (loss == null) {
+        return false;
+      }
+      mean.accept(training.step(loss));
+      return true;
     }
 
     @Override
-    public double evaluate(EngineSession session, B batch) {
+    public void evaluate(EngineSession session, B batch, DoubleConsumer losses) {
       Tensor loss = loss(session, batch);
+      if (loss == null) {
+        return;
+      }
       if (loss.numel() != 1) {
         throw new IllegalArgumentException(
             "the loss must be one real number, not a tensor of " + loss.numel() + " elements");
       }
-      return loss.item_double();
+      losses.accept(loss.item_double());
     }
 
-    private Tensor loss(EngineSession session, B batch) {
+    private @Nullable Tensor loss(EngineSession session, B batch) {
       try (Autocast region = session.autocast()) {
         Tensor loss = function.loss(batch);
-        if (loss == null || loss.isNull()) {
+        if (loss == null && part > 0) {
           throw new IllegalArgumentException(
-              "the loss must be one real number, not null or a closed tensor");
+              "loss %d of a step is null: only the first loss can leave a batch out"
+                  .formatted(part + 1));
+        }
+        if (loss != null && loss.isNull()) {
+          throw new IllegalArgumentException(
+              "the loss must be one real number, not a closed tensor");
         }
         return loss;
       }

@@ -367,17 +367,26 @@ final class PortableEngine implements Engine {
 
     @Override
     public double step(Batch batch, Loss loss) {
-      return withGradients(() -> finish(microBatches.loss(batch, loss)));
+      return withGradients(() -> addAndUpdate(microBatches.loss(batch, loss)));
     }
 
     @Override
     public double step(Tensor loss) {
-      return withGradients(() -> finish(loss));
+      return withGradients(() -> addAndUpdate(loss));
     }
 
-    private double finish(Tensor loss) {
-      double mean = microBatches.add(loss);
-      microBatches.backward(loss);
+    @Override
+    public double finish() {
+      return withGradients(this::update);
+    }
+
+    private double addAndUpdate(Tensor loss) {
+      add(loss);
+      return update();
+    }
+
+    private double update() {
+      double mean = microBatches.mean();
       microBatches.finish(List.of(optimizer));
       PortableMicroBatches.clipNorm(optimizer, gradientClipNorm);
       PortableMicroBatches.update(optimizer);

@@ -1,7 +1,16 @@
 package org.lrfinder.export;
 
+import static java.util.Locale.ROOT;
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -24,6 +33,7 @@ import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.ScheduleMode;
@@ -33,32 +43,47 @@ import org.lrfinder.sweep.SweepSettings;
  * Results as JSON: settings, status, what every rule says, range, warnings, earlier attempts and
  * repeats, what computed them, and rates, losses and smoothed losses in full precision. A result
  * read back equals the one written. Thread-safe.
+ *
+ * <p>The first field, {@code format}, is the number of the format. Fields that are not known are
+ * ignored, so that a version of the library that writes more of them keeps the number; one whose
+ * files this one would misread raises it, and is refused. So are files without a number, which were
+ * written before there was one: their sweeps have to be done again.
  */
 public final class ResultJson {
+  private static final int FORMAT = 1;
+  private static final String NO_RESULT = "not a result of lrfinder: ";
+
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .defaultSetterInfo(JsonSetter.Value.construct(Nulls.FAIL, Nulls.FAIL))
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .build();
 
   private ResultJson() {}
 
   /** The file's form: what JSON cannot say of the result's own types is said otherwise. */
   private record Form(
-      @Nullable String lrfinderVersion,
+      int format,
+      @JsonSetter(nulls = Nulls.SET) @Nullable String lrfinderVersion,
       EngineInfo engine,
       Settings settings,
       EndReason endReason,
       String rule,
       Status status,
-      @Nullable Suggestion suggestion,
+      @JsonSetter(nulls = Nulls.SET) @Nullable Suggestion suggestion,
       List<Suggestion> suggestions,
-      @Nullable LrRange range,
-      @Nullable Double largestStableLr,
+      @JsonSetter(nulls = Nulls.SET) @Nullable LrRange range,
+      @JsonSetter(nulls = Nulls.SET) @Nullable Double largestStableLr,
       List<String> warnings,
       List<Attempt> attempts,
-      @Nullable List<Repeat> repeats,
+      @JsonSetter(nulls = Nulls.SET) @Nullable List<Repeat> repeats,
       List<GroupRate> groups,
       double[] rates,
       double[] losses,
@@ -66,7 +91,8 @@ public final class ResultJson {
       double[] validationLosses) {}
 
   /** A repeat whose rate is null if there is none. */
-  private record Repeat(Curve curve, Status status, @Nullable Double lr) {}
+  private record Repeat(
+      Curve curve, Status status, @JsonSetter(nulls = Nulls.SET) @Nullable Double lr) {}
 
   /** Settings whose infinities, which mean none, are null. */
   private record Settings(
@@ -74,12 +100,13 @@ public final class ResultJson {
       double maxLr,
       int steps,
       ScheduleMode mode,
-      @Nullable Double earlyStopThreshold,
+      @JsonSetter(nulls = Nulls.SET) @Nullable Double earlyStopThreshold,
       double smoothingBeta,
       int accumulateGradBatches,
-      @Nullable Double gradientClipNorm,
-      @Nullable Double gradientClipValue,
+      @JsonSetter(nulls = Nulls.SET) @Nullable Double gradientClipNorm,
+      @JsonSetter(nulls = Nulls.SET) @Nullable Double gradientClipValue,
       List<Double> groupRatios,
+      List<GroupRange> groupRanges,
       List<Integer> sweptGroups,
       boolean cycleData,
       Precision precision,
@@ -96,6 +123,7 @@ public final class ResultJson {
     SweepSettings settings = result.settings();
     Form form =
         new Form(
+            FORMAT,
             LrFinderResult.class.getPackage().getImplementationVersion(),
             result.engine(),
             new Settings(
@@ -109,6 +137,7 @@ public final class ResultJson {
                 finite(settings.gradientClipNorm()),
                 finite(settings.gradientClipValue()),
                 settings.groupRatios(),
+                settings.groupRanges(),
                 settings.sweptGroups(),
                 settings.cycleData(),
                 settings.precision(),
@@ -141,10 +170,12 @@ public final class ResultJson {
    *
    * @param json what {@link #toJson} wrote
    * @return a result that equals the one written
-   * @throws IllegalArgumentException if it is no such JSON; the message says where
+   * @throws IllegalArgumentException if it is no such JSON, the message says where; if its format
+   *     is that of another version of the library
    */
   public static LrFinderResult fromJson(String json) {
     try {
+      requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
       Settings settings = form.settings;
       return new LrFinderResult(
@@ -159,6 +190,7 @@ public final class ResultJson {
               orInfinity(settings.gradientClipNorm),
               orInfinity(settings.gradientClipValue),
               settings.groupRatios,
+              settings.groupRanges,
               settings.sweptGroups,
               settings.cycleData,
               settings.precision,
@@ -176,9 +208,45 @@ public final class ResultJson {
           form.attempts,
           Optional.ofNullable(form.repeats).map(ResultJson::repeats),
           form.engine);
-    } catch (JsonProcessingException | NullPointerException e) {
-      throw new IllegalArgumentException("not a result of lrfinder: " + e.getMessage(), e);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(NO_RESULT + problem(e), e);
     }
+  }
+
+  private static void requireFormat(JsonNode tree) {
+    if (!tree.isObject()) {
+      String kind = tree.isMissingNode() ? "empty" : tree.getNodeType().name().toLowerCase(ROOT);
+      throw new IllegalArgumentException(NO_RESULT + "it is %s, not a JSON object".formatted(kind));
+    }
+    JsonNode format = tree.path("format");
+    if (!format.isInt()) {
+      throw new IllegalArgumentException(
+          NO_RESULT
+              + "its format has no number; files from before formats had one cannot be read, sweep"
+              + " again");
+    }
+    if (format.intValue() != FORMAT) {
+      throw new IllegalArgumentException(
+          "the result has format %s, written by lrfinder %s, but this version of lrfinder reads format %d alone"
+              .formatted(format, tree.path("lrfinder_version").asText("?"), FORMAT));
+    }
+  }
+
+  private static String problem(JsonProcessingException e) {
+    JsonLocation at = e.getLocation();
+    String where =
+        at == null ? "" : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
+    if (!(e instanceof JsonMappingException mapping) || mapping.getPath().isEmpty()) {
+      return where + e.getOriginalMessage();
+    }
+    String field =
+        mapping.getPath().stream()
+            .map(s -> s.getFieldName() == null ? "[" + s.getIndex() + "]" : "." + s.getFieldName())
+            .collect(joining())
+            .substring(1);
+    return e.getCause() instanceof IllegalArgumentException refused
+        ? where + field + ": " + refused.getMessage()
+        : where + field + " is missing, null or of the wrong kind";
   }
 
   /**
@@ -198,11 +266,13 @@ public final class ResultJson {
    * @param file what {@link #write} wrote
    * @return a result that equals the one written
    * @throws UncheckedIOException if it cannot be read
-   * @throws IllegalArgumentException if it holds something else
+   * @throws IllegalArgumentException if it holds something else; the message names the file
    */
   public static LrFinderResult read(Path file) {
     try {
       return fromJson(Files.readString(file));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e, e);
     }

@@ -14,7 +14,8 @@ import org.lrfinder.sweep.GroupRate;
  *
  * @param lr the swept rate
  * @param perGroup the rate of each parameter group, through all optimizers in their order: {@code
- *     lr} times the group's ratio, or its own rate if it was not swept
+ *     lr} times the group's ratio, its rate at the same step if it has a range of its own, or its
+ *     own rate if it was not swept
  * @param rule name of the rule that picked it
  * @param index which point of the curve it is, or is nearest to
  * @param loss smoothed loss at that point
@@ -41,7 +42,7 @@ public record Suggestion(double lr, List<Double> perGroup, String rule, int inde
     }
     // Nearer by its factor, not by its difference.
     int index =
-        above > 0 && lr * lr < curve.rate(above) * curve.rate(above - 1) ? above - 1 : above;
+        above > 0 && lr / curve.rate(above - 1) < curve.rate(above) / lr ? above - 1 : above;
     List<Double> perGroup = groups.stream().map(group -> group.at(lr)).toList();
     return new Suggestion(lr, perGroup, rule, index, curve.smoothedLosses()[index]);
   }

@@ -1,6 +1,7 @@
 package org.lrfinder.sweep;
 
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * What a sweep recorded, point by point: arrays of the same length, in the order of the steps.
@@ -59,6 +60,33 @@ public record Curve(
    */
   public double rate(int index) {
     return rates[index];
+  }
+
+  /**
+   * Cuts out a part, such as the curve without its first ten points and its last five, to be looked
+   * at or drawn without the ends ({@code skip_start} and {@code skip_end} of other finders):
+   *
+   * <pre>{@code
+   * Curve curve = found.results();
+   * Curve part = curve.part(10, curve.size() - 5);
+   * new LrPlot(part, found.settings().mode(), EndReason.COMPLETED, found.suggestion())
+   *     .save(Path.of("lr.png"));
+   * }</pre>
+   *
+   * @param from the first point of the part, from 0
+   * @param to the point after its last one, at most {@link #size}
+   * @return the points from {@code from} to before {@code to}; none if they are equal
+   * @throws IndexOutOfBoundsException if there are no such points
+   */
+  public Curve part(int from, int to) {
+    Objects.checkFromToIndex(from, to, size());
+    return new Curve(
+        Arrays.copyOfRange(rates, from, to),
+        Arrays.copyOfRange(losses, from, to),
+        Arrays.copyOfRange(smoothedLosses, from, to),
+        validationLosses.length == 0
+            ? validationLosses
+            : Arrays.copyOfRange(validationLosses, from, to));
   }
 
   /** {@return learning rates, a copy} */

@@ -1,13 +1,17 @@
 package org.lrfinder.sweep;
 
 /**
- * How the learning rate of a parameter group follows the swept one: {@code ratio} times it, plus
- * {@code constant}.
+ * How the learning rate of a parameter group follows the swept one: {@code constant + ratio * ((lr
+ * - origin) / scale)^exponent}.
  *
  * @param ratio 0 for a group that keeps its own rate
- * @param constant that rate; 0 for a group that is swept
+ * @param constant that rate; 0 for a group that is a multiple of the swept one
+ * @param origin 0 but for a group with a range of its own in a linear sweep
+ * @param scale 1 but for a group with a range of its own in an exponential sweep
+ * @param exponent likewise
  */
-public record GroupRate(double ratio, double constant) {
+public record GroupRate(
+    double ratio, double constant, double origin, double scale, double exponent) {
   /**
    * A group that is swept.
    *
@@ -15,7 +19,7 @@ public record GroupRate(double ratio, double constant) {
    * @return its rate
    */
   public static GroupRate swept(double ratio) {
-    return new GroupRate(ratio, 0);
+    return new GroupRate(ratio, 0, 0, 1, 1);
   }
 
   /**
@@ -25,7 +29,35 @@ public record GroupRate(double ratio, double constant) {
    * @return its rate
    */
   public static GroupRate kept(double rate) {
-    return new GroupRate(0, rate);
+    return new GroupRate(0, rate, 0, 1, 1);
+  }
+
+  /**
+   * A group with a start and an end of its own, between which it moves as the swept rate does: by
+   * equal factors or by equal differences.
+   *
+   * @param range start and end
+   * @param settings the sweep's
+   * @return its rate
+   */
+  public static GroupRate within(GroupRange range, SweepSettings settings) {
+    return switch (settings.mode()) {
+      case EXPONENTIAL ->
+          new GroupRate(
+              range.minLr(),
+              0,
+              0,
+              settings.minLr(),
+              Math.log(range.maxLr() / range.minLr())
+                  / Math.log(settings.maxLr() / settings.minLr()));
+      case LINEAR ->
+          new GroupRate(
+              (range.maxLr() - range.minLr()) / (settings.maxLr() - settings.minLr()),
+              range.minLr(),
+              settings.minLr(),
+              1,
+              1);
+    };
   }
 
   /**
@@ -35,6 +67,7 @@ public record GroupRate(double ratio, double constant) {
    * @return the group's
    */
   public double at(double lr) {
-    return lr * ratio + constant;
+    double progress = (lr - origin) / scale;
+    return constant + ratio * (exponent == 1 ? progress : Math.pow(progress, exponent));
   }
 }

@@ -1,10 +1,15 @@
 package org.lrfinder.sweep;
 
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Computes a training loss in Java, for networks, losses and batches that the engines do not know:
  * forward pass and loss, no backward pass, no update.
+ *
+ * <p>It may leave a batch out by returning null, as Lightning's {@code training_step} does by
+ * returning {@code None}: one without words or boxes, say. Nothing is updated then, and the next
+ * batch is drawn at the same rate; of a step of several micro-batches it is not one.
  *
  * <p>It runs on the thread of the sweep, outside any {@link org.bytedeco.javacpp.PointerScope} of
  * the library, so that what it keeps stays valid. Tensors that it makes and does not keep are best
@@ -20,7 +25,8 @@ public interface LossFunction<B> {
    * Computes the loss of a batch.
    *
    * @param batch the micro-batch
-   * @return one real number that depends on the parameters; it stays the caller's
+   * @return one real number that depends on the parameters; it stays the caller's. Null leaves this
+   *     batch out
    */
-  Tensor loss(B batch);
+  @Nullable Tensor loss(B batch);
 }

@@ -1,7 +1,9 @@
 package org.lrfinder.sweep;
 
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * What a sweep does. Immutable; {@code LrFinder.builder()} makes one.
@@ -21,6 +23,8 @@ import java.util.Objects;
  *     0; infinity leaves them alone; not together with a norm
  * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
  *     the optimizer's own ratios
+ * @param groupRanges parameter groups with a start and an end of their own, of which each has one
+ *     at most; not together with {@code groupRatios}; empty: all groups follow by a ratio
  * @param sweptGroups the parameter groups whose rates are swept, from 0, while the others keep
  *     theirs; empty: all
  * @param cycleData whether the batches start again when they run out
@@ -41,6 +45,7 @@ public record SweepSettings(
     double gradientClipNorm,
     double gradientClipValue,
     List<Double> groupRatios,
+    List<GroupRange> groupRanges,
     List<Integer> sweptGroups,
     boolean cycleData,
     Precision precision,
@@ -64,6 +69,7 @@ public record SweepSettings(
           Double.POSITIVE_INFINITY,
           List.of(),
           List.of(),
+          List.of(),
           true,
           Precision.FLOAT32,
           4,
@@ -78,14 +84,10 @@ public record SweepSettings(
   public SweepSettings {
     Objects.requireNonNull(mode, "mode");
     groupRatios = List.copyOf(groupRatios);
+    groupRanges = List.copyOf(groupRanges);
     sweptGroups = List.copyOf(sweptGroups);
     Objects.requireNonNull(precision, "precision");
-    if (mode == ScheduleMode.EXPONENTIAL) {
-      require(minLr > 0, "minLr", minLr, "greater than 0 when mode is EXPONENTIAL");
-    }
-    require(minLr >= 0, "minLr", minLr, "at least 0");
-    require(Double.isFinite(maxLr), "maxLr", maxLr, "finite");
-    require(maxLr > minLr, "maxLr", maxLr, "greater than minLr, which is " + minLr);
+    requireRange(mode, "minLr", minLr, "maxLr", maxLr);
     require(steps >= 3, "steps", steps, "at least 3");
     require(
         earlyStopThreshold > 1,
@@ -114,6 +116,7 @@ public record SweepSettings(
     for (int group : sweptGroups) {
       require(group >= 0, "sweptGroups", group, "at least 0");
     }
+    requireGroupRanges(mode, groupRanges, groupRatios, sweptGroups);
     if (!groupRatios.isEmpty()) {
       require(
           groupRatios.stream().anyMatch(ratio -> ratio > 0),
@@ -154,11 +157,53 @@ public record SweepSettings(
         gradientClipNorm,
         gradientClipValue,
         groupRatios,
+        groupRanges,
         sweptGroups,
         cycleData,
         precision,
         validationBatches,
         threads);
+  }
+
+  private static void requireRange(
+      ScheduleMode mode, String minName, double min, String maxName, double max) {
+    boolean exponential = mode == ScheduleMode.EXPONENTIAL;
+    require(min > 0 || !exponential, minName, min, "greater than 0 when mode is EXPONENTIAL");
+    require(min >= 0, minName, min, "at least 0");
+    require(Double.isFinite(max), maxName, max, "finite");
+    require(max > min, maxName, max, "greater than %s, which is %s".formatted(minName, min));
+    // Narrower numbers lose digits, a ratio or a difference over the largest one loses the rate.
+    require(min == 0 || min >= Double.MIN_NORMAL, minName, min, "at least " + Double.MIN_NORMAL);
+    require(
+        !exponential || Double.isFinite(max / min),
+        maxName,
+        max,
+        "less than 1.8e308 times %s, which is %s".formatted(minName, min));
+  }
+
+  private static void requireGroupRanges(
+      ScheduleMode mode,
+      List<GroupRange> ranges,
+      List<Double> groupRatios,
+      List<Integer> sweptGroups) {
+    Set<Integer> groups = new HashSet<>();
+    for (GroupRange range : ranges) {
+      int group = range.group();
+      require(group >= 0, "groupRange's group", group, "at least 0");
+      require(groups.add(group), "groupRange's group", group, "given once");
+      String of = " of groupRange " + group;
+      requireRange(mode, "minLr" + of, range.minLr(), "maxLr" + of, range.maxLr());
+      require(
+          sweptGroups.isEmpty() || sweptGroups.contains(group),
+          "groupRange's group",
+          group,
+          "one of sweptGroups, which are " + sweptGroups);
+    }
+    require(
+        ranges.isEmpty() || groupRatios.isEmpty(),
+        "groupRatios",
+        groupRatios,
+        "none where groupRange gives a group its own range: it names all groups");
   }
 
   private static void require(boolean holds, String name, Object value, String allowed) {

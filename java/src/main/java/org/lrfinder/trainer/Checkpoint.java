@@ -2,14 +2,18 @@ package org.lrfinder.trainer;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32C;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -30,20 +34,28 @@ import org.lrfinder.io.AtomicFile;
  * A training as it was after a step: one libtorch archive with the parameters and buffers, the
  * optimizer's own archive, the states of the random number generators and, as JSON, where the
  * training stood and its hyperparameters. Reading one closes nothing until {@link #close}.
+ *
+ * <p>libtorch reads damaged archives without a word, or crashes. So a seal, a line with the
+ * checksum of all the archive's bytes, follows the archive, where readers of zip files do not mind
+ * it, and libtorch is given nothing whose seal is broken.
  */
 final class Checkpoint implements AutoCloseable {
   private static final ObjectMapper MAPPER = JsonMapper.builder().build();
-  private static final int FORMAT = 1;
+  private static final int FORMAT = 2;
+  private static final String SEAL = "lrfinder checkpoint, CRC-32C %08x\n";
+  private static final int SEAL_LENGTH = SEAL.formatted(0).length();
 
   /**
    * What is no tensor.
    *
    * @param optimizer name of its class
    * @param tensors names of parameters and buffers, in the order that they are saved in
+   * @param epochLosses what the rate is judged by, of each whole epoch
    */
   private record Contents(
       int format,
       TrainingProgress progress,
+      List<Double> epochLosses,
       String optimizer,
       List<String> tensors,
       Map<String, @Nullable Object> hyperparameters) {}
@@ -62,6 +74,10 @@ final class Checkpoint implements AutoCloseable {
     return contents.progress;
   }
 
+  List<Double> epochLosses() {
+    return contents.epochLosses;
+  }
+
   Map<String, @Nullable Object> hyperparameters() {
     return contents.hyperparameters;
   }
@@ -71,6 +87,7 @@ final class Checkpoint implements AutoCloseable {
       Module network,
       Optimizer optimizer,
       TrainingProgress at,
+      List<Double> epochLosses,
       Map<String, @Nullable Object> hyperparameters) {
     try (PointerScope scope = new PointerScope()) {
       OutputArchive out = new OutputArchive();
@@ -87,7 +104,8 @@ final class Checkpoint implements AutoCloseable {
         out.write("generator" + i, generators.get(i).get_state());
       }
       Contents contents =
-          new Contents(FORMAT, at, optimizer.getClass().getName(), names, hyperparameters);
+          new Contents(
+              FORMAT, at, epochLosses, optimizer.getClass().getName(), names, hyperparameters);
       out.write("contents", bytes(MAPPER.writeValueAsBytes(contents)));
       AtomicFile.write(
           file,
@@ -97,17 +115,52 @@ final class Checkpoint implements AutoCloseable {
             } catch (RuntimeException e) { // the presets'
               throw new IOException(firstLine(e), e);
             }
+            String seal;
+            try (InputStream in = Files.newInputStream(partial)) {
+              seal = seal(in, Files.size(partial));
+            }
+            Files.writeString(partial, seal, StandardOpenOption.APPEND);
           });
     } catch (IOException e) {
       throw new IllegalArgumentException("hyperparameters that JSON cannot hold", e);
     }
   }
 
+  /** Reads so many bytes and makes their seal. */
+  private static String seal(InputStream in, long length) throws IOException {
+    CRC32C checksum = new CRC32C();
+    byte[] part = new byte[1 << 16];
+    for (long left = length; left > 0; ) {
+      int read = in.read(part, 0, (int) Math.min(part.length, left));
+      if (read < 0) {
+        throw new EOFException("the file ends early");
+      }
+      checksum.update(part, 0, read);
+      left -= read;
+    }
+    return SEAL.formatted((int) checksum.getValue());
+  }
+
+  private static void requireSealed(Path file) throws IOException {
+    long length = Math.max(0, Files.size(file) - SEAL_LENGTH);
+    try (InputStream in = Files.newInputStream(file)) {
+      String right = seal(in, length);
+      String found = new String(in.readNBytes(SEAL_LENGTH), StandardCharsets.US_ASCII);
+      if (!found.equals(right)) {
+        throw new IllegalArgumentException(
+            file
+                + (found.startsWith(SEAL.substring(0, SEAL.indexOf('%')))
+                    ? " is damaged: its bytes do not have the checksum that it ends with"
+                    : " is damaged, or no checkpoint of lrfinder: it does not end with a checksum"));
+      }
+    }
+  }
+
   /**
    * Reads a checkpoint.
    *
-   * @throws UncheckedIOException if there is no such file
-   * @throws IllegalArgumentException if it is no checkpoint of this library
+   * @throws UncheckedIOException if it cannot be read
+   * @throws IllegalArgumentException if it is no checkpoint of this library, or damaged
    */
   static Checkpoint read(Path file) {
     if (!Files.isReadable(file)) {
@@ -118,6 +171,7 @@ final class Checkpoint implements AutoCloseable {
                       file, Files.exists(file) ? "no permission" : "there is no such file")));
     }
     try (PointerScope scope = new PointerScope()) {
+      requireSealed(file);
       InputArchive archive = new InputArchive();
       // To the host: the device that it was saved on may not be here.
       archive.load_from(file.toString(), new DeviceOptional(new Device(new BytePointer("cpu"))));

@@ -46,6 +46,10 @@ final class Console {
         why, attribute.description(), attribute.value());
   }
 
+  void warning(String warning) {
+    say("learning rate finder: %s", warning);
+  }
+
   /** Where bars are wanted, one; else null. */
   @Nullable Bar bar(String task, long steps) {
     return bars ? new Bar(task, steps, stream) : null;

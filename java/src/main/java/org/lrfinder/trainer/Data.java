@@ -7,48 +7,53 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.BatchWalk;
-import org.lrfinder.sweep.Batches;
 
 /**
  * What a model is trained and validated on.
  *
  * @param validation null for none
+ * @param watched sees every walk of the training batches
  */
-record Data(Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
+record Data<B>(Iterable<B> train, @Nullable Iterable<B> validation, WatchedBatches<B> watched) {
   /**
    * The model's own batches, or else those given.
    *
-   * @param device where they are put; null leaves them where they are
+   * @param device where they are put if they are of type {@link Batch}; null leaves them where they
+   *     are
    * @throws IllegalArgumentException if there are no training batches
    */
-  static Data of(
-      Model model,
-      @Nullable Iterable<Batch> train,
-      @Nullable Iterable<Batch> validation,
+  static <B> Data<B> of(
+      TrainableModel<B> model,
+      @Nullable Iterable<B> train,
+      @Nullable Iterable<B> validation,
       @Nullable String device) {
-    Iterable<Batch> ownTrain = model.trainBatches();
-    Iterable<Batch> ownValidation = model.validationBatches();
-    Iterable<Batch> chosen = ownTrain != null ? ownTrain : train;
+    Iterable<B> ownTrain = model.trainBatches();
+    Iterable<B> ownValidation = model.validationBatches();
+    Iterable<B> chosen = ownTrain != null ? ownTrain : train;
     if (chosen == null) {
       throw new IllegalArgumentException(
           "there is no training data: %s has no trainBatches(), and none were given"
               .formatted(model.getClass().getName()));
     }
-    Iterable<Batch> held = ownValidation != null ? ownValidation : validation;
-    return new Data(placed(chosen, device), held == null ? null : placed(held, device));
+    Iterable<B> held = ownValidation != null ? ownValidation : validation;
+    WatchedBatches<B> watched = new WatchedBatches<>(chosen);
+    return new Data<>(
+        placed(watched.iterable(), device), held == null ? null : placed(held, device), watched);
   }
 
-  private static Iterable<Batch> placed(Iterable<Batch> source, @Nullable String device) {
-    return device == null ? source : (Batches) epoch -> new Placed(source, epoch, device);
+  private static <B> Iterable<B> placed(Iterable<B> source, @Nullable String device) {
+    return device == null
+        ? source
+        : WatchedBatches.byEpochs(epoch -> new Placed<>(source, epoch, device));
   }
 
   /** A walk whose batches are on a device; copies live until the next batch. */
-  private static final class Placed implements Iterator<Batch>, AutoCloseable {
-    private final BatchWalk<Batch> walk;
+  private static final class Placed<B> implements Iterator<B>, AutoCloseable {
+    private final BatchWalk<B> walk;
     private final Device device;
     private Tensor[] copies = {};
 
-    Placed(Iterable<Batch> source, long epoch, String device) {
+    Placed(Iterable<B> source, long epoch, String device) {
       this.walk = new BatchWalk<>(source, epoch);
       this.device = new Device(new BytePointer(device));
     }
@@ -59,11 +64,15 @@ record Data(Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
     }
 
     @Override
-    public Batch next() {
+    @SuppressWarnings("unchecked") // a Batch for a Batch
+    public B next() {
       closeCopies();
-      Batch batch = walk.next();
+      B next = walk.next();
+      if (!(next instanceof Batch batch)) {
+        return next;
+      }
       copies = new Tensor[] {placed(batch.input()), placed(batch.target())};
-      return new Batch(copies[0], copies[1]);
+      return (B) new Batch(copies[0], copies[1]);
     }
 
     private Tensor placed(Tensor tensor) {

@@ -1,12 +1,18 @@
 package org.lrfinder.trainer;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+import java.util.function.DoubleConsumer;
 import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.ReduceLROnPlateauScheduler;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinderResult;
@@ -15,45 +21,81 @@ import org.lrfinder.engine.Engines;
 import org.lrfinder.engine.EvalMode;
 import org.lrfinder.engine.Objective;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.BatchWalk;
+import org.lrfinder.sweep.LossFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One training of one model: epochs, steps, validation, sweeps before them. */
-final class FitLoop {
+final class FitLoop<B> {
   private static final Logger LOG = LoggerFactory.getLogger(FitLoop.class);
 
   private final TrainerSettings settings;
-  private final Model model;
+  private final TrainableModel<B> model;
   private final Module network;
-  private final Data data;
+  private final Data<B> data;
   private final @Nullable LearningRateAttribute attribute;
   private final LearningRateSearch search;
   private final Console console;
   private final TrainerListener listener;
   private final MetricsLogger logger;
+  private final BooleanSupplier stopped;
 
-  private Optimizer optimizer;
-  private @Nullable LRScheduler scheduler;
+  private Made made;
   private TrainingProgress progress = TrainingProgress.START;
+  private List<Double> epochLosses = new ArrayList<>();
   private @Nullable LrFinderResult found;
+  private double stepLoss = Double.NaN;
+  private final DoubleConsumer stepLosses = mean -> stepLoss = mean;
   private double trainLoss = Double.NaN;
   private OptionalDouble validationLoss = OptionalDouble.empty();
   private long batchesPerEpoch;
   private double ratePerGroupRate = 1;
   private boolean resumed;
+  private boolean betweenEpochs;
+  private boolean loggedHyperparameters;
+  private long sweptBatches;
   private boolean warnedOfNonFinite;
+
+  /** What the model makes anew each time. */
+  private record Made(
+      Optimizer optimizer,
+      @Nullable LRScheduler scheduler,
+      @Nullable ReduceLROnPlateauScheduler plateau) {
+    static Made by(TrainableModel<?> model) {
+      Optimizer optimizer =
+          Objects.requireNonNull(
+              model.configureOptimizers(), "configureOptimizers() returned null");
+      return new Made(
+          optimizer,
+          model.configureScheduler(optimizer),
+          model.configurePlateauScheduler(optimizer));
+    }
+
+    void epochDone(double loss) {
+      if (scheduler != null) {
+        scheduler.step();
+      }
+      if (plateau != null) {
+        plateau.step((float) loss);
+      }
+    }
+
+    boolean movesRates() {
+      return scheduler != null || plateau != null;
+    }
+  }
 
   FitLoop(
       TrainerSettings settings,
-      Model model,
-      Data data,
+      TrainableModel<B> model,
+      Data<B> data,
       @Nullable LearningRateAttribute attribute,
       LearningRateSearch search,
       Console console,
       TrainerListener listener,
-      MetricsLogger logger) {
+      MetricsLogger logger,
+      BooleanSupplier stopped) {
     this.settings = settings;
     this.model = model;
     this.network = checkedModule(model);
@@ -63,12 +105,13 @@ final class FitLoop {
     this.console = console;
     this.listener = listener;
     this.logger = logger;
-    makeOptimizer();
+    this.stopped = stopped;
+    this.made = Made.by(model);
   }
 
-  private static Module checkedModule(Model model) {
+  private static Module checkedModule(TrainableModel<?> model) {
     Module module = Objects.requireNonNull(model.module(), "module() returned null");
-    if (model.loss().isPresent() && !(module instanceof SequentialImpl)) {
+    if (LearningRateSearch.builtInLoss(model).isPresent() && !(module instanceof SequentialImpl)) {
       throw new IllegalArgumentException(
           "%s has a loss(), which forwards a SequentialImpl natively, but its module() is a %s: override trainingStep(batch) instead"
               .formatted(model.getClass().getName(), module.getClass().getSimpleName()));
@@ -76,46 +119,55 @@ final class FitLoop {
     return module;
   }
 
-  Model model() {
+  TrainableModel<B> model() {
     return model;
   }
 
   Optimizer optimizer() {
-    return optimizer;
+    return made.optimizer;
+  }
+
+  /** Whether a checkpoint may be restored into the running training. */
+  boolean isBetweenEpochs() {
+    return betweenEpochs;
   }
 
   /** Goes on where a checkpoint was written; if that is refused, nothing was changed. */
   void resume(Checkpoint checkpoint) {
-    // A scheduler cannot be saved. It is walked to its epoch, and the optimizer, whose archive has
-    // the rates, comes after it.
-    makeOptimizer();
-    for (long epoch = 0; scheduler != null && epoch < checkpoint.progress().epoch(); epoch++) {
-      scheduler.step();
-    }
-    checkpoint.restore(network, optimizer);
+    // Schedulers cannot be saved. They are walked to their epoch, and the optimizer, whose archive
+    // has the rates, comes after them.
+    Made fresh = Made.by(model);
+    checkpoint.epochLosses().forEach(fresh::epochDone);
+    checkpoint.restore(network, fresh.optimizer);
+    made = fresh;
     Hyperparameters.restore(model, checkpoint.hyperparameters());
     progress = checkpoint.progress();
+    epochLosses = new ArrayList<>(checkpoint.epochLosses());
     resumed = true;
   }
 
   void save(Path file) {
-    Checkpoint.write(file, network, optimizer, progress, Hyperparameters.of(model, attribute));
+    Checkpoint.write(
+        file, network, made.optimizer, progress, epochLosses, Hyperparameters.of(model, attribute));
   }
 
   TrainingResult run() {
+    data.watched().beforeFirst(this::logHyperparameters); // by then, nothing was refused
     try {
-      logger.hyperparameters(Hyperparameters.of(model, attribute));
       if (settings.autoLrFind() && !resumed) {
         findBeforeTraining();
       }
       boolean interrupted = false;
-      while (!finished() && !interrupted) {
+      while (!finished() && !interrupted && !stopped.getAsBoolean()) {
         if (settings.lrFindAtEpochs().contains((int) progress.epoch())
             && progress.batches() == 0
             && !(settings.autoLrFind() && progress.epoch() == 0)) {
           findBetweenEpochs();
         }
         interrupted = epoch();
+      }
+      if (!loggedHyperparameters) {
+        logHyperparameters();
       }
       TrainingResult result =
           new TrainingResult(
@@ -124,7 +176,8 @@ final class FitLoop {
               trainLoss,
               validationLoss,
               Optional.ofNullable(found),
-              interrupted);
+              interrupted,
+              stopped.getAsBoolean());
       logger.end();
       return result;
     } catch (Throwable failure) {
@@ -141,14 +194,13 @@ final class FitLoop {
     return progress.epoch() >= settings.maxEpochs() || progress.step() >= settings.maxSteps();
   }
 
-  private void makeOptimizer() {
-    optimizer =
-        Objects.requireNonNull(model.configureOptimizers(), "configureOptimizers() returned null");
-    scheduler = model.configureScheduler(optimizer);
+  private void logHyperparameters() {
+    loggedHyperparameters = true;
+    logger.hyperparameters(Hyperparameters.of(model, attribute));
   }
 
   private double largestRate() {
-    try (GroupRates rates = new GroupRates(optimizer)) {
+    try (GroupRates rates = new GroupRates(made.optimizer)) {
       return rates.largest();
     }
   }
@@ -179,12 +231,12 @@ final class FitLoop {
           lr,
           used);
     }
-    logger.hyperparameters(Hyperparameters.of(model, attribute));
+    logHyperparameters();
   }
 
   private double setAndMake(LearningRateAttribute rate, double lr) {
     rate.set(lr);
-    makeOptimizer();
+    made = Made.by(model);
     return largestRate();
   }
 
@@ -198,16 +250,18 @@ final class FitLoop {
     if (suggestion != null) {
       LearningRateAttribute rate = attributeToSet();
       rate.set(suggestion.lr() * ratePerGroupRate);
-      suggestion.applyTo(optimizer);
+      suggestion.applyTo(made.optimizer);
       console.learningRateSet(rate, suggestion);
-      logger.hyperparameters(Hyperparameters.of(model, attribute));
+      logHyperparameters();
     }
   }
 
   /** Sweeps and tells of it; null leaves the rate as it was. */
   private @Nullable Suggestion find() {
     ratePerGroupRate = ratePerGroupRate();
-    LrFinderResult result = search.find(model, optimizer, data, null);
+    long drawn = data.watched().drawn();
+    LrFinderResult result = search.find(model, made.optimizer, data, null, stopped);
+    sweptBatches = data.watched().drawn() - drawn;
     found = result;
     listener.onLearningRateFound(result);
     Suggestion suggestion = result.suggestion().orElse(null);
@@ -229,7 +283,7 @@ final class FitLoop {
     Number rate = attributeToSet().value();
     double largest = largestRate();
     // A scheduler has moved the groups' rates since the model made them.
-    boolean known = rate != null && rate.doubleValue() > 0 && largest > 0 && scheduler == null;
+    boolean known = rate != null && rate.doubleValue() > 0 && largest > 0 && !made.movesRates();
     return known ? rate.doubleValue() / largest : 1;
   }
 
@@ -240,18 +294,21 @@ final class FitLoop {
     return attribute;
   }
 
+  @SuppressWarnings("unchecked") // a Model's batches are of type Batch
+  private Objective<B> objective(LossFunction<B> own) {
+    return LearningRateSearch.builtInLoss(model)
+        .map(loss -> (Objective<B>) new Objective.Native(loss))
+        .orElseGet(() -> new Objective.Callback<>(own));
+  }
+
   /** Trains to the end of the epoch; returns whether the thread was interrupted. */
   private boolean epoch() {
-    Objective<Batch> objective =
-        model.loss().isPresent()
-            ? new Objective.Native(model.loss().get())
-            : new Objective.Callback<>(model::trainingStep);
-    Objective<Batch> held =
-        model.loss().isPresent() ? objective : new Objective.Callback<>(model::validationStep);
+    Objective<B> objective = objective(model::trainingStep);
+    Objective<B> held = objective(model::validationStep);
     TrainingEpoch done;
     try (EngineTraining training =
-            Engines.of(settings.engine()).train(network, optimizer, settings.steps());
-        GroupRates rates = new GroupRates(optimizer);
+            Engines.of(settings.engine()).train(network, made.optimizer, settings.steps());
+        GroupRates rates = new GroupRates(made.optimizer);
         Console.Bar bar =
             console.bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
       if (!steps(training, objective, rates, bar)) {
@@ -272,59 +329,100 @@ final class FitLoop {
             OptionalDouble.empty(),
             OptionalDouble.of(trainLoss),
             validationLoss));
-    if (scheduler != null) {
-      scheduler.step();
-    }
+    double loss = validationLoss.orElse(trainLoss);
+    made.epochDone(loss);
+    epochLosses.add(loss);
     progress = progress.nextEpoch();
     console.epochDone(done, settings.maxEpochs());
-    listener.onEpochEnd(done);
+    betweenEpochs = true;
+    try {
+      listener.onEpochEnd(done);
+    } finally {
+      betweenEpochs = false;
+    }
     return Thread.currentThread().isInterrupted();
   }
 
   /** Does the epoch's steps; returns whether it came to its end. */
   private boolean steps(
       EngineTraining training,
-      Objective<Batch> objective,
+      Objective<B> objective,
       GroupRates rates,
       Console.@Nullable Bar bar) {
     int window = settings.steps().accumulateGradBatches();
-    double total = 0;
-    long steps = 0;
     long epoch = progress.epoch();
-    try (BatchWalk<Batch> walk = new BatchWalk<>(data.train(), epoch)) {
+    trainLoss = progress.trainLoss();
+    try (BatchWalk<B> walk = new BatchWalk<>(data.train(), epoch)) {
       if (!walk.hasNext()) {
         throw new IllegalArgumentException(
-            "there is no data: the batches of epoch " + epoch + " are empty");
+            "there is no data: the batches of epoch %d are empty%s"
+                .formatted(epoch, whyEmpty(data.watched().drawn())));
       }
+      warnOfSweptBatches();
       for (long used = progress.batches(); used > 0 && walk.hasNext(); used--) {
         walk.next();
       }
-      int inWindow = 0;
+      int microBatches = 0; // of the present step, before its last
+      int drawn = 0; // for it, with those that were left out
       while (walk.hasNext()) {
-        if (Thread.currentThread().isInterrupted() || progress.step() >= settings.maxSteps()) {
+        if (Thread.currentThread().isInterrupted()
+            || stopped.getAsBoolean()
+            || progress.step() >= settings.maxSteps()) {
           return false;
         }
-        Batch batch = walk.next();
-        if (++inWindow < window && walk.hasNext()) {
-          objective.accumulate(training, batch);
+        B batch = walk.next();
+        drawn++;
+        if (microBatches + 1 < window && walk.hasNext()) {
+          if (objective.accumulate(training, batch)) {
+            microBatches++;
+          }
           continue;
         }
         double lr = rates.largest();
-        double loss = objective.step(training, batch);
-        total += loss;
-        steps++;
-        trainLoss = total / steps;
-        progress = progress.nextStep(inWindow);
-        inWindow = 0;
+        if (!objective.step(training, batch, stepLosses)) {
+          if (microBatches == 0 || walk.hasNext()) {
+            continue;
+          }
+          stepLoss = training.finish(); // the epoch ends with batches that are left out
+        }
+        double loss = stepLoss;
+        progress = progress.nextStep(drawn, loss);
+        trainLoss = progress.trainLoss();
+        microBatches = 0;
+        drawn = 0;
         stepDone(loss, lr);
         if (bar != null) {
           bar.stepTo(progress.batches());
           bar.message(Console.message(loss, lr, OptionalDouble.empty()));
         }
       }
+      if (progress.epochSteps() == 0) {
+        throw new IllegalArgumentException(
+            "no batch is used: the loss was null for all %d batches of epoch %d"
+                .formatted(drawn, epoch));
+      }
       batchesPerEpoch = progress.batches();
       return true;
     }
+  }
+
+  private static String whyEmpty(long drawn) {
+    return drawn == 0
+        ? ""
+        : ", though %d were drawn before: their iterator() must start anew each time it is called"
+            .formatted(drawn);
+  }
+
+  /** Of a source that can be walked once, the sweep's batches are lost to the training. */
+  private void warnOfSweptBatches() {
+    if (sweptBatches > 0 && data.watched().sameIterator()) {
+      String warning =
+          "the sweep and the training were given the same iterator of the training batches: unless it starts anew, the %d batches that the sweep drew are missing from the training; make a new iterator at each call of iterator(), as a List does"
+              .formatted(sweptBatches);
+      LOG.warn(warning);
+      console.warning(warning);
+    }
+    sweptBatches = 0;
   }
 
   private void stepDone(double loss, double lr) {
@@ -346,22 +444,26 @@ final class FitLoop {
   }
 
   private OptionalDouble validate(
-      EngineTraining training, Objective<Batch> objective, @Nullable Iterable<Batch> batches) {
+      EngineTraining training, Objective<B> objective, @Nullable Iterable<B> batches) {
     if (batches == null) {
       return OptionalDouble.empty();
     }
-    double total = 0;
-    long count = 0;
+    DoubleSummaryStatistics losses = new DoubleSummaryStatistics();
+    long drawn = 0;
     try (EvalMode evaluation = new EvalMode(network);
-        BatchWalk<Batch> walk = new BatchWalk<>(batches, 0)) {
+        BatchWalk<B> walk = new BatchWalk<>(batches, 0)) {
       while (walk.hasNext()) {
-        total += objective.evaluate(training, walk.next());
-        count++;
+        objective.evaluate(training, walk.next(), losses);
+        drawn++;
       }
     }
-    if (count == 0) {
-      throw new IllegalArgumentException("there is no validation data: the batches are empty");
+    if (losses.getCount() == 0) {
+      throw new IllegalArgumentException(
+          drawn == 0
+              ? "there is no validation data: the batches are empty"
+              : "no validation batch is used: the loss was null for all %d of them"
+                  .formatted(drawn));
     }
-    return OptionalDouble.of(total / count);
+    return OptionalDouble.of(losses.getAverage());
   }
 }

@@ -20,9 +20,10 @@ final class Hyperparameters {
   /**
    * Reads them.
    *
-   * @param attribute where the learning rate is kept; listed by its path if it is none of them
+   * @param attribute where the learning rate is kept; listed by its path if it is in none of them
    */
-  static Map<String, @Nullable Object> of(Model model, @Nullable LearningRateAttribute attribute) {
+  static Map<String, @Nullable Object> of(
+      TrainableModel<?> model, @Nullable LearningRateAttribute attribute) {
     Map<String, @Nullable Object> values = new LinkedHashMap<>();
     Object named = model.hyperparameters();
     Object holder = named == null ? model : named;
@@ -32,10 +33,21 @@ final class Hyperparameters {
         values.put(name, PlainValues.of(property.value()));
       }
     }
-    if (attribute != null) {
-      values.putIfAbsent(attribute.path(), PlainValues.of(attribute.value()));
+    if (attribute != null && !lists(values, attribute.path())) {
+      values.put(attribute.path(), PlainValues.of(attribute.value()));
     }
     return values;
+  }
+
+  /** Whether a value is there by its name, or within another by its path. */
+  private static boolean lists(Map<?, ?> values, String path) {
+    if (values.containsKey(path)) {
+      return true;
+    }
+    int dot = path.indexOf('.');
+    return dot > 0
+        && values.get(path.substring(0, dot)) instanceof Map<?, ?> inner
+        && lists(inner, path.substring(dot + 1));
   }
 
   private static boolean isSimple(Class<?> type) {
@@ -51,7 +63,7 @@ final class Hyperparameters {
    * Writes saved values back, as far as they can be written; the others are warned of if they
    * differ.
    */
-  static void restore(Model model, Map<String, @Nullable Object> saved) {
+  static void restore(TrainableModel<?> model, Map<String, @Nullable Object> saved) {
     Object named = model.hyperparameters();
     saved.forEach(
         (name, value) -> {

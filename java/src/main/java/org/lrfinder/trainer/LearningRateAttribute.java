@@ -33,7 +33,7 @@ final class LearningRateAttribute {
    * @throws IllegalArgumentException if there is none, or it cannot be set to a rate; the message
    *     says what was looked for and what was found
    */
-  static LearningRateAttribute of(Model model, @Nullable String path) {
+  static LearningRateAttribute of(TrainableModel<?> model, @Nullable String path) {
     List<String> names = path == null ? DEFAULT_NAMES : List.of(path);
     Object hyperparameters = model.hyperparameters();
     if (hyperparameters != model.hyperparameters()) {
@@ -95,7 +95,7 @@ final class LearningRateAttribute {
       return whole;
     }
     Object holder = root;
-    String[] names = path.split("\\.");
+    String[] names = path.split("\\.", -1);
     for (int i = 0; i < names.length - 1; i++) {
       Property step = names[i].isEmpty() ? null : Property.of(holder, names[i]);
       Object next = step == null ? null : step.value();

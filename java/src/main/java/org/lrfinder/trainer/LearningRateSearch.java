@@ -1,6 +1,7 @@
 package org.lrfinder.trainer;
 
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
@@ -25,8 +26,14 @@ final class LearningRateSearch {
    *
    * @param finder null for the trainer's own, or else one with Lightning's defaults and the
    *     trainer's accumulation, clipping, precision and engine
+   * @param stopped ends the sweep, unless the finder is the user's
    */
-  LrFinderResult find(Model model, Optimizer optimizer, Data data, @Nullable LrFinder finder) {
+  <B> LrFinderResult find(
+      TrainableModel<B> model,
+      Optimizer optimizer,
+      Data<B> data,
+      @Nullable LrFinder finder,
+      BooleanSupplier stopped) {
     LrFinder given = finder != null ? finder : settings.finder();
     if (given != null) {
       return sweep(given, model, optimizer, data);
@@ -37,7 +44,8 @@ final class LearningRateSearch {
             .gradientClipNorm(settings.steps().gradientClipNorm())
             .precision(settings.steps().precision())
             .threads(settings.steps().threads())
-            .engine(settings.engine());
+            .engine(settings.engine())
+            .cancelIf(stopped);
     try (Console.Bar bar =
         console.bar("finding a learning rate", builder.build().settings().steps())) {
       if (bar != null) {
@@ -47,17 +55,20 @@ final class LearningRateSearch {
     }
   }
 
-  private static LrFinderResult sweep(
-      LrFinder finder, Model model, Optimizer optimizer, Data data) {
-    Optional<Loss> loss = model.loss();
-    Iterable<Batch> validation = data.validation();
+  @SuppressWarnings("unchecked") // a Model's batches are of type Batch
+  private static <B> LrFinderResult sweep(
+      LrFinder finder, TrainableModel<B> model, Optimizer optimizer, Data<B> data) {
+    Optional<Loss> loss = builtInLoss(model);
     if (loss.isPresent()) {
       SequentialImpl network = (SequentialImpl) model.module();
+      Data<Batch> batches = (Data<Batch>) data;
+      Iterable<Batch> validation = batches.validation();
       return validation == null
-          ? finder.find(network, optimizer, loss.get(), data.train())
-          : finder.find(network, optimizer, loss.get(), data.train(), validation);
+          ? finder.find(network, optimizer, loss.get(), batches.train())
+          : finder.find(network, optimizer, loss.get(), batches.train(), validation);
     }
     Module network = model.module();
+    Iterable<B> validation = data.validation();
     return validation == null
         ? finder.find(network, optimizer, model::trainingStep, data.train())
         : finder.find(
@@ -67,5 +78,9 @@ final class LearningRateSearch {
             data.train(),
             model::validationStep,
             validation);
+  }
+
+  static Optional<Loss> builtInLoss(TrainableModel<?> model) {
+    return model instanceof Model ofBatches ? ofBatches.loss() : Optional.empty();
   }
 }

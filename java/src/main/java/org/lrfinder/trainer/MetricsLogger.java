@@ -37,7 +37,8 @@ public interface MetricsLogger {
       OptionalDouble validationLoss) {}
 
   /**
-   * Called before anything is done, and again whenever a learning rate was found.
+   * Called before the first batch is drawn, once a training without batches or with an optimizer
+   * that cannot be trained was refused; and again whenever a learning rate was found.
    *
    * @param values by name: numbers, booleans, texts, nulls, and lists and maps of these
    */

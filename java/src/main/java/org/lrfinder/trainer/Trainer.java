@@ -16,7 +16,6 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.TrainingSettings;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Precision;
 
 /**
@@ -28,12 +27,12 @@ import org.lrfinder.sweep.Precision;
  * trainer.fit(model);
  * }</pre>
  *
- * <p>A training makes the optimizer by {@link Model#configureOptimizers} and steps it natively: it
- * is after each step what its own steps would have made of it, to rounding. A class of optimizer
- * written in Java steps by itself. Gradients are dropped before the first step and after each.
- * Modules train in the train/eval modes that they are in; validation puts them into eval mode and
- * back. An interrupt of the thread ends the training after the present step; the interrupt flag
- * stays set.
+ * <p>A training makes the optimizer by {@link TrainableModel#configureOptimizers} and steps it
+ * natively: it is after each step what its own steps would have made of it, to rounding. A class of
+ * optimizer written in Java steps by itself. Gradients are dropped before the first step and after
+ * each. Modules train in the train/eval modes that they are in; validation puts them into eval mode
+ * and back. {@link #stop} or an interrupt of the thread ends the training after the present step;
+ * the interrupt flag stays set.
  *
  * <p>With {@code autoLrFind}, the model's learning rate is looked up before any batch is drawn: a
  * hyperparameter before a field, {@code lr} before {@code learningRate} before {@code
@@ -45,8 +44,11 @@ import org.lrfinder.sweep.Precision;
  * multiples of its learning rate gets the rate that makes it so. Sweeps and trainings on the CPU
  * may change libtorch's and BLAS's thread counts while they run.
  *
- * <p>A trainer serves one thread at a time. What a model makes belongs to the caller: a {@link
- * PointerScope} around {@code fit} ends it.
+ * <p>With {@code maxEpochs(0)} and {@code autoLrFind}, {@code fit} finds and sets the rate and does
+ * not train.
+ *
+ * <p>A trainer serves one thread at a time; {@link #stop} may be called from any. What a model
+ * makes belongs to the caller: a {@link PointerScope} around {@code fit} ends it.
  */
 public final class Trainer {
   private final TrainerSettings settings;
@@ -54,8 +56,10 @@ public final class Trainer {
   private final TrainerListener listener;
   private final @Nullable MetricsLogger logger;
   private final LearningRateSearch search;
-  private @Nullable FitLoop last;
+  private @Nullable FitLoop<?> last;
   private @Nullable Path checkpoint; // of the next fit
+  private volatile boolean fitting;
+  private volatile boolean stopped;
 
   private Trainer(Builder builder) {
     settings = builder.settings();
@@ -79,9 +83,11 @@ public final class Trainer {
    * @throws IllegalArgumentException if the model has no training batches, its batches are empty,
    *     its learning rate is to be found and cannot be set, or model, optimizer, batches or losses
    *     cannot be trained or, with {@code autoLrFind}, swept
+   * @throws IllegalStateException if this trainer's {@code fit} is running: it is called from
+   *     within
    * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
    */
-  public TrainingResult fit(Model model) {
+  public TrainingResult fit(TrainableModel<?> model) {
     return fitOn(model, null, null);
   }
 
@@ -89,26 +95,43 @@ public final class Trainer {
    * Trains a model on the batches given, where it has none of its own: as in Lightning, its own
    * win.
    *
+   * @param <B> what a batch is
    * @param model what to train
    * @param train training data
    * @param validation walked whole after each epoch; null for none
    * @return what it came to
-   * @throws IllegalArgumentException as {@link #fit(Model)}
+   * @throws IllegalArgumentException as {@link #fit(TrainableModel)}
+   * @throws IllegalStateException likewise
    * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
    */
-  public TrainingResult fit(
-      Model model, Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
+  public <B> TrainingResult fit(
+      TrainableModel<B> model, Iterable<B> train, @Nullable Iterable<B> validation) {
     return fitOn(model, Objects.requireNonNull(train, "train"), validation);
   }
 
-  private TrainingResult fitOn(
-      Model model, @Nullable Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
+  private <B> TrainingResult fitOn(
+      TrainableModel<B> model, @Nullable Iterable<B> train, @Nullable Iterable<B> validation) {
+    if (fitting) {
+      throw new IllegalStateException(
+          "fit is running: it may be called again when it has returned, not from within");
+    }
+    fitting = true;
+    stopped = false;
+    try {
+      return trained(model, train, validation);
+    } finally {
+      fitting = false;
+    }
+  }
+
+  private <B> TrainingResult trained(
+      TrainableModel<B> model, @Nullable Iterable<B> train, @Nullable Iterable<B> validation) {
     // Before anything is drawn or changed.
     LearningRateAttribute attribute =
         settings.setsLearningRate() ? LearningRateAttribute.of(model, settings.attribute()) : null;
-    Data data = Data.of(model, train, validation, settings.device());
+    Data<B> data = Data.of(model, train, validation, settings.device());
     place(model);
-    FitLoop loop = loop(model, data, attribute);
+    FitLoop<B> loop = loop(model, data, attribute);
     if (checkpoint != null) {
       try (Checkpoint read = Checkpoint.read(checkpoint)) {
         loop.resume(read);
@@ -119,8 +142,9 @@ public final class Trainer {
     return loop.run();
   }
 
-  private FitLoop loop(Model model, Data data, @Nullable LearningRateAttribute attribute) {
-    return new FitLoop(
+  private <B> FitLoop<B> loop(
+      TrainableModel<B> model, Data<B> data, @Nullable LearningRateAttribute attribute) {
+    return new FitLoop<>(
         settings,
         model,
         data,
@@ -128,10 +152,11 @@ public final class Trainer {
         search,
         console,
         listener,
-        logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
+        logger != null ? logger : new CsvLogger(settings.defaultRootDir()),
+        () -> stopped);
   }
 
-  private void place(Model model) {
+  private void place(TrainableModel<?> model) {
     String name = settings.device();
     if (name == null) {
       return;
@@ -156,13 +181,14 @@ public final class Trainer {
    * @throws IllegalArgumentException if the model has no training batches or cannot be swept
    * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
    */
-  public LrFinderResult lrFind(Model model) {
+  public LrFinderResult lrFind(TrainableModel<?> model) {
     return lrFindOn(model, null, null, null);
   }
 
   /**
    * Sweeps a model on the batches given, where it has none of its own.
    *
+   * @param <B> what a batch is
    * @param model what to sweep
    * @param train training data
    * @param validation null for none; otherwise the result has {@link
@@ -172,8 +198,11 @@ public final class Trainer {
    * @throws IllegalArgumentException if the model cannot be swept
    * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
    */
-  public LrFinderResult lrFind(
-      Model model, Iterable<Batch> train, @Nullable Iterable<Batch> validation, LrFinder finder) {
+  public <B> LrFinderResult lrFind(
+      TrainableModel<B> model,
+      Iterable<B> train,
+      @Nullable Iterable<B> validation,
+      LrFinder finder) {
     return lrFindOn(
         model,
         Objects.requireNonNull(train, "train"),
@@ -181,18 +210,45 @@ public final class Trainer {
         Objects.requireNonNull(finder, "finder"));
   }
 
-  private LrFinderResult lrFindOn(
-      Model model,
-      @Nullable Iterable<Batch> train,
-      @Nullable Iterable<Batch> validation,
+  private <B> LrFinderResult lrFindOn(
+      TrainableModel<B> model,
+      @Nullable Iterable<B> train,
+      @Nullable Iterable<B> validation,
       @Nullable LrFinder finder) {
-    Data data = Data.of(model, train, validation, settings.device());
+    Data<B> data = Data.of(model, train, validation, settings.device());
     place(model);
-    FitLoop trained = last;
+    FitLoop<?> trained = last;
     if (trained == null || trained.model() != model) {
       trained = loop(model, data, null);
     }
-    return search.find(model, trained.optimizer(), data, finder);
+    return search.find(model, trained.optimizer(), data, finder, () -> false);
+  }
+
+  /**
+   * Ends the running {@link #fit} after the present step; its result says so, and a checkpoint
+   * saved then resumes where it stopped. Of a sweep before the training, with a finder that the
+   * builder was not given, ends the sweep as well. Does nothing when no {@code fit} is running.
+   * Early stopping is a listener's:
+   *
+   * <pre>{@code
+   * class Training implements TrainerListener {
+   *   final Trainer trainer = Trainer.builder().listener(this).build();
+   *   double best = Double.POSITIVE_INFINITY;
+   *   int waited;
+   *
+   *   public void onEpochEnd(TrainingEpoch epoch) {
+   *     double loss = epoch.validationLoss().orElseThrow();
+   *     waited = loss < best ? 0 : waited + 1;
+   *     best = Math.min(best, loss);
+   *     if (waited == 3) trainer.stop();
+   *   }
+   * }
+   * }</pre>
+   *
+   * <p>May be called from any thread.
+   */
+  public void stop() {
+    stopped = true;
   }
 
   /**
@@ -204,7 +260,7 @@ public final class Trainer {
    * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
    */
   public void saveCheckpoint(Path file) {
-    FitLoop trained = last;
+    FitLoop<?> trained = last;
     if (trained == null) {
       throw new IllegalStateException("there is nothing to save before fit");
     }
@@ -217,20 +273,29 @@ public final class Trainer {
    * of the random number generators. And the next {@code fit}, of that or another object of the
    * model's class, starts from the checkpoint: at its epoch and step, with its optimizer and
    * without a sweep before it. Of the epoch that it was written in, the batches already used are
-   * skipped.
+   * skipped, and its training loss is the mean over all its steps.
+   *
+   * <p>Called in {@link TrainerListener#onEpochEnd}, it is the running {@code fit} that goes on
+   * from the checkpoint.
    *
    * @param file what {@link #saveCheckpoint} wrote; read again by the next {@code fit}
    * @throws UncheckedIOException if there is no such file
-   * @throws IllegalArgumentException if it is no checkpoint, or one of another network or
+   * @throws IllegalArgumentException if it is damaged, no checkpoint, or one of another network or
    *     optimizer; nothing was changed
+   * @throws IllegalStateException if {@code fit} is running and has not just ended an epoch
    */
   public void restore(Path file) {
+    FitLoop<?> trained = last;
+    if (fitting && (trained == null || !trained.isBetweenEpochs())) {
+      throw new IllegalStateException(
+          "fit is running: from within, restore may be called in a listener's onEpochEnd only, where no step or sweep is under way");
+    }
     try (Checkpoint read = Checkpoint.read(file)) {
-      if (last != null) {
-        last.resume(read);
+      if (trained != null) {
+        trained.resume(read);
       }
     }
-    checkpoint = file;
+    checkpoint = fitting ? null : file;
   }
 
   /** Collects a trainer's settings; each method names its default. Not thread-safe. */
@@ -305,7 +370,7 @@ public final class Trainer {
     }
 
     /**
-     * Sets how the sweeps of {@code fit} and of {@link Trainer#lrFind(Model)} are done.
+     * Sets how the sweeps of {@code fit} and of {@link Trainer#lrFind(TrainableModel)} are done.
      *
      * @param finder used as it is; by default one with Lightning's defaults and the trainer's
      *     accumulation, clipping, precision and engine
@@ -319,7 +384,8 @@ public final class Trainer {
     /**
      * Sets the last epoch.
      *
-     * @param epochs at least 0; default 1000, as in Lightning 0.8.1
+     * @param epochs at least 0, which trains nothing: a rate that {@code autoLrFind} finds is set;
+     *     default 1000, as in Lightning 0.8.1
      * @return this builder
      */
     public Builder maxEpochs(int epochs) {
@@ -362,7 +428,8 @@ public final class Trainer {
 
     /**
      * Sets the device that the model is moved to, before its optimizer is made, and its batches
-     * with it.
+     * with it if they are of type {@link org.lrfinder.sweep.Batch}: those of a {@link
+     * TrainableModel} stay where they are, and its {@code trainingStep} moves them.
      *
      * @param device as libtorch names it, {@code cpu} or {@code cuda:0}; default: model and batches
      *     stay where they are

@@ -4,7 +4,8 @@ import org.lrfinder.LrFinderResult;
 
 /**
  * Hears of a training, on its thread. What it throws ends the training and reaches the caller
- * unchanged. It may call {@link Trainer#saveCheckpoint} and {@link Trainer#lrFind}.
+ * unchanged. It may call {@link Trainer#saveCheckpoint}, {@link Trainer#lrFind} and {@link
+ * Trainer#stop}; {@link Trainer#restore} in {@link #onEpochEnd} alone; {@link Trainer#fit} never.
  */
 public interface TrainerListener {
   /**
@@ -22,7 +23,8 @@ public interface TrainerListener {
   default void onStep(TrainingStep step) {}
 
   /**
-   * Called after each epoch, its validation and the scheduler's step.
+   * Called after each epoch, its validation and the scheduler's step. What {@link Trainer#restore}
+   * brings back here, the training goes on with.
    *
    * @param epoch what was done
    */

@@ -13,6 +13,7 @@ import org.lrfinder.LrFinderResult;
  * @param validationLoss of the last epoch; empty without validation batches
  * @param learningRate what the last sweep of this training found; empty if there was none
  * @param interrupted whether the thread was interrupted, which ended the training early
+ * @param stopped whether {@link Trainer#stop} was called, which did
  */
 public record TrainingResult(
     long epochs,
@@ -20,4 +21,5 @@ public record TrainingResult(
     double trainLoss,
     OptionalDouble validationLoss,
     Optional<LrFinderResult> learningRate,
-    boolean interrupted) {}
+    boolean interrupted,
+    boolean stopped) {}

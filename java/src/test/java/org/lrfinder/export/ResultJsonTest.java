@@ -3,6 +3,9 @@ package org.lrfinder.export;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,13 +84,95 @@ class ResultJsonTest {
 
   @Test
   void whatIsNoResultIsRefused() throws Exception {
-    assertThatThrownBy(() -> ResultJson.fromJson("[1]"))
+    refused("[1]", "not a result of lrfinder: it is array, not a JSON object");
+    refused("null", "not a result of lrfinder: it is null, not a JSON object");
+    refused("", "not a result of lrfinder: it is empty, not a JSON object");
+    refused(
+        "{\"format\":1", "not a result of lrfinder: line 1, column 12: Unexpected end-of-input");
+    String json = ResultJson.toJson(falling());
+    refused(json + " junk", "not a result of lrfinder: line 1, column ");
+    refused(json + json, "not a result of lrfinder: line 1, column ");
+    Path file = folder.resolve("result.json");
+    Files.writeString(file, "[1]");
+    assertThatThrownBy(() -> ResultJson.read(file))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("not a result of lrfinder");
-    assertThatThrownBy(() -> ResultJson.fromJson("{\"status\":\"OK\"}"))
-        .isInstanceOf(IllegalArgumentException.class);
+        .hasMessage(file + ": not a result of lrfinder: it is array, not a JSON object");
     assertThatThrownBy(() -> ResultJson.read(folder.resolve("none")))
         .isInstanceOf(UncheckedIOException.class);
+  }
+
+  @Test
+  void aFieldThatIsMissingNullOrOfAnotherKindIsNamed() {
+    String json = ResultJson.toJson(falling());
+    refused(
+        "{\"format\":1,\"status\":\"OK\"}",
+        "lrfinder_version is missing, null or of the wrong kind");
+    for (String field :
+        new String[] {"settings", "engine", "end_reason", "status", "suggestions", "warnings"}) {
+      String words = ": " + field + " is missing, null or of the wrong kind";
+      refused(changed(json, field, null), "not a result of lrfinder: line 1, column ", words);
+      refused(changed(json, field, "2"), "not a result of lrfinder: line 1, column ", words);
+    }
+    refused(changed(json, "losses", "[1,null]"), "losses[1] is missing, null or");
+    refused(changed(json, "groups", "[null]"), "groups[0] is missing, null or");
+    refused(
+        changed(json, "range", "{\"base\":2,\"max\":1}"), "range: base is 2.0 and max 1.0, but");
+    refused(
+        json.replace("\"steps\":100", "\"steps\":\"many\""), "settings.steps is missing, null or");
+    refused(json.replace("\"steps\":100", "\"steps\":99.5"), "settings.steps is missing, null or");
+    refused(json.replace("\"steps\":100", "\"steps\":2"), "steps is 2, but must be at least 3");
+  }
+
+  @Test
+  void aLossThatIsNoNumberIsKept() {
+    StringBuilder losses = new StringBuilder("[\"NaN\",\"Infinity\"");
+    losses.append(",-0.5".repeat(falling().results().size() - 2)).append(']');
+    String json = changed(ResultJson.toJson(falling()), "validation_losses", losses.toString());
+
+    LrFinderResult read = ResultJson.fromJson(json);
+
+    assertThat(read.results().validationLosses())
+        .startsWith(Double.NaN, Double.POSITIVE_INFINITY, -0.5);
+    assertThat(ResultJson.fromJson(ResultJson.toJson(read))).isEqualTo(read);
+  }
+
+  @Test
+  void aNextVersionsFileIsReadIfItHasMoreFieldsAndRefusedByNameIfItsFormatIsAnother() {
+    String json = ResultJson.toJson(falling());
+    String more =
+        json.replace("{\"format\":1,", "{\"format\":1,\"mood\":{\"good\":[true]},")
+            .replace("\"settings\":{", "\"settings\":{\"colour\":null,");
+    assertThat(more).hasSizeGreaterThan(json.length() + 30);
+    assertThat(ResultJson.fromJson(more)).isEqualTo(falling());
+    refused(
+        changed(changed(json, "lrfinder_version", "\"7.0\""), "format", "2"),
+        "the result has format 2, written by lrfinder 7.0, but this version of lrfinder reads format"
+            + " 1 alone");
+    String withoutNumber = json.replace("\"format\":1,", "");
+    assertThat(withoutNumber).isNotEqualTo(json);
+    refused(
+        withoutNumber,
+        "not a result of lrfinder: its format has no number; files from before formats had one"
+            + " cannot be read, sweep again");
+  }
+
+  private static String changed(String json, String field, String value) {
+    try {
+      ObjectMapper mapper = new ObjectMapper();
+      ObjectNode tree = (ObjectNode) mapper.readTree(json);
+      assertThat(tree.has(field)).isTrue();
+      tree.set(field, mapper.readTree(value == null ? "null" : value));
+      return mapper.writeValueAsString(tree);
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void refused(String json, String... words) {
+    assertThatThrownBy(() -> ResultJson.fromJson(json))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(words)
+        .hasMessageNotContaining("because");
   }
 
   @Test

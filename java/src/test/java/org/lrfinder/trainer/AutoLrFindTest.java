@@ -11,9 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
@@ -27,11 +29,15 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.ModelState;
 import org.lrfinder.Models;
+import org.lrfinder.sweep.Batch;
 import org.yaml.snakeyaml.Yaml;
 
 /** Finding the learning rate before a training, and the attribute that it is written to. */
 class AutoLrFindTest {
+  private static final LrFinder HUNDRED_STEPS = LrFinder.builder().steps(100).noEarlyStop().build();
+
   @TempDir private Path folder;
   private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
 
@@ -104,6 +110,112 @@ class AutoLrFindTest {
         .containsEntry("hidden", 8)
         .containsEntry("activation", "relu")
         .containsEntry("bias", true);
+  }
+
+  private Map<String, Object> logged() throws IOException {
+    return new Yaml()
+        .load(Files.readString(folder.resolve("lrfinder_logs/version_0/hparams.yaml")));
+  }
+
+  @Test
+  void aPathIntoAHyperparameterIsLoggedOnceWhereItIs() throws IOException {
+    WithMap model =
+        new WithMap(Map.of("optimizer", new LinkedHashMap<>(Map.of("rate", 0.1)), "hidden", 8));
+    double found =
+        fit(trainer().autoLrFind("optimizer.rate"), model).suggestion().orElseThrow().lr();
+    assertThat(logged())
+        .containsOnlyKeys("optimizer", "hidden")
+        .containsEntry("optimizer", Map.of("rate", found));
+  }
+
+  @Test
+  void aPathIntoAnotherFieldIsLoggedByItsPath() throws IOException {
+    class Nested extends ModelUnderTest {
+      final Map<String, Object> optimizer = new LinkedHashMap<>(Map.of("rate", 0.1));
+    }
+    Nested model = new Nested();
+    double found =
+        fit(trainer().autoLrFind("optimizer.rate"), model).suggestion().orElseThrow().lr();
+    assertThat(logged())
+        .containsOnlyKeys("lr", "optimizer.rate")
+        .containsEntry("optimizer.rate", found);
+  }
+
+  @Test
+  void withNoEpochsTheRateIsFoundAndSetAndNothingIsTrained() throws IOException {
+    ModelUnderTest model = new ModelUnderTest();
+    ModelState before = ModelState.of(model.network, model.configureOptimizers());
+    TrainingResult result = trainer().maxEpochs(0).autoLrFind(true).build().fit(model);
+    double found = result.learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    assertThat(model.lr).isEqualTo(found).isNotEqualTo(1e-3);
+    assertThat(result.steps()).isZero();
+    assertThat(logged()).containsEntry("lr", found);
+    model.lr = 1e-3;
+    before.assertUnchangedIn(ModelState.of(model.network, model.configureOptimizers()));
+  }
+
+  /** Iterators of the source's choice. */
+  private static final class From extends ModelUnderTest {
+    private final Iterable<Batch> source;
+
+    From(Function<List<Batch>, Iterable<Batch>> source) {
+      List<Batch> twoHundred = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        twoHundred.addAll(batches.list);
+      }
+      this.source = source.apply(twoHundred);
+    }
+
+    @Override
+    public Iterable<Batch> trainBatches() {
+      return source;
+    }
+  }
+
+  private static Iterable<Batch> once(List<Batch> batches) {
+    Iterator<Batch> iterator = batches.iterator();
+    return () -> iterator;
+  }
+
+  @Test
+  void aSourceThatCanBeWalkedOnceIsSaidToLackTheBatchesOfTheSweep() {
+    String warning =
+        "the sweep and the training were given the same iterator of the training batches: unless it starts anew, the 100 batches that the sweep drew are missing from the training; make a new iterator at each call of iterator(), as a List does";
+    Trainer trainer = trainer().autoLrFind(true).lrFinder(HUNDRED_STEPS).build();
+    TrainingResult result = trainer.fit(new From(AutoLrFindTest::once));
+    assertThat(result.steps()).isEqualTo(100);
+    assertThat(lines().stream().filter(line -> line.endsWith(warning))).hasSize(1);
+
+    printed.reset();
+    trainer.fit(new From(batches -> batches));
+    trainer().build().fit(new From(AutoLrFindTest::once));
+    assertThat(lines()).noneMatch(line -> line.contains("iterator"));
+  }
+
+  @Test
+  void aSourceThatIsEmptyTheSecondTimeIsSaidToBe() {
+    // New iterators over the same rest: what has one source under it, such as a stream.
+    Function<List<Batch>, Iterable<Batch>> rest =
+        batches -> {
+          Iterator<Batch> iterator = batches.iterator();
+          return () ->
+              new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                  return iterator.hasNext();
+                }
+
+                @Override
+                public Batch next() {
+                  return iterator.next();
+                }
+              };
+        };
+    Trainer trainer = trainer().maxEpochs(2).build();
+    assertThatThrownBy(() -> trainer.fit(new From(rest)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "there is no data: the batches of epoch 1 are empty, though 200 were drawn before: their iterator() must start anew each time it is called");
   }
 
   // Attributes that are set.
@@ -250,6 +362,11 @@ class AutoLrFindTest {
             "field fixed.rate, which is in a map that cannot be changed"),
         Arguments.of(new Wrong(), "missing.rate", "named missing.rate; found no hyperparameters"),
         Arguments.of(new Wrong(), "a..b", "named a..b; found no hyperparameters"),
+        Arguments.of(new Wrong(), ".", "named .; found no hyperparameters"),
+        Arguments.of(new Wrong(), "...", "named ...; found no hyperparameters"),
+        Arguments.of(new Wrong(), "lr.", "named lr.; found no hyperparameters"),
+        Arguments.of(new Wrong(), ".lr", "named .lr; found no hyperparameters"),
+        Arguments.of(new Wrong(), "fixed..rate", "named fixed..rate; found no hyperparameters"),
         Arguments.of(
             new WithMap(Map.of("lr", "high")),
             null,

@@ -38,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.EnginesUnderTest;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
@@ -462,7 +463,8 @@ class TrainerTest {
     Path garbage = Files.writeString(folder.resolve("garbage.ckpt"), "no archive");
     assertThatThrownBy(() -> trainer.restore(garbage))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("garbage.ckpt is no checkpoint of lrfinder: ");
+        .hasMessageEndingWith(
+            "garbage.ckpt is damaged, or no checkpoint of lrfinder: it does not end with a checksum");
 
     Path file = folder.resolve("mlp.ckpt");
     trainer.fit(new ModelUnderTest());
@@ -540,6 +542,22 @@ class TrainerTest {
     assertThatThrownBy(() -> trainer(engine).build().fit(model))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("LBFGS cannot be trained with");
+    assertThatThrownBy(() -> trainer(engine).autoLrFind(true).build().fit(model))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("LBFGS");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void withoutBatchesThereIsNoTraceOfATraining(boolean autoLrFind) {
+    Trainer trainer = trainer(EngineChoice.AUTO).autoLrFind(autoLrFind).build();
+    ModelUnderTest model = new ModelUnderTest();
+    model.batches.list.clear();
+    assertThatThrownBy(() -> trainer.fit(model))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("there is no data: the batches");
+    assertThat(folder).isEmptyDirectory();
   }
 
   @ParameterizedTest

@@ -1,0 +1,86 @@
+package org.lrfinder.trainer;
+
+import java.util.Iterator;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.BatchWalk;
+import org.lrfinder.sweep.Batches;
+
+/**
+ * Training batches on their way to sweeps and trainings: says when the first is about to be drawn,
+ * counts them, and notices a source that hands out the same iterator again.
+ */
+final class WatchedBatches<B> {
+  private final Iterable<B> source;
+  private Runnable beforeFirst = () -> {};
+  private boolean begun;
+  private long drawn;
+  private @Nullable Iterator<B> iterator;
+  private boolean sameIterator;
+
+  WatchedBatches(Iterable<B> source) {
+    this.source = source;
+  }
+
+  /** An iterable that walks by epochs, so that a source can. */
+  @SuppressWarnings("unchecked") // nobody looks at what B is
+  static <B> Iterable<B> byEpochs(LongFunction<Iterator<B>> walks) {
+    Batches batches = epoch -> (Iterator<Batch>) walks.apply(epoch);
+    return (Iterable<B>) batches;
+  }
+
+  Iterable<B> iterable() {
+    return byEpochs(Walk::new);
+  }
+
+  void beforeFirst(Runnable action) {
+    beforeFirst = action;
+  }
+
+  /** Batches drawn until now. */
+  long drawn() {
+    return drawn;
+  }
+
+  /** Whether the last two walks were given one iterator. */
+  boolean sameIterator() {
+    return sameIterator;
+  }
+
+  private final class Walk implements Iterator<B>, AutoCloseable {
+    private final BatchWalk<B> walk;
+
+    @SuppressWarnings("unchecked") // as in BatchWalk
+    Walk(long epoch) {
+      Iterator<B> opened =
+          source instanceof Batches batches
+              ? (Iterator<B>) batches.epoch(epoch)
+              : source.iterator();
+      sameIterator = opened == iterator;
+      iterator = opened;
+      walk = new BatchWalk<>(() -> opened, epoch);
+    }
+
+    @Override
+    public boolean hasNext() {
+      boolean has = walk.hasNext();
+      if (has && !begun) {
+        begun = true;
+        beforeFirst.run();
+      }
+      return has;
+    }
+
+    @Override
+    public B next() {
+      drawn++;
+      return walk.next();
+    }
+
+    @Override
+    public void close() {
+      walk.close();
+    }
+  }
+}

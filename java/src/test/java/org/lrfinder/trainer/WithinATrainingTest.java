@@ -1,0 +1,329 @@
+package org.lrfinder.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
+import org.lrfinder.Models;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.Loss;
+
+/** What may be called while a trainer trains, and what it does then. */
+class WithinATrainingTest {
+  private static final String FIT_IS_RUNNING =
+      "fit is running: it may be called again when it has returned, not from within";
+  private static final String RESTORE_BETWEEN_EPOCHS =
+      "fit is running: from within, restore may be called in a listener's onEpochEnd only, where no step or sweep is under way";
+
+  @TempDir private Path folder;
+
+  private static Trainer.Builder trainer(EngineChoice engine) {
+    return Trainer.builder()
+        .engine(engine)
+        .maxEpochs(3)
+        .logger(MetricsLogger.NONE)
+        .console(new PrintStream(OutputStream.nullOutputStream()));
+  }
+
+  /** With dropout, and the same weights, batches and generator each time. */
+  private static ModelUnderTest model() {
+    torch.manual_seed(3);
+    ModelUnderTest model = new ModelUnderTest(Models.inDouble(Models.batchNormAndDropout()));
+    torch.manual_seed(4);
+    return model;
+  }
+
+  private static void assertSame(SequentialImpl actual, SequentialImpl expected) {
+    for (long i = 0; i < expected.parameters().size(); i++) {
+      assertThat(actual.parameters().get(i).equal(expected.parameters().get(i)))
+          .as("parameter " + i)
+          .isTrue();
+    }
+    for (long i = 0; i < expected.buffers().size(); i++) {
+      assertThat(actual.buffers().get(i).equal(expected.buffers().get(i)))
+          .as("buffer " + i)
+          .isTrue();
+    }
+  }
+
+  /** Calls something with its trainer at a step, and something at an epoch's end. */
+  private static final class Calling implements TrainerListener {
+    private final Consumer<Trainer> atStep;
+    private final Consumer<Trainer> atEpoch;
+    final Trainer trainer;
+    final List<TrainingStep> steps = new ArrayList<>();
+    final List<TrainingEpoch> epochs = new ArrayList<>();
+
+    Calling(Trainer.Builder builder, Consumer<Trainer> atStep, Consumer<Trainer> atEpoch) {
+      this.atStep = atStep;
+      this.atEpoch = atEpoch;
+      this.trainer = builder.listener(this).build();
+    }
+
+    @Override
+    public void onStep(TrainingStep step) {
+      steps.add(step);
+      atStep.accept(trainer);
+    }
+
+    @Override
+    public void onEpochEnd(TrainingEpoch epoch) {
+      epochs.add(epoch);
+      atEpoch.accept(trainer);
+    }
+  }
+
+  private static void refused(Runnable call, String message) {
+    assertThatThrownBy(call::run).isInstanceOf(IllegalStateException.class).hasMessage(message);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void fitAndRestoreAreRefusedWithinAStepAndTheTrainingGoesOnAsIfNotCalled(EngineChoice engine) {
+    ModelUnderTest expected = model();
+    trainer(engine).build().fit(expected);
+    Path file = folder.resolve("step.ckpt");
+    int[] refusals = new int[1];
+    ModelUnderTest trained = model();
+    Calling calling =
+        new Calling(
+            trainer(engine),
+            trainer -> {
+              trainer.saveCheckpoint(file);
+              refused(() -> trainer.restore(file), RESTORE_BETWEEN_EPOCHS);
+              refused(() -> trainer.fit(trained), FIT_IS_RUNNING);
+              refusals[0]++;
+            },
+            trainer -> refused(() -> trainer.fit(trained), FIT_IS_RUNNING));
+    assertThat(calling.trainer.fit(trained).steps()).isEqualTo(15);
+    assertThat(refusals[0]).isEqualTo(15);
+    assertSame(trained.network, expected.network);
+  }
+
+  @Test
+  void restoreIsRefusedInALossAndWhereARateWasFound() {
+    Path file = folder.resolve("start.ckpt");
+    Trainer[] trainer = new Trainer[1];
+    int[] refusals = new int[1];
+    ModelUnderTest model =
+        new ModelUnderTest() {
+          @Override
+          public Optional<Loss> loss() {
+            return Optional.empty();
+          }
+
+          @Override
+          public Tensor trainingStep(Batch batch) {
+            refused(() -> trainer[0].restore(file), RESTORE_BETWEEN_EPOCHS);
+            refusals[0]++;
+            return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+          }
+        };
+    trainer[0] =
+        trainer(EngineChoice.AUTO)
+            .maxEpochs(1)
+            .autoLrFind(true)
+            .listener(
+                new TrainerListener() {
+                  @Override
+                  public void onLearningRateFound(LrFinderResult found) {
+                    refused(() -> trainer[0].restore(file), RESTORE_BETWEEN_EPOCHS);
+                    refusals[0]++;
+                  }
+                })
+            .build();
+    trainer[0].fit(model);
+    assertThat(refusals[0]).isGreaterThan(1 + 5);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void restoreAfterAnEpochIsBitwiseRight(EngineChoice engine) {
+    ModelUnderTest expected = model();
+    trainer(engine).build().fit(expected);
+    Path file = folder.resolve("epoch.ckpt");
+    List<Long> seen = new ArrayList<>();
+    Calling calling =
+        new Calling(
+            trainer(engine),
+            trainer -> {},
+            trainer -> {
+              seen.add((long) seen.size());
+              if (seen.size() == 1) {
+                trainer.saveCheckpoint(file);
+              } else if (seen.size() == 2) {
+                trainer.restore(file);
+              }
+            });
+    ModelUnderTest trained = model();
+    assertThat(calling.trainer.fit(trained).steps()).isEqualTo(15);
+    assertThat(calling.epochs).extracting(TrainingEpoch::epoch).containsExactly(0L, 1L, 1L, 2L);
+    assertThat(calling.epochs.get(2)).isEqualTo(calling.epochs.get(1));
+    assertSame(trained.network, expected.network);
+
+    calling.steps.clear();
+    assertThat(calling.trainer.fit(model()).steps()).isEqualTo(15);
+    assertThat(calling.steps.get(0).step()).as("of the next fit").isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aCheckpointRefusedAfterAnEpochChangesNothing(EngineChoice engine) {
+    Path file = folder.resolve("other.ckpt");
+    Trainer other = trainer(engine).build();
+    other.fit(new ModelUnderTest());
+    other.saveCheckpoint(file);
+    ModelUnderTest expected = model();
+    trainer(engine).build().fit(expected);
+    Calling calling =
+        new Calling(
+            trainer(engine),
+            trainer -> {},
+            trainer ->
+                assertThatThrownBy(() -> trainer.restore(file))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("another network"));
+    ModelUnderTest trained = model();
+    calling.trainer.fit(trained);
+    assertSame(trained.network, expected.network);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aSweepWithinAStepLeavesNoTraceInTheTraining(EngineChoice engine) {
+    ModelUnderTest expected = model();
+    trainer(engine).accumulateGradBatches(2).build().fit(expected);
+    ModelUnderTest trained = model();
+    LrFinder finder = LrFinder.builder().engine(engine).steps(5).build();
+    Calling calling =
+        new Calling(
+            trainer(engine).accumulateGradBatches(2).lrFinder(finder),
+            trainer -> trainer.lrFind(trained),
+            trainer -> trainer.lrFind(trained));
+    calling.trainer.fit(trained);
+    assertSame(trained.network, expected.network);
+  }
+
+  @Test
+  void stopEndsTheTrainingAfterTheStepAndLeavesNoFlag() {
+    Calling calling = new Calling(trainer(EngineChoice.AUTO), Trainer::stop, trainer -> {});
+    TrainingResult result = calling.trainer.fit(model());
+    assertThat(result.stopped()).isTrue();
+    assertThat(result.interrupted()).isFalse();
+    assertThat(result.steps()).isEqualTo(1);
+    assertThat(result.epochs()).isZero();
+    assertThat(Thread.currentThread().isInterrupted()).isFalse();
+  }
+
+  @Test
+  void stopIsHeardFromAnotherThreadAndATrainingStoppedResumes() {
+    ModelUnderTest expected = model();
+    TrainingResult whole = trainer(EngineChoice.AUTO).build().fit(expected);
+    Path file = folder.resolve("stopped.ckpt");
+    int[] calls = new int[1];
+    Calling calling =
+        new Calling(
+            trainer(EngineChoice.AUTO),
+            trainer -> {
+              if (++calls[0] == 7) {
+                Thread other = new Thread(trainer::stop);
+                other.start();
+                try {
+                  other.join();
+                } catch (InterruptedException e) {
+                  throw new AssertionError(e);
+                }
+              }
+            },
+            trainer -> {});
+    ModelUnderTest trained = model();
+    assertThat(calling.trainer.fit(trained).steps()).isEqualTo(7);
+    calling.trainer.saveCheckpoint(file);
+    calling.trainer.restore(file);
+    assertThat(calling.trainer.fit(trained)).as("the stop is over").isEqualTo(whole);
+    assertSame(trained.network, expected.network);
+  }
+
+  /** As the Javadoc of stop has it. */
+  private static final class Training implements TrainerListener {
+    final Trainer trainer = trainer(EngineChoice.AUTO).maxEpochs(1000).listener(this).build();
+    double best = Double.POSITIVE_INFINITY;
+    int waited;
+
+    @Override
+    public void onEpochEnd(TrainingEpoch epoch) {
+      double loss = epoch.validationLoss().orElseThrow();
+      waited = loss < best ? 0 : waited + 1;
+      best = Math.min(best, loss);
+      if (waited == 3) {
+        trainer.stop();
+      }
+    }
+  }
+
+  @Test
+  void earlyStoppingIsAListeners() {
+    ModelUnderTest model = model();
+    model.lr = 0.05;
+    torch.manual_seed(99);
+    List<Batch> noise = Models.batches(2, org.bytedeco.pytorch.global.torch.ScalarType.Double);
+    Training training = new Training();
+    TrainingResult result = training.trainer.fit(model, List.of(), noise);
+    assertThat(result.stopped()).isTrue();
+    assertThat(result.epochs()).isBetween(3L, 200L);
+    assertThat(training.waited).isEqualTo(3);
+    assertThat(result.validationLoss().orElseThrow()).isGreaterThan(training.best);
+  }
+
+  @Test
+  void stopEndsTheSweepBeforeATrainingToo() {
+    Trainer[] trainer = new Trainer[1];
+    int[] drawn = new int[1];
+    ModelUnderTest model =
+        new ModelUnderTest() {
+          @Override
+          public Optional<Loss> loss() {
+            return Optional.empty();
+          }
+
+          @Override
+          public Tensor trainingStep(Batch batch) {
+            if (++drawn[0] == 20) {
+              trainer[0].stop();
+            }
+            return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+          }
+        };
+    trainer[0] = trainer(EngineChoice.AUTO).autoLrFind(true).build();
+    TrainingResult result = trainer[0].fit(model);
+    assertThat(drawn[0]).isEqualTo(20);
+    assertThat(result.stopped()).isTrue();
+    assertThat(result.steps()).isZero();
+    assertThat(model.lr).isEqualTo(1e-3);
+  }
+
+  @Test
+  void stopWithoutATrainingDoesNothing() {
+    Trainer trainer = trainer(EngineChoice.AUTO).build();
+    trainer.stop();
+    TrainingResult result = trainer.fit(model());
+    assertThat(result.steps()).isEqualTo(15);
+    assertThat(result.stopped()).isFalse();
+  }
+}

@@ -199,7 +199,8 @@ final class ReferenceCase {
     } else if (name.equals("betas")) {
       DoublePointer betas =
           options instanceof AdamOptions adam ? adam.betas() : ((AdamWOptions) options).betas();
-      betas.put(value.get(0).asDouble(), value.get(1).asDouble());
+      // A std::tuple, whose elements libstdc++ stores last to first.
+      betas.put(value.get(1).asDouble(), value.get(0).asDouble());
     } else {
       number(options, name).put(value.asDouble());
     }

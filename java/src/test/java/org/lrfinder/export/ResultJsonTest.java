@@ -120,6 +120,8 @@ class ResultJsonTest {
     refused(
         json.replace("\"steps\":100", "\"steps\":\"many\""), "settings.steps is missing, null or");
     refused(json.replace("\"steps\":100", "\"steps\":99.5"), "settings.steps is missing, null or");
+    refused(
+        json.replace("\"steps\":100", "\"steps\":\"100\""), "settings.steps is missing, null or");
     refused(json.replace("\"steps\":100", "\"steps\":2"), "steps is 2, but must be at least 3");
   }
 

@@ -1,11 +1,14 @@
 package org.lrfinder;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.lrfinder.suggestion.Agreement;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.MiddleOfFall;
@@ -25,6 +28,7 @@ record Answer(
     Optional<LrRange> range,
     OptionalDouble largestStableLr,
     List<String> warnings) {
+  private static final double WIDE_SPREAD = 2; // decades
 
   static Answer to(
       SweepSettings settings,
@@ -37,6 +41,11 @@ record Answer(
     List<String> warnings = new ArrayList<>();
     if (status != Status.OK) {
       warnings.add(status.words());
+    }
+    if (endReason == EndReason.NON_FINITE && !descent.map(Descent::risesAtEnd).orElse(false)) {
+      warnings.add(
+          "the loss was not finite at step %d of %d, without a rise before: look at the data of that step"
+              .formatted(curve.size() + 1, settings.steps()));
     }
     if (curve.size() < settings.steps()
         && (endReason == EndReason.DATA_EXHAUSTED || endReason == EndReason.CANCELLED)) {
@@ -63,21 +72,39 @@ record Answer(
     if (status == Status.OK && !suggestions.containsKey(chosen.name())) {
       warnings.add("rule " + chosen.name() + " gave no rate: it needs more points");
     }
-    Optional<Suggestion> middle =
-        Optional.ofNullable(suggestions.get(new MiddleOfFall().name()))
-            .filter(s -> status == Status.OK);
+    boolean ok = status == Status.OK;
+    Optional<Suggestion> suggestion = Optional.ofNullable(suggestions.get(chosen.name()));
+    if (ok && suggestion.isPresent()) {
+      lonely(suggestion.get(), suggestions.values()).ifPresent(warnings::add);
+    }
+    if (ok && endReason == EndReason.COMPLETED && descent.orElseThrow().lowestAtEnd()) {
+      warnings.add(
+          "the loss is lowest among the last rates and was not seen to rise: a higher maximum rate may show a lower one");
+    }
     OptionalDouble largestStable =
-        middle.isPresent()
-            ? descent.stream()
-                .mapToDouble(d -> Pick.within(curve, Math.pow(10, d.lowest())).lr())
-                .findFirst()
+        ok
+            ? OptionalDouble.of(
+                Pick.within(curve, Math.pow(10, descent.orElseThrow().lowest())).lr())
             : OptionalDouble.empty();
-    return new Answer(
-        status,
-        List.copyOf(suggestions.values()),
-        middle.map(s -> LrRange.around(s.lr())),
-        largestStable,
-        warnings);
+    Optional<LrRange> range =
+        Optional.ofNullable(suggestions.get(new MiddleOfFall().name()))
+            .filter(middle -> ok)
+            .map(middle -> LrRange.around(middle.lr(), largestStable.getAsDouble()));
+    return new Answer(status, List.copyOf(suggestions.values()), range, largestStable, warnings);
+  }
+
+  /** Warns where every other rule says something else, and they say all kinds of things. */
+  private static Optional<String> lonely(Suggestion suggestion, Collection<Suggestion> all) {
+    List<Double> others =
+        all.stream().filter(other -> other != suggestion).map(Suggestion::lr).toList();
+    Agreement agreement = Agreement.of(others, suggestion.lr());
+    return !others.isEmpty() && agreement.near() == 0 && agreement.decades() > WIDE_SPREAD
+        ? Optional.of(
+            String.format(
+                Locale.ROOT,
+                "no other rule is within a factor of three, and they spread over %.1f decades: look at the plot",
+                agreement.decades()))
+        : Optional.empty();
   }
 
   /** The chosen rule first, in place of the library's of the same name. */

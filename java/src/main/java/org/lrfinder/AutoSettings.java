@@ -1,5 +1,6 @@
 package org.lrfinder;
 
+import java.util.List;
 import java.util.Optional;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
@@ -8,11 +9,16 @@ import org.lrfinder.sweep.SweepSettings;
 record AutoSettings(boolean range, boolean steps, int budget) {
   static final int DEFAULT_BUDGET = 1000;
 
-  private static final int MORE_STEPS = 300;
+  private static final int LEAST_COST = 50; // steps; a sweep that ends at once is not free
+  private static final int MORE_STEPS = 3; // times as many
+  private static final int WORTH_IT = 2; // times as many at least
   private static final double WIDEN = 100; // exponential: by two decades
   private static final double WIDEN_LINEAR = 2;
   private static final double LARGEST_RATE = 1e4;
   private static final double SHIFT = 1e-4; // of the first rate
+  private static final int MOST_SHIFTS = 2;
+  private static final double SMALLEST_RATE = 1e-12;
+  private static final double HARMLESS_RATE = 1e-7; // a divergence there is noise, mostly
   private static final double ABOVE_END = 10; // the divergence is to be seen
 
   AutoSettings {
@@ -21,21 +27,46 @@ record AutoSettings(boolean range, boolean steps, int budget) {
     }
   }
 
-  /** Empty if nothing helps. */
-  Optional<SweepSettings> after(LrFinderResult result) {
-    SweepSettings swept = result.settings();
-    return switch (result.status()) {
-      case OK, NON_FINITE -> Optional.empty();
-      case STILL_FALLING -> widened(swept);
-      case STARTED_DIVERGED -> shifted(result);
-      case NEVER_FELL, TOO_FEW_POINTS -> extended(swept);
-      case FLAT_NOISE -> extended(swept).or(() -> widened(swept));
-    };
+  /** What a sweep takes of the budget. */
+  static int cost(LrFinderResult result) {
+    return Math.max(result.results().size(), LEAST_COST);
   }
 
-  private Optional<SweepSettings> extended(SweepSettings swept) {
-    return steps && swept.steps() < MORE_STEPS
-        ? Optional.of(swept.withRates(swept.minLr(), swept.maxLr(), MORE_STEPS))
+  /**
+   * Empty if nothing helps, or the budget is spent.
+   *
+   * @param attempts the sweeps before that of the result
+   * @param left of the budget
+   */
+  Optional<SweepSettings> after(LrFinderResult result, List<Attempt> attempts, int left) {
+    SweepSettings swept = result.settings();
+    Optional<SweepSettings> next =
+        switch (result.status()) {
+          case OK, NON_FINITE -> Optional.empty();
+          case STILL_FALLING -> widened(swept);
+          case STARTED_DIVERGED ->
+              swept.minLr() <= HARMLESS_RATE && !extended(swept, attempts)
+                  ? longer(swept, left).or(() -> shifted(result, attempts))
+                  : shifted(result, attempts);
+          case NEVER_FELL, TOO_FEW_POINTS -> longer(swept, left);
+          case FLAT_NOISE ->
+              extended(swept, attempts)
+                  ? widened(swept).or(() -> longer(swept, left))
+                  : longer(swept, left).or(() -> widened(swept));
+        };
+    return next.filter(settings -> settings.steps() <= left);
+  }
+
+  /** Whether the same range was swept in fewer steps before. */
+  private static boolean extended(SweepSettings swept, List<Attempt> attempts) {
+    return attempts.stream()
+        .anyMatch(before -> before.minLr() == swept.minLr() && before.maxLr() == swept.maxLr());
+  }
+
+  private Optional<SweepSettings> longer(SweepSettings swept, int left) {
+    long more = Math.min((long) MORE_STEPS * swept.steps(), left);
+    return steps && more >= (long) WORTH_IT * swept.steps()
+        ? Optional.of(swept.withRates(swept.minLr(), swept.maxLr(), (int) more))
         : Optional.empty();
   }
 
@@ -43,22 +74,28 @@ record AutoSettings(boolean range, boolean steps, int budget) {
   private Optional<SweepSettings> widened(SweepSettings swept) {
     boolean exponential = swept.mode() == ScheduleMode.EXPONENTIAL;
     double max = Math.min(swept.maxLr() * (exponential ? WIDEN : WIDEN_LINEAR), LARGEST_RATE);
-    if (!range || max <= swept.maxLr()) {
+    if (!range || max <= swept.maxLr() || Double.isInfinite(max / swept.minLr()) && exponential) {
       return Optional.empty();
     }
     double longer =
         exponential
             ? Math.log(max / swept.minLr()) / Math.log(swept.maxLr() / swept.minLr())
             : (max - swept.minLr()) / (swept.maxLr() - swept.minLr());
-    return Optional.of(
-        swept.withRates(swept.minLr(), max, Math.toIntExact(Math.round(swept.steps() * longer))));
+    long more = Math.min(Math.round(swept.steps() * longer), Integer.MAX_VALUE);
+    return Optional.of(swept.withRates(swept.minLr(), max, (int) more));
   }
 
   /** Downwards, to just above where the sweep ended. */
-  private Optional<SweepSettings> shifted(LrFinderResult result) {
+  private Optional<SweepSettings> shifted(LrFinderResult result, List<Attempt> attempts) {
     SweepSettings swept = result.settings();
-    double min = swept.minLr() * SHIFT;
-    if (!range || !(min >= Double.MIN_NORMAL)) {
+    double min = Math.max(swept.minLr() * SHIFT, SMALLEST_RATE);
+    long shifts =
+        attempts.stream()
+            .mapToDouble(Attempt::minLr)
+            .filter(before -> before > swept.minLr())
+            .distinct()
+            .count();
+    if (!range || !(min < swept.minLr()) || shifts >= MOST_SHIFTS) {
       return Optional.empty();
     }
     int size = result.results().size();

@@ -17,6 +17,7 @@ import org.lrfinder.sweep.SweepSettings;
  */
 record Search(AutoSettings auto, int repeats) {
   private static final double WIDE_SPREAD = 0.5; // decades
+  private static final double FAR_BELOW = 1e-3;
 
   Search {
     if (repeats < 1) {
@@ -32,15 +33,15 @@ record Search(AutoSettings auto, int repeats) {
   LrFinderResult run(SweepSettings settings, Function<SweepSettings, LrFinderResult> sweep) {
     List<Attempt> attempts = new ArrayList<>();
     LrFinderResult result = sweep.apply(settings);
-    int steps = result.results().size();
+    int left = auto.budget() - AutoSettings.cost(result);
     while (!interrupted(result)) {
-      Optional<SweepSettings> next = auto.after(result);
-      if (next.isEmpty() || steps + next.get().steps() > auto.budget()) {
+      Optional<SweepSettings> next = auto.after(result, attempts, left);
+      if (next.isEmpty()) {
         break;
       }
       attempts.add(Attempt.of(result));
       result = sweep.apply(next.get());
-      steps += result.results().size();
+      left -= AutoSettings.cost(result);
     }
     Optional<Repeats> repeated = Optional.empty();
     if (repeats > 1 && !interrupted(result)) {
@@ -51,7 +52,24 @@ record Search(AutoSettings auto, int repeats) {
       repeated = Optional.of(new Repeats(all.stream().map(Repeats.Repeat::of).toList()));
       result = median(all);
     }
-    return result.with(attempts, repeated, repeated.flatMap(Search::wide));
+    List<String> warnings = new ArrayList<>();
+    repeated.flatMap(Search::wide).ifPresent(warnings::add);
+    result
+        .suggestion()
+        .flatMap(suggestion -> farBelow(suggestion.lr(), settings))
+        .ifPresent(warnings::add);
+    return result.with(attempts, repeated, warnings);
+  }
+
+  private static Optional<String> farBelow(double lr, SweepSettings first) {
+    return lr < first.minLr() * FAR_BELOW
+        ? Optional.of(
+            String.format(
+                Locale.ROOT,
+                "%.1e lies more than three decades below the range that was asked for, which began at %.1e: mistrust it, and look at data and model",
+                lr,
+                first.minLr()))
+        : Optional.empty();
   }
 
   /** Nobody waits for more, or there is no data for more. */

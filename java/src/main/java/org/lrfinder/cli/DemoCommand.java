@@ -61,7 +61,11 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LrFinder.Builder finder =
-        LrFinder.builder().minLr(AnswerOptions.MIN_LR).maxLr(AnswerOptions.MAX_LR).engine(engine);
+        LrFinder.builder()
+            .minLr(AnswerOptions.MIN_LR)
+            .maxLr(AnswerOptions.MAX_LR)
+            .steps(AnswerOptions.STEPS)
+            .engine(engine);
     try {
       answer.applyTo(finder);
       finder.build();

@@ -112,7 +112,7 @@ final class FindCommand implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       description = "Optimizer steps. Default: ${DEFAULT-VALUE}")
-  private int steps = 100;
+  private int steps = AnswerOptions.STEPS;
 
   @Option(
       names = "--mode",

@@ -77,6 +77,7 @@ public record Descent(
   private static final double EDGE = 2; // times as much, where a line has neighbours on one side
   private static final double JUST_FALLEN = 1; // decades
   private static final double FALLS_SIGMAS = 2.5; // over a decade
+  private static final double LAST_DECADES = 0.5;
   private static final double RISES_SIGMAS = 5;
   private static final int RISES_POINTS = 6; // before the last one
 
@@ -93,6 +94,11 @@ public record Descent(
     return points.usable() < LEAST_POINTS
         ? Optional.empty()
         : Optional.of(of(points, headDecades(settings)));
+  }
+
+  /** {@return whether nothing diverged and the minimum lies within the last half decade} */
+  public boolean lowestAtEnd() {
+    return !diverged && end - lowest <= LAST_DECADES;
   }
 
   private static double headDecades(SweepSettings settings) {
@@ -181,7 +187,7 @@ public record Descent(
 
   /** Whether the last half decade falls, and the last decade by more than its noise. */
   private static boolean falls(double[] x, double[] z, double noise) {
-    Line half = Line.through(x, z, x[x.length - 1] - 0.5);
+    Line half = Line.through(x, z, x[x.length - 1] - LAST_DECADES);
     Line whole = Line.through(x, z, x[x.length - 1] - 1);
     return half.slope() < -noise * half.slopeError()
         && whole.slope() < -FALLS_SIGMAS * noise * whole.slopeError();

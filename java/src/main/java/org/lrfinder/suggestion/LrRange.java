@@ -28,9 +28,10 @@ public record LrRange(double base, double max) {
    * MiddleOfFall} was measured on, both ends train well in about nine runs of ten.
    *
    * @param lr a rate, greater than 0
-   * @return the range around it
+   * @param largestStable the most that the maximum may be, at least {@code lr}
+   * @return the range around the rate
    */
-  public static LrRange around(double lr) {
-    return new LrRange(lr / FACTOR, lr * FACTOR);
+  public static LrRange around(double lr, double largestStable) {
+    return new LrRange(lr / FACTOR, Math.min(lr * FACTOR, largestStable));
   }
 }

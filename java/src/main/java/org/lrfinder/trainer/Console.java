@@ -75,6 +75,11 @@ final class Console {
       bar.stepTo(step);
     }
 
+    void stepTo(long step, long steps) {
+      bar.maxHint(steps);
+      bar.stepTo(step);
+    }
+
     void message(String message) {
       bar.setExtraMessage(message);
     }

@@ -24,8 +24,8 @@ final class LearningRateSearch {
   /**
    * Sweeps.
    *
-   * @param finder null for the trainer's own, or else one with Lightning's defaults and the
-   *     trainer's accumulation, clipping, precision and engine
+   * @param finder null for the trainer's own, or else one with Lightning's defaults, retries, and
+   *     the trainer's accumulation, clipping, precision and engine
    * @param stopped ends the sweep, unless the finder is the user's
    */
   <B> LrFinderResult find(
@@ -46,10 +46,13 @@ final class LearningRateSearch {
             .threads(settings.steps().threads())
             .engine(settings.engine())
             .cancelIf(stopped);
+    if (settings.lrFindRetries()) {
+      builder.autoSteps().autoRange();
+    }
     try (Console.Bar bar =
         console.bar("finding a learning rate", builder.build().settings().steps())) {
       if (bar != null) {
-        builder.listener(step -> bar.stepTo(step.index() + 1L));
+        builder.listener(step -> bar.stepTo(step.index() + 1L, step.steps()));
       }
       return sweep(builder.build(), model, optimizer, data);
     }

@@ -172,8 +172,9 @@ public final class Trainer {
   }
 
   /**
-   * Sweeps a model on its own batches, with Lightning's defaults (or the builder's finder) and the
-   * trainer's accumulation, clipping and precision. Nothing is set; nothing is left behind.
+   * Sweeps a model on its own batches, with Lightning's defaults, again where that has no answer
+   * (or with the builder's finder), and the trainer's accumulation, clipping and precision. Nothing
+   * is set; nothing is left behind.
    *
    * @param model what to sweep. During and after its training by this trainer its optimizer is
    *     swept as it is then; otherwise a fresh one
@@ -304,6 +305,7 @@ public final class Trainer {
     private @Nullable String attribute;
     private Set<Integer> lrFindAtEpochs = Set.of();
     private @Nullable LrFinder finder;
+    private boolean lrFindRetries = true;
     private int maxEpochs = 1000;
     private long maxSteps = Long.MAX_VALUE;
     private int accumulateGradBatches = 1;
@@ -373,11 +375,26 @@ public final class Trainer {
      * Sets how the sweeps of {@code fit} and of {@link Trainer#lrFind(TrainableModel)} are done.
      *
      * @param finder used as it is; by default one with Lightning's defaults and the trainer's
-     *     accumulation, clipping, precision and engine
+     *     accumulation, clipping, precision and engine, that sweeps again where a sweep has no
+     *     answer
      * @return this builder
      */
     public Builder lrFinder(LrFinder finder) {
       this.finder = Objects.requireNonNull(finder, "finder");
+      return this;
+    }
+
+    /**
+     * Sets whether the default finder sweeps again, with more steps or in another range, where a
+     * sweep has no answer: {@link LrFinder.Builder#autoSteps} and {@link
+     * LrFinder.Builder#autoRange}, within {@link LrFinder.Builder#autoBudget}. Lightning's sweep of
+     * 100 steps has none for small batches, and none for plain SGD whose loss still falls at 1.
+     *
+     * @param retries default true
+     * @return this builder
+     */
+    public Builder lrFindRetries(boolean retries) {
+      this.lrFindRetries = retries;
       return this;
     }
 
@@ -554,6 +571,7 @@ public final class Trainer {
           attribute,
           lrFindAtEpochs,
           finder,
+          lrFindRetries,
           maxEpochs,
           maxSteps,
           new TrainingSettings(accumulateGradBatches, gradientClipNorm, precision, threads),

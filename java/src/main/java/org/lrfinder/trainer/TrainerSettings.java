@@ -14,6 +14,7 @@ import org.lrfinder.engine.TrainingSettings;
  * @param attribute name or path of the learning rate; null for the default names
  * @param lrFindAtEpochs epochs that a sweep precedes as well
  * @param finder of those sweeps; null for one with Lightning's defaults
+ * @param lrFindRetries whether that one sweeps again where a sweep has no answer
  * @param device null leaves model and batches where they are
  * @param defaultRootDir of the default logger
  * @param progressBar whether to draw bars; else a line for each epoch
@@ -23,6 +24,7 @@ record TrainerSettings(
     @Nullable String attribute,
     Set<Integer> lrFindAtEpochs,
     @Nullable LrFinder finder,
+    boolean lrFindRetries,
     int maxEpochs,
     long maxSteps,
     TrainingSettings steps,

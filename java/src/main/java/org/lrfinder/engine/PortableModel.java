@@ -8,18 +8,17 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adagrad;
 import org.bytedeco.pytorch.AdagradOptions;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.ArchiveWriter;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
-import org.bytedeco.pytorch.OutputArchive;
 import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
@@ -186,11 +185,12 @@ final class PortableModel {
     } else {
       throw cannotBeSwept(original);
     }
-    // The presets show no state map, but archives carry it.
-    byte[] archive = save(original);
-    InputArchive in = new InputArchive();
-    in.load_from(new BytePointer(archive), archive.length);
-    copy.load(in);
+    try (PointerScope scope = new PointerScope()) { // the archive is as large as the state
+      Tensor archive = OptimizerArchive.of(original);
+      InputArchive in = new InputArchive();
+      in.load_from(new BytePointer(archive.data_ptr()), archive.numel());
+      copy.load(in);
+    }
     return copy;
   }
 
@@ -230,25 +230,6 @@ final class PortableModel {
                 .formatted(name));
       }
     }
-  }
-
-  private static byte[] save(Optimizer optimizer) {
-    java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
-    try (ArchiveWriter writer =
-        new ArchiveWriter() {
-          @Override
-          public long call(Pointer buffer, long count) {
-            byte[] chunk = new byte[Math.toIntExact(count)];
-            new BytePointer(buffer).get(chunk);
-            bytes.writeBytes(chunk);
-            return count;
-          }
-        }) {
-      OutputArchive out = new OutputArchive();
-      optimizer.save(out);
-      out.save_to(writer);
-    }
-    return bytes.toByteArray();
   }
 
   static Tensor loss(Loss loss, Tensor prediction, Tensor target) {

@@ -74,6 +74,16 @@ final class PortableModel {
     return buffers;
   }
 
+  /** Every parameter and buffer of the optimizers and networks, some more than once. */
+  static List<Tensor> tensors(SweepSubject subject) {
+    List<Tensor> tensors = parameters(subject.optimizers());
+    for (SweepSubject.Part part : subject.parts()) {
+      tensors.addAll(networkParameters(part));
+      tensors.addAll(networkBuffers(part));
+    }
+    return tensors;
+  }
+
   /** The parameters of some optimizers, group by group. */
   static List<Tensor> parameters(List<Optimizer> optimizers) {
     List<Tensor> parameters = new ArrayList<>();

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.ModelClaim;
 import org.lrfinder.engine.TrainingSettings;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Precision;
@@ -45,8 +46,9 @@ import org.lrfinder.sweep.Precision;
  * multiples of its learning rate gets the rate that makes it so. Sweeps and trainings on the CPU
  * may change libtorch's and BLAS's thread counts while they run.
  *
- * <p>A trainer serves one thread at a time. What a model makes belongs to the caller: a {@link
- * PointerScope} around {@code fit} ends it.
+ * <p>A trainer serves one thread at a time. While it trains a model, other threads can neither
+ * train nor sweep that model: {@link IllegalStateException}. What a model makes belongs to the
+ * caller: a {@link PointerScope} around {@code fit} ends it.
  */
 public final class Trainer {
   private final TrainerSettings settings;
@@ -102,6 +104,14 @@ public final class Trainer {
   }
 
   private TrainingResult fitOn(
+      Model model, @Nullable Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
+    Module network = Objects.requireNonNull(model.module(), "module() returned null");
+    try (ModelClaim claim = ModelClaim.ofTraining(network)) { // also between the epochs
+      return fitClaimed(model, train, validation);
+    }
+  }
+
+  private TrainingResult fitClaimed(
       Model model, @Nullable Iterable<Batch> train, @Nullable Iterable<Batch> validation) {
     // Before anything is drawn or changed.
     LearningRateAttribute attribute =

@@ -67,6 +67,9 @@ record Sweeps(
       Iterable<B> batches,
       @Nullable ValidationSource validation) {
     Objects.requireNonNull(batches, "batches");
+    for (int part = 0; part < objectives.size(); part++) {
+      objectives.get(part).require(subject.subject.parts().get(part));
+    }
     Deadline deadline = Deadline.after(maxDuration);
     List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
     // From the first sweep to the last: between them nobody else may begin.

@@ -7,7 +7,6 @@ import java.util.OptionalDouble;
 import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineTraining;
@@ -68,10 +67,10 @@ final class FitLoop {
 
   private static Module checkedModule(Model model) {
     Module module = Objects.requireNonNull(model.module(), "module() returned null");
-    if (model.loss().isPresent() && !(module instanceof SequentialImpl)) {
+    if (model.loss().isPresent() && !Objective.Native.forwards(module)) {
       throw new IllegalArgumentException(
-          "%s has a loss(), which forwards a SequentialImpl natively, but its module() is a %s: override trainingStep(batch) instead"
-              .formatted(model.getClass().getName(), module.getClass().getSimpleName()));
+          "%s has a loss(), which forwards the layers of a SequentialImpl natively, but its module() is a %s, whose own forward it would not call: override trainingStep(batch) instead"
+              .formatted(model.getClass().getName(), module.getClass().getName()));
     }
     return module;
   }
@@ -144,6 +143,10 @@ final class FitLoop {
   private void makeOptimizer() {
     optimizer =
         Objects.requireNonNull(model.configureOptimizers(), "configureOptimizers() returned null");
+    if (optimizer.isNull()) {
+      throw new IllegalArgumentException(
+          "configureOptimizers() returned an optimizer that was closed");
+    }
     scheduler = model.configureScheduler(optimizer);
   }
 

@@ -58,7 +58,10 @@ import org.lrfinder.sweep.SweepSettings;
  *       loss all leaves out from a walk's start to its end, no parameter that takes a gradient, an
  *       optimizer over other parameters than the network's or of a class that is not supported,
  *       tensors on different devices, a loss that is not one real number, group ratios for another
- *       number of groups;
+ *       number of groups, a network, optimizer or batch that was closed, a network whose class
+ *       overrides {@code forward} where the engine is to forward it;
+ *   <li>{@link IllegalStateException} if another thread sweeps the model or trains it by a {@link
+ *       org.lrfinder.trainer.Trainer}; the message names the thread;
  *   <li>{@link EngineException} if libtorch fails in a step;
  *   <li>{@link OutOfMemoryException} if there is too little memory: before the first step, if the
  *       copies that a sweep makes would go over JavaCPP's limit, which the message names, or when
@@ -74,9 +77,11 @@ import org.lrfinder.sweep.SweepSettings;
  *
  * <p>Sweeps on different models may run at the same time on several threads, and beside threads
  * that train; a model that shares a parameter or buffer with one that is trained or swept meanwhile
- * is not another model. Their curves are then what they are alone, to the last bit where libtorch
- * and BLAS use one thread each (sums of several threads are rounded differently from run to run).
- * Three things belong to the whole process, though:
+ * is not another model, and is refused. Only a training loop of your own is not known here: do not
+ * sweep its model from another thread. A listener may sweep the model that its own thread sweeps.
+ * The curves are then what they are alone, to the last bit where libtorch and BLAS use one thread
+ * each (sums of several threads are rounded differently from run to run). Three things belong to
+ * the whole process, though:
  *
  * <ul>
  *   <li>The random number generators. Models that draw from them (dropout) do not draw what they

@@ -11,6 +11,7 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.EngineSweep;
 import org.lrfinder.engine.Engines;
+import org.lrfinder.engine.ModelClaim;
 import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.engine.SweepSubject;
@@ -65,9 +66,14 @@ record Sweeps(
       Iterable<B> batches,
       @Nullable ValidationSource<?> validation) {
     Objects.requireNonNull(batches, "batches");
+    for (int part = 0; part < objectives.size(); part++) {
+      objectives.get(part).require(subject.subject.parts().get(part));
+    }
     Deadline deadline = Deadline.after(maxDuration);
     List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
-    try (BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
+    // From the first sweep to the last: between them nobody else may begin.
+    try (ModelClaim claim = ModelClaim.ofSweep(subject.subject);
+        BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
       return search.run(
           settings,
           swept -> {

@@ -5,14 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.LBFGS;
 import org.bytedeco.pytorch.LBFGSOptions;
+import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -24,7 +32,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.trainer.MetricsLogger;
+import org.lrfinder.trainer.Model;
+import org.lrfinder.trainer.Trainer;
 
 /**
  * What cannot be swept is refused with a message that says what and why, and nothing is changed.
@@ -131,11 +143,138 @@ class RefusalTest {
   @ParameterizedTest
   @MethodSource("org.lrfinder.EnginesUnderTest#stream")
   void anOptimizerThatCannotBeCopied(EngineChoice engine) {
-    LBFGS lbfgs = new LBFGS(mlp.parameters(), new LBFGSOptions(0.1));
-    assertThatThrownBy(() -> finder(engine).find(mlp, lbfgs, Loss.CROSS_ENTROPY, BATCHES))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(
-            "LBFGS cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+    String refusal =
+        "optimizer %s cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop;"
+            + " sweep another by a step of your own, find(StepFunction.of(lr -> loss, save, restore))";
+    LBFGS lbfgs = Models.keep(new LBFGS(mlp.parameters(), new LBFGSOptions(0.1)));
+    refused(
+        engine,
+        refusal.formatted("LBFGS"),
+        finder -> finder.find(mlp, lbfgs, Loss.CROSS_ENTROPY, BATCHES));
+    Adam own = Models.keep(new Adam(mlp.parameters(), new AdamOptions(0.1)) {});
+    refused(
+        engine,
+        refusal.formatted(own.getClass().getName()),
+        finder -> finder.find(own, batch -> null, BATCHES));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void whatWasClosed(EngineChoice engine) {
+    Adam closed = new Adam(mlp.parameters(), new AdamOptions(0.1));
+    closed.close();
+    LossFunction<Batch> loss = batch -> null;
+    Stream.<Consumer<LrFinder>>of(
+            finder -> finder.find(mlp, closed, Loss.CROSS_ENTROPY, BATCHES),
+            finder -> finder.find(mlp, closed, Loss.CROSS_ENTROPY, BATCHES, BATCHES),
+            finder -> finder.find(mlp, closed, loss, BATCHES),
+            finder -> finder.find(closed, loss, BATCHES),
+            finder -> finder.find(script(), closed, Loss.CROSS_ENTROPY, BATCHES),
+            finder -> finder.find(List.of(OptimizedLoss.sweeping(mlp, closed, loss)), BATCHES),
+            finder ->
+                finder.find(
+                    List.of(OptimizedLoss.sweeping(mlp, adam(), loss).andKeeping(closed)), BATCHES))
+        .forEach(sweep -> refused(engine, "the optimizer was closed", sweep));
+    SequentialImpl network = new SequentialImpl();
+    network.close();
+    JitModule script = new JitModule();
+    script.close();
+    Stream.<Consumer<LrFinder>>of(
+            finder -> finder.find(network, adam(), Loss.CROSS_ENTROPY, BATCHES),
+            finder -> finder.find(network, adam(), loss, BATCHES),
+            finder -> finder.find(network, adam(), loss, BATCHES, loss, BATCHES),
+            finder -> finder.find(script, adam(), Loss.CROSS_ENTROPY, BATCHES),
+            finder -> finder.find(script, adam(), loss, BATCHES),
+            finder -> finder.find(List.of(OptimizedLoss.sweeping(network, adam(), loss)), BATCHES),
+            finder -> finder.find(List.of(OptimizedLoss.sweeping(script, adam(), loss)), BATCHES))
+        .forEach(sweep -> refused(engine, "the network was closed", sweep));
+    Tensor gone = torch.randn(16, Models.FEATURES);
+    gone.close();
+    refused(
+        engine,
+        "the batch's input was closed before it was used",
+        finder ->
+            finder.find(
+                mlp,
+                adam(),
+                Loss.CROSS_ENTROPY,
+                List.of(new Batch(gone, BATCHES.get(0).target()))));
+    refused(
+        engine,
+        "the batch's target was closed before it was used",
+        finder ->
+            finder.find(
+                mlp, adam(), Loss.CROSS_ENTROPY, List.of(new Batch(BATCHES.get(0).input(), gone))));
+  }
+
+  private static JitModule script() {
+    return Models.keep(torch.load("src/test/torchscript/classifier.pt"));
+  }
+
+  /** A Java class's forward, which the native core does not call. */
+  private static final class Doubling extends SequentialImpl {
+    @Override
+    public Tensor forward(Tensor input) {
+      return super.forward(input).mul(new Scalar(2.0));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void aForwardThatTheEngineWouldNotCall(EngineChoice engine) {
+    String refusal =
+        "%s overrides forward, but the engine forwards its layers natively and would not call it:"
+            + " pass the loss instead, find(network, optimizer, batch -> loss, batches)";
+    Doubling doubling = Models.keep(new Doubling());
+    doubling.push_back(Models.keep(new LinearImpl(Models.FEATURES, Models.CLASSES)));
+    Optimizer optimizer = Models.Kind.SGD.over(doubling);
+    refused(
+        engine,
+        refusal.formatted("org.lrfinder.RefusalTest$Doubling"),
+        finder -> finder.find(doubling, optimizer, Loss.CROSS_ENTROPY, BATCHES));
+    refused(
+        engine,
+        refusal.formatted("org.lrfinder.RefusalTest$Doubling"),
+        finder -> finder.find(doubling, optimizer, Loss.CROSS_ENTROPY, BATCHES, BATCHES));
+    JitModule script =
+        new JitModule(script()) {
+          @Override
+          public IValue forward(IValueVector inputs) {
+            return super.forward(inputs);
+          }
+        };
+    refused(
+        engine,
+        refusal.formatted(script.getClass().getName()),
+        finder -> finder.find(script, adam(), Loss.CROSS_ENTROPY, BATCHES));
+
+    // By the way that the message names, and without a forward of its own.
+    Batch first = BATCHES.get(0);
+    double doubled =
+        torch.cross_entropy_loss(doubling.forward(first.input()), first.target()).item_double();
+    double[] losses =
+        finder(engine)
+            .find(
+                doubling,
+                optimizer,
+                batch -> torch.cross_entropy_loss(doubling.forward(batch.input()), batch.target()),
+                BATCHES)
+            .results()
+            .losses();
+    assertThat(losses[0]).isEqualTo(doubled);
+    SequentialImpl plain =
+        Models.keep(
+            new SequentialImpl() {
+              {
+                push_back(Models.keep(new LinearImpl(Models.FEATURES, Models.CLASSES)));
+              }
+            });
+    assertThat(
+            finder(engine)
+                .find(plain, Models.Kind.SGD.over(plain), Loss.CROSS_ENTROPY, BATCHES)
+                .results()
+                .size())
+        .isPositive();
   }
 
   @ParameterizedTest
@@ -209,6 +348,44 @@ class RefusalTest {
     assertThatThrownBy(() -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, BATCHES))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("groupRatios has 2 entries, but the optimizer has 1 parameter groups");
+  }
+
+  private record Given(SequentialImpl module, Optimizer configureOptimizers) implements Model {
+    @Override
+    public Optional<Loss> loss() {
+      return Optional.of(Loss.CROSS_ENTROPY);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  void whatATrainerCannotTrain(EngineChoice engine) {
+    Adam closedOptimizer = new Adam(mlp.parameters(), new AdamOptions(0.1));
+    closedOptimizer.close();
+    SequentialImpl closed = new SequentialImpl();
+    closed.close();
+    Doubling doubling = Models.keep(new Doubling());
+    Map.of(
+            new Given(mlp, closedOptimizer),
+            "configureOptimizers() returned an optimizer that was closed",
+            new Given(closed, adam()),
+            "the network was closed",
+            new Given(doubling, adam()),
+            Given.class.getName()
+                + " has a loss(), which forwards the layers of a SequentialImpl natively, but its module() is a "
+                + Doubling.class.getName()
+                + ", whose own forward it would not call: override trainingStep(batch) instead")
+        .forEach(
+            (model, message) ->
+                assertThatThrownBy(
+                        () ->
+                            Trainer.builder()
+                                .engine(engine)
+                                .logger(MetricsLogger.NONE)
+                                .build()
+                                .fit(model, BATCHES, null))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(message));
   }
 
   private final SequentialImpl mlp = Models.mlp();

@@ -38,11 +38,7 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
   static MemoryNeed of(SweepSubject subject, boolean fused) {
     long snapshot = 0;
     try (PointerScope scope = new PointerScope()) {
-      List<Tensor> live = PortableModel.parameters(subject.optimizers());
-      for (SweepSubject.Part part : subject.parts()) {
-        live.addAll(PortableModel.networkParameters(part));
-        live.addAll(PortableModel.networkBuffers(part));
-      }
+      List<Tensor> live = PortableModel.tensors(subject);
       for (Tensor tensor : PortableModel.byIdentity(live).values()) {
         snapshot += bytes(tensor);
       }

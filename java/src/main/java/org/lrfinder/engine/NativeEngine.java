@@ -24,11 +24,6 @@ import org.lrfinder.sweep.SweepSettings;
 final class NativeEngine implements Engine {
   @Override
   public EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> rates) {
-    for (Optimizer optimizer : subject.optimizers()) {
-      if (!PortableModel.ofPresets(optimizer)) {
-        throw PortableModel.cannotBeSwept(optimizer);
-      }
-    }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
       NativeSweepSettings nativeSettings =
@@ -72,6 +67,8 @@ final class NativeEngine implements Engine {
   @Override
   public EngineTraining train(
       @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
+    SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
+    PortableModel.requireSteppable(optimizer);
     if (!PortableModel.ofPresets(optimizer)) {
       return new PortableEngine().train(network, optimizer, settings); // calls its step in Java
     }
@@ -83,7 +80,7 @@ final class NativeEngine implements Engine {
               .accumulate_grad_batches(settings.accumulateGradBatches())
               .precision(settings.precision().ordinal());
       NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
-      threadState.choose(settings.threads(), List.of(optimizer));
+      threadState.choose(settings.threads(), part.optimizers());
       Training running =
           new Training(network, optimizer, training, threadState, settings.precision());
       training.retainReference(); // outlives the scope, until close()

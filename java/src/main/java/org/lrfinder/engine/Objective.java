@@ -2,6 +2,11 @@ package org.lrfinder.engine;
 
 import java.util.Objects;
 import java.util.function.DoubleConsumer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.JitModule;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Batch;
@@ -15,6 +20,14 @@ import org.lrfinder.sweep.LossFunction;
  * @param <B> what a batch is
  */
 public sealed interface Objective<B> {
+  /**
+   * Refuses, before a sweep starts, a network whose losses this cannot compute.
+   *
+   * @param part the part of the sweep that this is the loss of
+   * @throws IllegalArgumentException if it cannot
+   */
+  void require(SweepSubject.Part part);
+
   /**
    * Adds the gradients of a micro-batch.
    *
@@ -65,25 +78,67 @@ public sealed interface Objective<B> {
     }
 
     @Override
+    public void require(SweepSubject.Part part) {
+      Pointer network = part.script() != null ? part.script() : part.module();
+      if (network != null && overridesForward(network)) {
+        throw new IllegalArgumentException(
+            "%s overrides forward, but the engine forwards its layers natively and would not call it: pass the loss instead, find(network, optimizer, batch -> loss, batches)"
+                .formatted(network.getClass().getName()));
+      }
+    }
+
+    /**
+     * {@return whether engines forward it as Java code does: layer by layer, in native code, which
+     * calls no method that a class of a user's overrides}
+     *
+     * @param network any
+     */
+    public static boolean forwards(Module network) {
+      return network instanceof SequentialImpl && !overridesForward(network);
+    }
+
+    private static boolean overridesForward(Pointer network) {
+      Class<?> input = network instanceof JitModule ? IValueVector.class : Tensor.class;
+      try {
+        Class<?> declaring = network.getClass().getMethod("forward", input).getDeclaringClass();
+        return !declaring.getPackage().equals(Module.class.getPackage());
+      } catch (NoSuchMethodException e) {
+        return false; // nothing to override
+      }
+    }
+
+    @Override
     public boolean accumulate(EngineSession session, Batch batch) {
+      requireOpen(batch);
       session.accumulate(batch, loss);
       return true;
     }
 
     @Override
     public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
+      requireOpen(batch);
       return sweep.step(batch, loss, lr);
     }
 
     @Override
     public boolean step(EngineTraining training, Batch batch, DoubleConsumer mean) {
+      requireOpen(batch);
       mean.accept(training.step(batch, loss));
       return true;
     }
 
     @Override
     public void evaluate(EngineSession session, Batch batch, DoubleConsumer losses) {
+      requireOpen(batch);
       losses.accept(session.evaluate(batch, loss));
+    }
+
+    private static void requireOpen(Batch batch) {
+      if (batch.input().isNull() || batch.target().isNull()) {
+        throw new IllegalArgumentException(
+            "the batch's %s was closed before it was used"
+                .formatted(batch.input().isNull() ? "input" : "target"));
+      }
     }
   }
 
@@ -108,6 +163,11 @@ public sealed interface Objective<B> {
      */
     public Callback(LossFunction<B> function) {
       this(function, 0);
+    }
+
+    @Override
+    public void require(SweepSubject.Part part) {
+      // Whatever it is, the caller forwards it.
     }
 
     @Override

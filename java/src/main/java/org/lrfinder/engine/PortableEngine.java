@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GradMode;
-import org.bytedeco.pytorch.LBFGS;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
@@ -104,11 +103,8 @@ final class PortableEngine implements Engine {
       @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
     return guarded(
         () -> {
-          if (optimizer instanceof LBFGS) {
-            throw new IllegalArgumentException(
-                "optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
-          }
           SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
+          PortableModel.requireSteppable(optimizer);
           PortableMicroBatches microBatches =
               new PortableMicroBatches(
                   part, settings.accumulateGradBatches(), settings.precision());

@@ -5,21 +5,22 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adagrad;
 import org.bytedeco.pytorch.AdagradOptions;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.ArchiveWriter;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.InputArchive;
+import org.bytedeco.pytorch.LBFGS;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
-import org.bytedeco.pytorch.OutputArchive;
 import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
@@ -40,6 +41,8 @@ import org.lrfinder.sweep.Loss;
  */
 final class PortableModel {
   private static final long SUM = 2; // at::Reduction::Sum
+  private static final Set<Class<?>> SWEEPABLE =
+      Set.of(SGD.class, Adam.class, AdamW.class, Adagrad.class, RMSprop.class);
 
   private PortableModel() {}
 
@@ -73,6 +76,16 @@ final class PortableModel {
       }
     }
     return buffers;
+  }
+
+  /** Every parameter and buffer of the optimizers and networks, some more than once. */
+  static List<Tensor> tensors(SweepSubject subject) {
+    List<Tensor> tensors = parameters(subject.optimizers());
+    for (SweepSubject.Part part : subject.parts()) {
+      tensors.addAll(networkParameters(part));
+      tensors.addAll(networkBuffers(part));
+    }
+    return tensors;
   }
 
   /** The parameters of some optimizers, group by group. */
@@ -168,10 +181,10 @@ final class PortableModel {
    * of the first.
    */
   static Optimizer privateCopy(Optimizer original) {
+    requireSweepable(original);
     OptimizerParamGroupVector groups = original.param_groups();
     Pointer defaults = original.defaults();
     Optimizer copy;
-    // Exact classes, as in the native core.
     Class<?> type = original.getClass();
     if (type == SGD.class) {
       copy = new SGD(groups, new SGDOptions(defaults));
@@ -181,24 +194,36 @@ final class PortableModel {
       copy = new AdamW(groups, new AdamWOptions(defaults));
     } else if (type == Adagrad.class) {
       copy = new Adagrad(groups, new AdagradOptions(defaults));
-    } else if (type == RMSprop.class) {
-      copy = new RMSprop(groups, new RMSpropOptions(defaults));
     } else {
-      throw cannotBeSwept(original);
+      copy = new RMSprop(groups, new RMSpropOptions(defaults));
     }
-    // The presets show no state map, but archives carry it.
-    byte[] archive = save(original);
-    InputArchive in = new InputArchive();
-    in.load_from(new BytePointer(archive), archive.length);
-    copy.load(in);
+    try (PointerScope scope = new PointerScope()) { // the archive is as large as the state
+      Tensor archive = OptimizerArchive.of(original);
+      InputArchive in = new InputArchive();
+      in.load_from(new BytePointer(archive.data_ptr()), archive.numel());
+      copy.load(in);
+    }
     return copy;
   }
 
-  static IllegalArgumentException cannotBeSwept(Optimizer optimizer) {
-    return new IllegalArgumentException(
-        "optimizer "
-            + optimizer.getClass().getSimpleName()
-            + " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+  /** Refuses what has no private copy. Exact classes, as in the native core. */
+  static void requireSweepable(Optimizer optimizer) {
+    if (!SWEEPABLE.contains(optimizer.getClass())) {
+      throw new IllegalArgumentException(
+          "optimizer %s cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop; sweep another by a step of your own, find(StepFunction.of(lr -> loss, save, restore))"
+              .formatted(
+                  ofPresets(optimizer)
+                      ? optimizer.getClass().getSimpleName()
+                      : optimizer.getClass().getName()));
+    }
+  }
+
+  /** Refuses what no training can step. */
+  static void requireSteppable(Optimizer optimizer) {
+    if (optimizer instanceof LBFGS) {
+      throw new IllegalArgumentException(
+          "optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step; call its step(closure) in a loop of your own");
+    }
   }
 
   /** Whether no class of a user's overrides methods, of which the native core would not know. */
@@ -230,25 +255,6 @@ final class PortableModel {
                 .formatted(name));
       }
     }
-  }
-
-  private static byte[] save(Optimizer optimizer) {
-    java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
-    try (ArchiveWriter writer =
-        new ArchiveWriter() {
-          @Override
-          public long call(Pointer buffer, long count) {
-            byte[] chunk = new byte[Math.toIntExact(count)];
-            new BytePointer(buffer).get(chunk);
-            bytes.writeBytes(chunk);
-            return count;
-          }
-        }) {
-      OutputArchive out = new OutputArchive();
-      optimizer.save(out);
-      out.save_to(writer);
-    }
-    return bytes.toByteArray();
   }
 
   static Tensor loss(Loss loss, Tensor prediction, Tensor target) {

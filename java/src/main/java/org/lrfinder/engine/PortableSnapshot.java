@@ -47,10 +47,8 @@ final class PortableSnapshot implements AutoCloseable {
 
   static PortableSnapshot take(SweepSubject subject) {
     PortableSnapshot snapshot = new PortableSnapshot();
-    List<Tensor> live = PortableModel.parameters(subject.optimizers());
+    List<Tensor> live = PortableModel.tensors(subject);
     for (SweepSubject.Part part : subject.parts()) {
-      live.addAll(PortableModel.networkParameters(part));
-      live.addAll(PortableModel.networkBuffers(part));
       snapshot.modes.add(new ModuleModes(part.module()));
       if (part.script() != null) {
         snapshot.saveAttributes(part.script());

@@ -1,6 +1,7 @@
 package org.lrfinder.engine;
 
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -13,9 +14,16 @@ import org.jspecify.annotations.Nullable;
  * @param parts at least one; the network of the first is the one that the engine forwards
  */
 public record SweepSubject(List<Part> parts) {
-  /** Creates a subject. */
+  /**
+   * Creates a subject.
+   *
+   * @throws IllegalArgumentException if an optimizer is of a class that cannot be swept
+   */
   public SweepSubject {
     parts = List.copyOf(parts);
+    for (Part part : parts) {
+      part.optimizers.forEach(PortableModel::requireSweepable);
+    }
   }
 
   /**
@@ -31,9 +39,22 @@ public record SweepSubject(List<Part> parts) {
       @Nullable JitModule script,
       List<Optimizer> optimizers,
       boolean recorded) {
-    /** Creates a part. */
+    /**
+     * Creates a part.
+     *
+     * @throws IllegalArgumentException if one of these was closed
+     */
     public Part {
       optimizers = List.copyOf(optimizers);
+      requireOpen(module, "network");
+      requireOpen(script, "network");
+      optimizers.forEach(optimizer -> requireOpen(optimizer, "optimizer"));
+    }
+
+    private static void requireOpen(@Nullable Pointer pointer, String name) {
+      if (pointer != null && pointer.isNull()) {
+        throw new IllegalArgumentException("the " + name + " was closed");
+      }
     }
   }
 

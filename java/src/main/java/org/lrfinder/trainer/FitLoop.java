@@ -13,7 +13,6 @@ import org.bytedeco.pytorch.LRScheduler;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.ReduceLROnPlateauScheduler;
-import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineTraining;
@@ -66,6 +65,10 @@ final class FitLoop<B> {
       Optimizer optimizer =
           Objects.requireNonNull(
               model.configureOptimizers(), "configureOptimizers() returned null");
+      if (optimizer.isNull()) {
+        throw new IllegalArgumentException(
+            "configureOptimizers() returned an optimizer that was closed");
+      }
       return new Made(
           optimizer,
           model.configureScheduler(optimizer),
@@ -111,10 +114,10 @@ final class FitLoop<B> {
 
   private static Module checkedModule(TrainableModel<?> model) {
     Module module = Objects.requireNonNull(model.module(), "module() returned null");
-    if (LearningRateSearch.builtInLoss(model).isPresent() && !(module instanceof SequentialImpl)) {
+    if (LearningRateSearch.builtInLoss(model).isPresent() && !Objective.Native.forwards(module)) {
       throw new IllegalArgumentException(
-          "%s has a loss(), which forwards a SequentialImpl natively, but its module() is a %s: override trainingStep(batch) instead"
-              .formatted(model.getClass().getName(), module.getClass().getSimpleName()));
+          "%s has a loss(), which forwards the layers of a SequentialImpl natively, but its module() is a %s, whose own forward it would not call: override trainingStep(batch) instead"
+              .formatted(model.getClass().getName(), module.getClass().getName()));
     }
     return module;
   }

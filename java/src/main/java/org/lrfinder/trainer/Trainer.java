@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.ModelClaim;
 import org.lrfinder.engine.TrainingSettings;
 import org.lrfinder.sweep.Precision;
 
@@ -47,8 +48,9 @@ import org.lrfinder.sweep.Precision;
  * <p>With {@code maxEpochs(0)} and {@code autoLrFind}, {@code fit} finds and sets the rate and does
  * not train.
  *
- * <p>A trainer serves one thread at a time; {@link #stop} may be called from any. What a model
- * makes belongs to the caller: a {@link PointerScope} around {@code fit} ends it.
+ * <p>A trainer serves one thread at a time; {@link #stop} may be called from any. While it trains a
+ * model, other threads can neither train nor sweep that model: {@link IllegalStateException}. What
+ * a model makes belongs to the caller: a {@link PointerScope} around {@code fit} ends it.
  */
 public final class Trainer {
   private final TrainerSettings settings;
@@ -115,9 +117,10 @@ public final class Trainer {
       throw new IllegalStateException(
           "fit is running: it may be called again when it has returned, not from within");
     }
+    Module network = Objects.requireNonNull(model.module(), "module() returned null");
     fitting = true;
     stopped = false;
-    try {
+    try (ModelClaim claim = ModelClaim.ofTraining(network)) { // also between the epochs
       return trained(model, train, validation);
     } finally {
       fitting = false;

@@ -541,7 +541,9 @@ class TrainerTest {
         };
     assertThatThrownBy(() -> trainer(engine).build().fit(model))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("LBFGS cannot be trained with");
+        .hasMessage(
+            "optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step;"
+                + " call its step(closure) in a loop of your own");
     assertThatThrownBy(() -> trainer(engine).autoLrFind(true).build().fit(model))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("LBFGS");
@@ -694,7 +696,8 @@ class TrainerTest {
     assertThatThrownBy(() -> trainer.lrFind(model))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "optimizer OwnOptimizer cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+            "optimizer org.lrfinder.trainer.TrainerTest$OwnOptimizer cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop;"
+                + " sweep another by a step of your own, find(StepFunction.of(lr -> loss, save, restore))");
   }
 
   @Test

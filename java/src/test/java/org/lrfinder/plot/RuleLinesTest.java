@@ -44,6 +44,10 @@ class RuleLinesTest {
     List<Rectangle2D> left = RuleLines.boxes(List.of(100.0, 110.0, 300.0), widths(3), PLOT);
     assertThat(left).extracting(Rectangle2D::getMinX).containsExactly(100.0, 110.0, 300.0);
     assertThat(left).extracting(Rectangle2D::getMinY).containsExactly(40.0, 58.0, 40.0);
+    // The third line would go up through the second name, beside the first.
+    List<Rectangle2D> under =
+        RuleLines.boxes(List.of(100.0, 110.0, 200.0), List.of(50.0, 200.0, 50.0), PLOT);
+    assertThat(under).extracting(Rectangle2D::getMinY).containsExactly(40.0, 58.0, 76.0);
     // Without room to the right, to the left: the last on top.
     List<Rectangle2D> right = RuleLines.boxes(List.of(840.0, 850.0), widths(2), PLOT);
     assertThat(right).extracting(Rectangle2D::getMaxX).containsExactly(840.0, 850.0);

@@ -46,6 +46,8 @@ class LrPlotTest {
   private static final SweepSettings SETTINGS = settings(1e-6, 1, 60, ScheduleMode.EXPONENTIAL);
   private static final Curve CURVE = falling(60);
   private static final Descent DESCENT = Descent.of(CURVE, SETTINGS).orElseThrow();
+  private static final String DIVERGED_AT =
+      "diverged at " + Charts.value(Math.pow(10, DESCENT.end()));
 
   /** Its loss is the running one at that point, far above the losses. */
   private static final Suggestion SUGGESTION = Suggestion.of(CURVE, 2e-3, List.of(), "default");
@@ -141,7 +143,7 @@ class LrPlotTest {
     assertThat(trend.getLineStyle().getLineWidth())
         .isGreaterThanOrEqualTo(2 * losses.getLineStyle().getLineWidth());
     assertThat(plain(CURVE, SETTINGS).chart().getSeriesMap())
-        .containsOnlyKeys("loss", "trend", "half, 4/5, lowest", "diverged at 5.0e-01");
+        .containsOnlyKeys("loss", "trend", "half, 4/5, lowest", DIVERGED_AT);
   }
 
   @Test
@@ -207,7 +209,7 @@ class LrPlotTest {
 
   @Test
   void theDivergenceIsMarkedWhereItWasSeenAndNotWhereTheSweepEnded() {
-    XYSeries cross = series(plot(EndReason.DIVERGED), "diverged at 5.0e-01");
+    XYSeries cross = series(plot(EndReason.DIVERGED), DIVERGED_AT);
     assertThat(cross.getXData()[0]).isCloseTo(Math.pow(10, DESCENT.end()), within(1e-12));
     assertThat(cross.getXData()[0]).isLessThan(CURVE.rate(59) / 1.5);
     Curve healthy = falling(50);
@@ -274,7 +276,7 @@ class LrPlotTest {
             "loss",
             "trend",
             "half, 4/5, lowest",
-            "diverged at 5.0e-01",
+            DIVERGED_AT,
             "valley 2.0e-04",
             "stem",
             "suggestion 2.0e-03");

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import org.lrfinder.plot.OverlayPlot;
+import org.lrfinder.suggestion.Trend;
 
 /**
  * Sweeps of several settings beside one another, such as weight decays, momenta or batch sizes:
@@ -75,29 +76,31 @@ public record Comparison(List<Entry> entries) {
     return new Comparison(entries);
   }
 
-  /** {@return the smoothed losses laid over one another, with a point at each suggestion} */
+  /** {@return the trends laid over one another, with a point at each suggestion} */
   public OverlayPlot plot() {
     return new OverlayPlot(
         entries.stream()
             .map(
                 entry ->
                     new OverlayPlot.Layer(
-                        entry.setting, entry.result.results(), entry.result.suggestion()))
-            .toList(),
-        entries.get(0).result.settings().mode());
+                        entry.setting,
+                        entry.result.results(),
+                        entry.result.settings(),
+                        entry.result.suggestion()))
+            .toList());
   }
 
   /**
    * Lists the settings.
    *
-   * @return a Markdown table: status, suggestion, range, largest stable rate, lowest smoothed loss;
-   *     a line for each setting, ended by a line feed
+   * @return a Markdown table: status, suggestion, range, largest stable rate, lowest loss of the
+   *     {@linkplain Trend trend}; a line for each setting, ended by a line feed
    */
   public String table() {
     StringBuilder table =
         new StringBuilder(
             """
-            | setting | status | suggestion | range | largest stable rate | lowest smoothed loss |
+            | setting | status | suggestion | range | largest stable rate | lowest loss |
             |---|---|---|---|---|---|
             """);
     for (Entry entry : entries) {
@@ -113,9 +116,16 @@ public record Comparison(List<Entry> entries) {
               result.largestStableLr().isPresent()
                   ? rate(result.largestStableLr().getAsDouble())
                   : "-",
-              Arrays.stream(result.results().smoothedLosses()).min().orElse(Double.NaN)));
+              lowest(result)));
     }
     return table.toString();
+  }
+
+  private static double lowest(LrFinderResult result) {
+    return Trend.of(result.results(), result.settings()).stream()
+        .flatMapToDouble(trend -> Arrays.stream(trend.losses()))
+        .min()
+        .orElse(Double.NaN);
   }
 
   private static String rate(double lr) {

@@ -183,17 +183,21 @@ public record LrFinderResult(
   }
 
   /**
-   * Draws the curve; of repeated sweeps the band of all.
+   * Draws the curve; with repeated sweeps the band of all, with any rule but {@code default} the
+   * running loss that the rule looks at.
    *
    * @param suggest whether to mark the suggestion, if there is one, by a red point, and the range
    * @return the plot, to be saved; {@link LrPlot#withRules} marks every rule
    */
   public LrPlot plot(boolean suggest) {
     LrPlot plot =
-        new LrPlot(results, settings.mode(), endReason, suggest ? suggestion() : Optional.empty());
+        new LrPlot(results, settings, endReason, suggest ? suggestion() : Optional.empty());
     if (suggest && range.isPresent()) {
       plot = plot.withRange(range.get());
     }
-    return repeats.isPresent() ? plot.withBand(repeats.get().band()) : plot;
+    if (!rule.equals(new MiddleOfFall().name())) {
+      plot = plot.withRunningLoss();
+    }
+    return repeats.isPresent() ? plot.withBand(repeats.get().band(settings)) : plot;
   }
 }

@@ -2,8 +2,9 @@ package org.lrfinder;
 
 import java.util.List;
 import java.util.OptionalDouble;
-import org.lrfinder.sweep.Band;
+import org.lrfinder.suggestion.Band;
 import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.SweepSettings;
 
 /**
  * Sweeps from the same snapshot over different batches: how far an answer is one of the batches.
@@ -66,8 +67,13 @@ public record Repeats(List<Repeat> sweeps) {
         : OptionalDouble.of(Math.log10(Band.quantile(rates, 0.75) / Band.quantile(rates, 0.25)));
   }
 
-  /** {@return the curves' median and quartiles} */
-  public Band band() {
-    return Band.of(sweeps.stream().map(Repeat::curve).toList());
+  /**
+   * Lays the sweeps' trends over one another.
+   *
+   * @param settings what the sweeps were to do, the result's
+   * @return their median and quartiles
+   */
+  public Band band(SweepSettings settings) {
+    return Band.of(sweeps.stream().map(Repeat::curve).toList(), settings);
   }
 }

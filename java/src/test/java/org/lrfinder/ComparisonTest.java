@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +16,8 @@ import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowm.xchart.XYSeries;
+import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Loss;
 
 class ComparisonTest {
@@ -45,8 +48,7 @@ class ComparisonTest {
     LrFinderResult plain = compared.entries().get(0).result();
     assertThat(compared.table().lines()).hasSize(5);
     assertThat(compared.table())
-        .contains(
-            "| setting | status | suggestion | range | largest stable rate | lowest smoothed loss |\n")
+        .contains("| setting | status | suggestion | range | largest stable rate | lowest loss |\n")
         .contains(
             String.format(
                 Locale.ROOT,
@@ -55,6 +57,19 @@ class ComparisonTest {
                 plain.range().orElseThrow().base(),
                 plain.range().orElseThrow().max(),
                 plain.largestStableLr().orElseThrow()));
+    double[] judged = Trend.of(plain.results(), plain.settings()).orElseThrow().losses();
+    double lowest = Arrays.stream(judged).min().orElseThrow();
+    assertThat(Arrays.stream(plain.results().smoothedLosses()).min().orElseThrow())
+        .as("the running loss lags")
+        .isGreaterThan(1.5 * lowest);
+    assertThat(compared.table()).contains(String.format(Locale.ROOT, " | %.4g |\n", lowest));
+    XYSeries drawn =
+        compared.plot().chart().getSeriesMap().entrySet().stream()
+            .filter(series -> series.getKey().startsWith("weight decay 0.0: "))
+            .findFirst()
+            .orElseThrow()
+            .getValue();
+    assertThat(Arrays.stream(drawn.getYData()).min()).hasValue(lowest);
     assertThat(compared.plot().chart().getSeriesMap().keySet())
         .anySatisfy(name -> assertThat(name).startsWith("weight decay 30.0: "))
         .contains("suggestion of weight decay 0.0");

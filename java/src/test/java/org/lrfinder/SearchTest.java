@@ -211,8 +211,7 @@ class SearchTest {
     assertThat(found.suggestion().map(Suggestion::lr)).contains(median);
     assertThat(repeats.spread().orElseThrow())
         .isBetween(0.0, Math.log10(suggested[suggested.length - 1] / suggested[0]));
-    assertThat(found.plot(true).chart().getSeriesMap())
-        .containsKeys("quartiles of the repeats", "their median");
+    assertThat(found.plot(true).chart().getSeriesMap()).containsKeys("repeats' quartiles", "trend");
   }
 
   @Test

@@ -3,6 +3,11 @@ package org.lrfinder.plot;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.Shape;
+import java.awt.font.TextLayout;
+import java.awt.geom.AffineTransform;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,12 +18,12 @@ import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.lrfinder.io.AtomicFile;
-import org.lrfinder.sweep.ScheduleMode;
 
 /** How the library's charts look and are saved. */
 final class Charts {
@@ -28,44 +33,59 @@ final class Charts {
   private static final float[] DASHES = {5, 4};
   private static final Color NONE = new Color(0, 0, 0, 0);
 
+  /** A chart with a legend of its own. */
+  private static final class Picture extends XYChart {
+    Picture(XYChartBuilder builder) {
+      super(builder);
+      legend = new Legend(this);
+    }
+  }
+
   private Charts() {}
 
+  /** An empty chart over these rates and losses. */
   static XYChart empty(
-      String title, String rateLabel, String lossLabel, ScheduleMode mode, LossRange losses) {
+      String title, String rateLabel, String lossLabel, RateRange rates, LossRange losses) {
     XYChart chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(title)
-            .xAxisTitle(rateLabel)
-            .yAxisTitle(lossLabel)
-            .build();
+        new Picture(
+            new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title(title)
+                .xAxisTitle(rateLabel)
+                .yAxisTitle(lossLabel));
     XYStyler styler = chart.getStyler();
     styler.setLocale(Locale.ROOT);
-    styler.setXAxisLogarithmic(mode == ScheduleMode.EXPONENTIAL);
-    if (mode == ScheduleMode.EXPONENTIAL) {
-      styler.setXAxisDecimalPattern("0E0");
-    }
+    styler.setXAxisLogarithmic(rates.logarithmic());
+    styler.setXAxisMin(rates.low());
+    styler.setXAxisMax(rates.high());
     styler.setYAxisMin(losses.low());
     styler.setYAxisMax(losses.high());
-    styler.setLegendPosition(Styler.LegendPosition.InsideSW);
-    styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 16));
-    styler.setLegendBorderColor(GRID);
+    styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 15));
+    styler.setLegendPosition(Styler.LegendPosition.OutsideS);
+    styler.setLegendLayout(Styler.LegendLayout.Horizontal);
+    styler.setLegendBorderColor(NONE);
     styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 20));
     styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 17));
     styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 15));
+    styler.setYAxisLabelAlignment(AxesChartStyler.TextAlignment.Right);
+    styler.setXAxisTickLabelsColor(NONE); // they keep room for those of the rates' own axis
+    styler.setXAxisTickMarksColor(NONE);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotGridLinesColor(GRID);
     styler.setPlotGridLinesStroke(new BasicStroke(1f));
+    styler.setPlotGridVerticalLinesVisible(false);
     styler.setPlotBorderVisible(false);
     styler.setMarkerSize(11);
+    chart.addAnnotation(new RateAxis(rates));
     return chart;
   }
 
   static XYSeries line(
       XYChart chart, String name, double[] x, double[] y, Color color, float width) {
     XYSeries series = chart.addSeries(name, x, y);
-    series.setMarker(SeriesMarkers.NONE).setLineColor(color).setLineWidth(width);
+    series.setMarker(SeriesMarkers.NONE).setLineColor(color);
+    series.setLineStyle(new BasicStroke(width, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
     return series;
   }
 
@@ -73,14 +93,21 @@ final class Charts {
     XYSeries series = line(chart, name, x, y, color, 1.2f);
     series.setLineStyle(
         new BasicStroke(1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL, 1f, DASHES, 0));
+    series.setSmooth(true); // as one path, so that its dashes do not begin anew at each point
+    return series;
+  }
+
+  static XYSeries points(
+      XYChart chart, String name, double[] x, double[] y, Color color, Marker marker) {
+    XYSeries series = chart.addSeries(name, x, y);
+    series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+    series.setMarker(marker).setMarkerColor(color);
     return series;
   }
 
   static XYSeries point(
       XYChart chart, String name, double x, double y, Color color, Marker marker) {
-    XYSeries series = chart.addSeries(name, new double[] {x}, new double[] {y});
-    series.setMarker(marker).setMarkerColor(color).setLineColor(color);
-    return series;
+    return points(chart, name, new double[] {x}, new double[] {y}, color, marker);
   }
 
   /** A filled polygon without an outline. */
@@ -111,6 +138,17 @@ final class Charts {
   }
 
   static String value(double rate) {
-    return String.format(Locale.ROOT, "%.2e", rate);
+    return String.format(Locale.ROOT, "%.1e", rate);
+  }
+
+  static Shape outline(Graphics2D g, Font font, String text) {
+    return new TextLayout(text, font, g.getFontRenderContext()).getOutline(null);
+  }
+
+  static void fill(Graphics2D g, Shape shape, double x, double y) {
+    Object hint = g.getRenderingHint(RenderingHints.KEY_ANTIALIASING);
+    g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+    g.fill(AffineTransform.getTranslateInstance(x, y).createTransformedShape(shape));
+    g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, hint);
   }
 }

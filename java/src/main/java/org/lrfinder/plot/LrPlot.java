@@ -7,34 +7,43 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.lrfinder.suggestion.Band;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Band;
+import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.SweepSettings;
 
 /**
- * A picture of a curve: the losses faint, the smoothed losses strong, validation losses in green,
- * the suggestion in red with its value, its range shaded, and where the sweep diverged; on request
- * every rule's rate. The rates' axis is logarithmic if they are. Losses far above the smoothed ones
- * are drawn at the upper edge, so that a divergence does not flatten the rest.
+ * A picture of a curve, as an answer is read from it. Strong, the {@linkplain Trend trend} of the
+ * losses, which does not lag behind them; on it, small, where half and four fifths of the fall are
+ * behind and where the loss is lowest, a cross where it diverged, and in red the suggestion, its
+ * range shaded. The losses themselves are faint, or strong if they are too few for a trend;
+ * validation losses are green. On request, the running loss and every rule's rate. The rates' axis
+ * is logarithmic if they are. What lies far above the fall, or far outside the noise, is drawn at
+ * the edge, so that a divergence does not flatten the rest.
  *
  * <p>It needs no display. Immutable; thread-safe.
  */
 public final class LrPlot {
+  private static final double PLOT_WIDTH = 780; // about, of the picture's 900 by 600
+  private static final double PLOT_HEIGHT = 430;
   private static final Color RAW = new Color(0xa9bcd8);
-  private static final Color SMOOTHED = new Color(0x1f4e9c);
+  private static final Color JUDGED = new Color(0x1f4e9c);
+  private static final Color RUNNING = new Color(0x6f6f6f);
   private static final Color VALIDATION = new Color(0x2e8b57);
   private static final Color SUGGESTED = new Color(0xd62728);
   private static final Color RANGE = new Color(0xfbe3e3);
-  private static final Color BAND = new Color(0xccd9ec);
-  private static final Color DIVERGED = new Color(0x444444);
+  private static final Color BAND = new Color(0xd3deef);
+  private static final Color DIVERGED = new Color(0x222222);
 
   private final Curve curve;
-  private final ScheduleMode mode;
+  private final SweepSettings settings;
   private final EndReason endReason;
+  private final Judged judged;
   private final Marks marks;
   private final String title;
   private final String rateLabel;
@@ -44,17 +53,18 @@ public final class LrPlot {
    * Creates a plot.
    *
    * @param curve what to draw, at least one point
-   * @param mode of the sweep: exponential draws a logarithmic axis
-   * @param endReason why the sweep ended: a divergence is marked
+   * @param settings what the sweep was to do
+   * @param endReason why the sweep ended
    * @param suggestion marked by a red point, if present
    * @throws IllegalArgumentException if the curve is empty
    */
   public LrPlot(
-      Curve curve, ScheduleMode mode, EndReason endReason, Optional<Suggestion> suggestion) {
+      Curve curve, SweepSettings settings, EndReason endReason, Optional<Suggestion> suggestion) {
     this(
         curve,
-        mode,
+        settings,
         endReason,
+        Judged.of(curve, settings, endReason),
         Marks.of(suggestion),
         "Learning rate finder",
         "learning rate",
@@ -63,18 +73,17 @@ public final class LrPlot {
 
   private LrPlot(
       Curve curve,
-      ScheduleMode mode,
+      SweepSettings settings,
       EndReason endReason,
+      Judged judged,
       Marks marks,
       String title,
       String rateLabel,
       String lossLabel) {
-    if (curve.size() == 0) {
-      throw new IllegalArgumentException("the curve has no points to draw");
-    }
     this.curve = curve;
-    this.mode = Objects.requireNonNull(mode, "mode");
-    this.endReason = Objects.requireNonNull(endReason, "endReason");
+    this.settings = settings;
+    this.endReason = endReason;
+    this.judged = judged;
     this.marks = marks;
     this.title = Objects.requireNonNull(title, "title");
     this.rateLabel = Objects.requireNonNull(rateLabel, "rateLabel");
@@ -88,7 +97,7 @@ public final class LrPlot {
    * @return a plot like this one with that title
    */
   public LrPlot withTitle(String newTitle) {
-    return new LrPlot(curve, mode, endReason, marks, newTitle, rateLabel, lossLabel);
+    return new LrPlot(curve, settings, endReason, judged, marks, newTitle, rateLabel, lossLabel);
   }
 
   /**
@@ -99,7 +108,7 @@ public final class LrPlot {
    * @return a plot like this one with those labels
    */
   public LrPlot withLabels(String newRateLabel, String newLossLabel) {
-    return new LrPlot(curve, mode, endReason, marks, title, newRateLabel, newLossLabel);
+    return new LrPlot(curve, settings, endReason, judged, marks, title, newRateLabel, newLossLabel);
   }
 
   /**
@@ -109,33 +118,42 @@ public final class LrPlot {
    * @return a plot like this one with that range
    */
   public LrPlot withRange(LrRange range) {
-    return with(new Marks(marks.suggestion(), Optional.of(range), marks.rules(), marks.band()));
+    return with(marks.withRange(range));
   }
 
   /**
-   * Marks what each rule says by a dashed line, named in the legend.
+   * Marks what each rule says by a dashed line with its name.
    *
    * @param rules their suggestions, such as {@code LrFinderResult.suggestions()}; that of the
    *     plot's own suggestion is not marked again
    * @return a plot like this one with those marks
    */
   public LrPlot withRules(List<Suggestion> rules) {
-    return with(new Marks(marks.suggestion(), marks.range(), rules, marks.band()));
+    return with(marks.withRules(rules));
   }
 
   /**
-   * Draws the band of repeated sweeps in place of the smoothed losses: the median of theirs, and
-   * their quartiles shaded.
+   * Shades what lies between the quartiles of repeated sweeps' trends.
    *
-   * @param band of sweeps over the same rates
+   * @param band of sweeps over the same rates; of a single point nothing is drawn
    * @return a plot like this one with that band
    */
   public LrPlot withBand(Band band) {
-    return with(new Marks(marks.suggestion(), marks.range(), marks.rules(), Optional.of(band)));
+    return with(marks.withBand(band));
+  }
+
+  /**
+   * Draws the running loss, {@link Curve#smoothedLosses}, thin and dashed: what Lightning's and
+   * fastai's rules look at. It lags behind the losses, by up to two decades.
+   *
+   * @return a plot like this one with that line
+   */
+  public LrPlot withRunningLoss() {
+    return with(marks.withRunningLoss());
   }
 
   private LrPlot with(Marks newMarks) {
-    return new LrPlot(curve, mode, endReason, newMarks, title, rateLabel, lossLabel);
+    return new LrPlot(curve, settings, endReason, judged, newMarks, title, rateLabel, lossLabel);
   }
 
   /**
@@ -155,42 +173,41 @@ public final class LrPlot {
    * @return a new chart each time, for one thread at a time
    */
   public XYChart chart() {
-    double[] rates = curve.rates();
-    LossRange losses = LossRange.of(curve);
-    XYChart chart = Charts.empty(title, rateLabel, lossLabel, mode, losses);
-    marks.range().ifPresent(range -> shade(chart, range, losses));
-    Charts.line(chart, "loss", rates, losses.clamp(curve.losses()), RAW, 1.5f);
-    Optional<Band> band = marks.band().filter(b -> b.size() > 1);
-    if (band.isPresent()) {
-      draw(chart, band.get(), losses);
-    } else {
-      double[] smoothed = losses.clamp(curve.smoothedLosses());
-      Charts.line(chart, "smoothed loss", rates, smoothed, SMOOTHED, 3f);
-    }
-    if (endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE) {
-      int last = rates.length - 1;
-      String what = endReason == EndReason.DIVERGED ? "diverged at " : "last finite loss at ";
-      double loss = losses.clamp(curve.smoothedLosses()[last]);
-      String name = what + Charts.value(rates[last]);
-      Charts.point(chart, name, rates[last], loss, DIVERGED, SeriesMarkers.CROSS);
+    LossRange losses = LossRange.of(curve, judged.line());
+    RateRange rates = rates();
+    RuleLines rules = new RuleLines(marks, rates);
+    LossRange frame = losses.withSpaceAbove(rules.spaceAbove(PLOT_WIDTH, PLOT_HEIGHT));
+    XYChart chart = Charts.empty(title, rateLabel, lossLabel, rates, frame);
+    marks.range().ifPresent(range -> shade(chart, range, rates, losses));
+    marks.band().filter(band -> band.size() > 1).ifPresent(band -> draw(chart, band, losses));
+    if (judged.smooth()) {
+      Charts.line(chart, "loss", curve.rates(), losses.clamp(curve.losses()), RAW, 1.5f);
     }
     if (curve.validationLosses().length > 0) {
       double[] validation = losses.clamp(curve.validationLosses());
-      Charts.line(chart, "validation loss", rates, validation, VALIDATION, 2f);
+      Charts.line(chart, "validation loss", curve.rates(), validation, VALIDATION, 1.8f);
     }
-    RuleLines.draw(chart, marks, losses);
+    if (marks.runningLoss()) {
+      double[] running = losses.clamp(curve.smoothedLosses());
+      Charts.dashed(chart, "running loss", curve.rates(), running, RUNNING);
+    }
+    judged.line().ifPresent(line -> draw(chart, line, losses));
+    rules.draw(chart, frame);
+    judged.end().ifPresent(end -> mark(chart, end, losses));
     marks.suggestion().ifPresent(suggestion -> mark(chart, suggestion, losses));
     return chart;
   }
 
-  private void shade(XYChart chart, LrRange range, LossRange losses) {
-    double first = curve.rate(0);
-    double last = curve.rate(curve.size() - 1);
-    double base = Math.min(Math.max(range.base(), first), last);
-    double max = Math.max(Math.min(range.max(), last), first);
+  private RateRange rates() {
+    return RateRange.of(curve.rate(0), curve.rate(curve.size() - 1), settings.mode());
+  }
+
+  private static void shade(XYChart chart, LrRange range, RateRange rates, LossRange losses) {
+    double base = rates.clamp(range.base());
+    double max = rates.clamp(range.max());
     Charts.area(
         chart,
-        "range " + Charts.value(range.base()) + " to " + Charts.value(range.max()),
+        "range",
         new double[] {base, max, max, base},
         new double[] {losses.low(), losses.low(), losses.high(), losses.high()},
         RANGE);
@@ -209,14 +226,30 @@ public final class LrPlot {
       x[2 * size - 1 - i] = rates[i];
       y[2 * size - 1 - i] = high[i];
     }
-    Charts.area(chart, "quartiles of the repeats", x, y, BAND);
-    double[] median = losses.clamp(band.median());
-    Charts.line(chart, "their median", rates, median, SMOOTHED, 3f);
+    Charts.area(chart, "repeats' quartiles", x, y, BAND);
   }
 
-  private static void mark(XYChart chart, Suggestion suggestion, LossRange losses) {
+  private void draw(XYChart chart, Trend line, LossRange losses) {
+    double[] y = losses.clamp(line.losses());
+    String name = judged.smooth() ? "trend" : "loss";
+    XYSeries series = Charts.line(chart, name, line.rates(), y, JUDGED, 3f);
+    if (!judged.smooth()) {
+      series.setMarker(SmallMarker.DOT).setMarkerColor(JUDGED);
+    }
+    if (judged.fall().length > 0) {
+      double[] fallen = losses.clamp(judged.at(judged.fall()));
+      Charts.points(chart, "half, 4/5, lowest", judged.fall(), fallen, JUDGED, SmallMarker.RING);
+    }
+  }
+
+  private void mark(XYChart chart, Judged.End end, LossRange losses) {
+    double loss = losses.clamp(judged.at(end.lr()));
+    Charts.point(chart, end.words(), end.lr(), loss, DIVERGED, SeriesMarkers.CROSS);
+  }
+
+  private void mark(XYChart chart, Suggestion suggestion, LossRange losses) {
     double lr = suggestion.lr();
-    double loss = losses.clamp(suggestion.loss());
+    double loss = losses.clamp(judged.at(lr));
     double[] stem = {losses.low(), loss};
     Charts.dashed(chart, "stem", new double[] {lr, lr}, stem, SUGGESTED).setShowInLegend(false);
     String name = "suggestion " + Charts.value(lr);
@@ -224,8 +257,10 @@ public final class LrPlot {
   }
 
   /**
-   * Draws the curve with characters, for terminals: {@code .} losses, {@code *} smoothed losses,
-   * {@code O} the suggestion, {@code X} where the sweep diverged, {@code =} at the foot the range.
+   * Draws the curve with characters, for terminals: {@code *} the trend, {@code .} the losses,
+   * {@code +} where half and four fifths of the fall are behind and where the loss is lowest,
+   * {@code O} the suggestion, {@code X} where the loss diverged, {@code ~} the running loss if it
+   * was asked for, {@code =} at the foot the range. The last lines say so.
    *
    * @param columns width of the whole, at least 40
    * @param rows height of the whole, at least 8
@@ -233,6 +268,6 @@ public final class LrPlot {
    * @throws IllegalArgumentException if it is too small
    */
   public String toText(int columns, int rows) {
-    return new TextPlot(curve, mode, endReason, marks, LossRange.of(curve)).draw(columns, rows);
+    return new TextPlot(curve, rates(), judged, marks).draw(columns, rows);
   }
 }

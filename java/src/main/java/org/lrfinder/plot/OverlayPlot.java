@@ -7,14 +7,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.lrfinder.suggestion.Suggestion;
+import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
-import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.SweepSettings;
 
 /**
- * Several curves laid over one another: the smoothed losses, each in a colour of its own, with a
- * point at its suggestion. It needs no display. Immutable; thread-safe.
+ * Several curves laid over one another: their {@linkplain Trend trends}, each in a colour of its
+ * own, with a point at its suggestion. It needs no display. Immutable; thread-safe.
  */
 public final class OverlayPlot {
   private static final Color[] COLORS = {
@@ -33,31 +35,40 @@ public final class OverlayPlot {
    *
    * @param name for the legend
    * @param curve what to draw
+   * @param settings what its sweep was to do
    * @param suggestion marked by a point, if present
    */
-  public record Layer(String name, Curve curve, Optional<Suggestion> suggestion) {
+  public record Layer(
+      String name, Curve curve, SweepSettings settings, Optional<Suggestion> suggestion) {
     /** Creates a layer. */
     public Layer {
       Objects.requireNonNull(name, "name");
       Objects.requireNonNull(curve, "curve");
+      Objects.requireNonNull(settings, "settings");
       Objects.requireNonNull(suggestion, "suggestion");
     }
   }
 
-  private final List<Layer> layers;
-  private final ScheduleMode mode;
+  private record Line(Layer layer, Trend trend) {}
+
+  private final List<Line> lines;
 
   /**
    * Creates a plot.
    *
-   * @param layers with names of their own; those without a point are left out
-   * @param mode exponential draws a logarithmic axis
-   * @throws IllegalArgumentException if no layer has a point
+   * @param layers with names of their own; those without a finite loss are left out, and the first
+   *     of the others says whether the rates' axis is logarithmic
+   * @throws IllegalArgumentException if no layer has a finite loss
    */
-  public OverlayPlot(List<Layer> layers, ScheduleMode mode) {
-    this.layers = layers.stream().filter(layer -> layer.curve.size() > 0).toList();
-    this.mode = Objects.requireNonNull(mode, "mode");
-    if (this.layers.isEmpty()) {
+  public OverlayPlot(List<Layer> layers) {
+    lines =
+        layers.stream()
+            .flatMap(
+                layer ->
+                    Trend.of(layer.curve, layer.settings).stream()
+                        .map(trend -> new Line(layer, trend)))
+            .toList();
+    if (lines.isEmpty()) {
       throw new IllegalArgumentException("the curves have no points to draw");
     }
   }
@@ -79,28 +90,34 @@ public final class OverlayPlot {
    * @return a new chart each time
    */
   public XYChart chart() {
-    LossRange losses = LossRange.of(layers.stream().map(Layer::curve).toList());
-    XYChart chart =
-        Charts.empty("Learning rate finder", "learning rate", "smoothed loss", mode, losses);
-    for (int i = 0; i < layers.size(); i++) {
-      Layer layer = layers.get(i);
+    LossRange losses = LossRange.of(lines.stream().map(Line::trend).toList());
+    double first = lines.stream().mapToDouble(line -> line.layer.curve.rate(0)).min().orElseThrow();
+    double last = lines.stream().mapToDouble(line -> line.trend.lastRate()).max().orElseThrow();
+    RateRange rates = RateRange.of(first, last, lines.get(0).layer.settings.mode());
+    XYChart chart = Charts.empty("Learning rate finder", "learning rate", "loss", rates, losses);
+    for (int i = 0; i < lines.size(); i++) {
+      Layer layer = lines.get(i).layer;
+      Trend trend = lines.get(i).trend;
       Color color = COLORS[i % COLORS.length];
-      double[] smoothed = losses.clamp(layer.curve.smoothedLosses());
-      Charts.line(
-          chart,
-          layer.name
-              + layer.suggestion.map(s -> ": " + Charts.value(s.lr())).orElse(": no suggestion"),
-          layer.curve.rates(),
-          smoothed,
-          color,
-          2.5f);
+      String answer = layer.suggestion.map(s -> Charts.value(s.lr())).orElse("none");
+      XYSeries series =
+          Charts.line(
+              chart,
+              layer.name + ": " + answer,
+              trend.rates(),
+              losses.clamp(trend.losses()),
+              color,
+              2.5f);
+      if (trend.size() == 1) {
+        series.setMarker(SmallMarker.DOT).setMarkerColor(color);
+      }
       layer.suggestion.ifPresent(
           s ->
               Charts.point(
                       chart,
                       "suggestion of " + layer.name,
                       s.lr(),
-                      losses.clamp(s.loss()),
+                      losses.clamp(trend.at(s.lr())),
                       color,
                       SeriesMarkers.CIRCLE)
                   .setShowInLegend(false));

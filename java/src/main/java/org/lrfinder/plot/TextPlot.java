@@ -1,114 +1,183 @@
 package org.lrfinder.plot;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
-import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.ScheduleMode;
 
 /** A curve drawn with characters. */
 final class TextPlot {
-  private static final int LABELS = 9; // columns for the losses' labels and the axis
+  private static final int LEAST_COLUMNS = 40;
+  private static final int LEAST_ROWS = 8;
+  private static final int MOST_DIGITS = 12;
+  private static final String BETWEEN = "  ";
 
   private final Curve curve;
-  private final ScheduleMode mode;
-  private final EndReason endReason;
+  private final RateRange rates;
+  private final Judged judged;
   private final Marks marks;
   private final LossRange range;
 
-  TextPlot(Curve curve, ScheduleMode mode, EndReason endReason, Marks marks, LossRange range) {
+  TextPlot(Curve curve, RateRange rates, Judged judged, Marks marks) {
     this.curve = curve;
-    this.mode = mode;
-    this.endReason = endReason;
+    this.rates = rates;
+    this.judged = judged;
     this.marks = marks;
-    this.range = range;
+    this.range = LossRange.of(curve, judged.line());
   }
 
   String draw(int columns, int rows) {
-    if (columns < 40 || rows < 8) {
+    if (columns < LEAST_COLUMNS || rows < LEAST_ROWS) {
       throw new IllegalArgumentException(
-          "a text plot needs at least 40 columns and 8 rows, not %d and %d"
-              .formatted(columns, rows));
+          "a text plot needs at least %d columns and %d rows, not %d and %d"
+              .formatted(LEAST_COLUMNS, LEAST_ROWS, columns, rows));
     }
-    int width = columns - LABELS;
-    int height = rows - 2;
-    char[][] canvas = new char[height][width];
+    List<String> key = key(columns);
+    int height = rows - 2 - key.size();
+    List<String> losses = distinct("g", range.high(), loss(height / 2, height), range.low());
+    int margin = losses.stream().mapToInt(String::length).max().orElseThrow() + 1;
+    char[][] canvas = new char[height][columns - margin - 1];
     Arrays.stream(canvas).forEach(row -> Arrays.fill(row, ' '));
-    double[] rates = curve.rates();
-    plot(canvas, rates, curve.losses(), '.');
-    plot(canvas, rates, curve.smoothedLosses(), '*');
-    if (endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE) {
-      int last = rates.length - 1;
-      set(canvas, rates[last], curve.smoothedLosses()[last], 'X');
-    }
-    marks.suggestion().ifPresent(s -> set(canvas, s.lr(), s.loss(), 'O'));
+    paint(canvas);
     StringBuilder text = new StringBuilder();
     for (int row = 0; row < height; row++) {
-      boolean labelled = row == 0 || row == height / 2 || row == height - 1;
-      double loss = range.high() - row * (range.high() - range.low()) / (height - 1);
-      text.append(labelled ? String.format(Locale.ROOT, "%7.3g |", loss) : "        |")
+      String label = "";
+      if (row == 0) {
+        label = losses.get(0);
+      } else if (row == height / 2) {
+        label = losses.get(1);
+      } else if (row == height - 1) {
+        label = losses.get(2);
+      }
+      text.append(" ".repeat(margin - 1 - label.length()))
+          .append(label)
+          .append(" |")
           .append(new String(canvas[row]).stripTrailing())
           .append('\n');
     }
-    return text.append("        +")
-        .append(axis(width))
-        .append('\n')
-        .append(rateLabels(rates, width))
-        .append('\n')
-        .toString();
+    int width = canvas[0].length;
+    text.append(" ".repeat(margin)).append('+').append(axis(width)).append('\n');
+    text.append(" ".repeat(margin + 1)).append(rateLabels(width)).append('\n');
+    key.forEach(line -> text.append(line).append('\n'));
+    return text.toString();
+  }
+
+  private void paint(char[][] canvas) {
+    double[] xs = curve.rates();
+    if (judged.smooth()) {
+      plot(canvas, xs, curve.losses(), '.');
+    }
+    if (marks.runningLoss()) {
+      plot(canvas, xs, curve.smoothedLosses(), '~');
+    }
+    judged.line().ifPresent(line -> plot(canvas, line));
+    for (double lr : judged.fall()) {
+      set(canvas, lr, judged.at(lr), '+');
+    }
+    judged.end().ifPresent(end -> set(canvas, end.lr(), judged.at(end.lr()), 'X'));
+    marks.suggestion().ifPresent(s -> set(canvas, s.lr(), judged.at(s.lr()), 'O'));
+  }
+
+  /** What the characters say, in lines. */
+  private List<String> key(int columns) {
+    List<String> entries = new ArrayList<>();
+    entries.add(judged.smooth() ? "* trend" : "* loss");
+    if (judged.smooth()) {
+      entries.add(". loss");
+    }
+    if (marks.runningLoss()) {
+      entries.add("~ running loss");
+    }
+    if (judged.fall().length > 0) {
+      entries.add("+ half, 4/5, lowest");
+    }
+    marks.suggestion().ifPresent(s -> entries.add("O suggestion"));
+    judged.end().ifPresent(end -> entries.add("X " + end.what()));
+    marks.range().ifPresent(lrs -> entries.add("= range"));
+    List<String> lines = new ArrayList<>(List.of(entries.get(0)));
+    for (String entry : entries.subList(1, entries.size())) {
+      int last = lines.size() - 1;
+      String longer = lines.get(last) + BETWEEN + entry;
+      if (longer.length() <= columns) {
+        lines.set(last, longer);
+      } else {
+        lines.add(entry);
+      }
+    }
+    return lines;
   }
 
   /** With the range, as far as the curve goes. */
   private String axis(int width) {
-    StringBuilder axis = new StringBuilder("-".repeat(width));
+    char[] axis = "-".repeat(width).toCharArray();
     marks
         .range()
         .ifPresent(
-            lrs -> {
-              int from = Math.max(column(lrs.base(), width), 0);
-              int to = Math.min(column(lrs.max(), width), width - 1);
-              for (int i = from; i <= to; i++) {
-                axis.setCharAt(i, '=');
-              }
-            });
-    return axis.toString();
+            lrs ->
+                Arrays.fill(
+                    axis,
+                    column(rates.clamp(lrs.base()), width),
+                    column(rates.clamp(lrs.max()), width) + 1,
+                    '='));
+    return new String(axis);
   }
 
-  private void plot(char[][] canvas, double[] rates, double[] losses, char mark) {
-    for (int i = 0; i < rates.length; i++) {
-      set(canvas, rates[i], losses[i], mark);
+  /** In each column, however few points there are; not through losses that are too few. */
+  private void plot(char[][] canvas, Trend line) {
+    if (!judged.smooth()) {
+      plot(canvas, line.rates(), line.losses(), '*');
+      return;
+    }
+    int width = canvas[0].length;
+    for (int i = column(line.rates()[0], width); i <= column(line.lastRate(), width); i++) {
+      double lr = rates.rate((double) i / (width - 1));
+      set(canvas, lr, line.at(lr), '*');
+    }
+  }
+
+  private void plot(char[][] canvas, double[] xs, double[] losses, char mark) {
+    for (int i = 0; i < xs.length; i++) {
+      set(canvas, xs[i], losses[i], mark);
     }
   }
 
   private void set(char[][] canvas, double rate, double loss, char mark) {
-    int row =
-        (int)
-            Math.round(
-                (range.high() - range.clamp(loss))
-                    / (range.high() - range.low())
-                    * (canvas.length - 1));
-    canvas[row][column(rate, canvas[0].length)] = mark;
+    double down = (range.high() - range.clamp(loss)) / (range.high() - range.low());
+    int row = (int) Math.round(down * (canvas.length - 1));
+    canvas[row][column(rates.clamp(rate), canvas[0].length)] = mark;
   }
 
   private int column(double rate, int width) {
-    double[] rates = curve.rates();
-    double first = scaled(rates[0]);
-    double last = scaled(rates[rates.length - 1]);
-    return last > first
-        ? (int) Math.round((scaled(rate) - first) / (last - first) * (width - 1))
-        : 0;
+    return (int) Math.round(rates.share(rate) * (width - 1));
   }
 
-  private double scaled(double rate) {
-    return mode == ScheduleMode.EXPONENTIAL ? Math.log10(rate) : rate;
+  private double loss(int row, int height) {
+    return range.high() - row * (range.high() - range.low()) / (height - 1);
   }
 
-  private static String rateLabels(double[] rates, int width) {
-    String first = Charts.value(rates[0]);
-    String last = Charts.value(rates[rates.length - 1]);
+  private String rateLabels(int width) {
+    List<String> ends = distinct("e", rates.low(), rates.high());
     String middle = "learning rate";
-    int left = Math.max((width - middle.length()) / 2 - first.length(), 1);
-    int right = Math.max(width - first.length() - left - middle.length() - last.length(), 1);
-    return " ".repeat(LABELS) + first + " ".repeat(left) + middle + " ".repeat(right) + last;
+    int left = Math.max((width - middle.length()) / 2 - ends.get(0).length(), 1);
+    int used = ends.get(0).length() + left + middle.length() + ends.get(1).length();
+    return ends.get(0)
+        + " ".repeat(left)
+        + middle
+        + " ".repeat(Math.max(width - used, 1))
+        + ends.get(1);
+  }
+
+  /** Numbers with three digits, or as many as it takes to tell them apart. */
+  private static List<String> distinct(String conversion, double... values) {
+    for (int digits = conversion.equals("e") ? 2 : 3; ; digits++) {
+      String format = "%." + digits + conversion;
+      List<String> words =
+          Arrays.stream(values).mapToObj(v -> String.format(Locale.ROOT, format, v)).toList();
+      if (digits == MOST_DIGITS || words.stream().distinct().count() == words.size()) {
+        return words;
+      }
+    }
   }
 }

@@ -1,6 +1,10 @@
 package org.lrfinder.suggestion;
 
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.lrfinder.sweep.Curve;
+import org.lrfinder.sweep.SweepSettings;
 
 /**
  * A curve's losses without their noise, as {@link Descent} judges them: medians of three, smoothed
@@ -26,6 +30,31 @@ public record Trend(double[] rates, double[] losses) {
     losses = losses.clone();
   }
 
+  /**
+   * Follows a curve.
+   *
+   * @param curve what a sweep recorded
+   * @param settings what the sweep was to do
+   * @return its trend; of a curve of fewer than {@link Descent#LEAST_POINTS} finite losses, these
+   *     themselves; empty if there is none
+   */
+  public static Optional<Trend> of(Curve curve, SweepSettings settings) {
+    return Descent.of(curve, settings).map(Descent::trend).or(() -> finite(curve));
+  }
+
+  private static Optional<Trend> finite(Curve curve) {
+    double[] rates = curve.rates();
+    double[] losses = curve.losses();
+    int[] usable =
+        IntStream.range(0, rates.length).filter(i -> Double.isFinite(losses[i])).toArray();
+    return usable.length == 0
+        ? Optional.empty()
+        : Optional.of(
+            new Trend(
+                IntStream.of(usable).mapToDouble(i -> rates[i]).toArray(),
+                IntStream.of(usable).mapToDouble(i -> losses[i]).toArray()));
+  }
+
   /** {@return the number of points} */
   public int size() {
     return rates.length;
@@ -43,10 +72,15 @@ public record Trend(double[] rates, double[] losses) {
     return losses.clone();
   }
 
+  /** {@return the largest rate} */
+  public double lastRate() {
+    return rates[rates.length - 1];
+  }
+
   /**
-   * Interpolates, linearly in the logarithm of the rate.
+   * Interpolates, linearly in the logarithm of the rate; from a rate of 0 on, in the rate itself.
    *
-   * @param lr a rate, greater than 0
+   * @param lr a rate, at least 0
    * @return the smoothed loss there; outside, that of the nearest end
    */
   public double at(double lr) {
@@ -58,7 +92,9 @@ public record Trend(double[] rates, double[] losses) {
     if (above == 0 || above == rates.length) {
       return losses[Math.min(above, rates.length - 1)];
     }
-    double share = Math.log(lr / rates[above - 1]) / Math.log(rates[above] / rates[above - 1]);
+    double below = rates[above - 1];
+    double share =
+        below > 0 ? Math.log(lr / below) / Math.log(rates[above] / below) : lr / rates[above];
     return losses[above - 1] + share * (losses[above] - losses[above - 1]);
   }
 

@@ -1,6 +1,7 @@
 package org.lrfinder.benchmarks;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Predicate;
@@ -46,12 +47,16 @@ record Answers(List<LrFinderResult> results) {
     return rates.length == 0 ? "-" : rate(Summary.of(rates).median());
   }
 
-  /** The statuses but OK, each with its number. */
   String others() {
+    return others(results.stream().map(LrFinderResult::status).toList());
+  }
+
+  /** The statuses but OK, each with its number. */
+  static String others(List<Status> statuses) {
     String others =
         Arrays.stream(Status.values())
-            .filter(status -> status != Status.OK && count(status) > 0)
-            .map(status -> status + " " + count(status))
+            .filter(status -> status != Status.OK && statuses.contains(status))
+            .map(status -> status + " " + Collections.frequency(statuses, status))
             .collect(Collectors.joining(", "));
     return others.isEmpty() ? "-" : others;
   }

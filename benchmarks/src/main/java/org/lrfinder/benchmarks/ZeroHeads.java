@@ -81,7 +81,7 @@ final class ZeroHeads {
     return table.toString();
   }
 
-  private static boolean isFar(double lr, double best) {
+  static boolean isFar(double lr, double best) {
     return Math.abs(Math.log10(lr / best)) > FAR;
   }
 

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.DoublePredicate;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
@@ -26,15 +27,15 @@ record Answers(List<LrFinderResult> results) {
   }
 
   /** Of a status of OK, how many have a rate like that. */
-  long rates(Predicate<Double> which) {
-    return rates().boxed().filter(which).count();
+  long rates(DoublePredicate which) {
+    return rates().filter(which).count();
   }
 
   /** Of a status of OK, how many have a rate like that and a warning. */
-  long warned(Predicate<Double> which) {
+  long warned(DoublePredicate which) {
     return count(
         result ->
-            result.suggestion().map(Suggestion::lr).filter(which).isPresent()
+            result.suggestion().filter(s -> which.test(s.lr())).isPresent()
                 && !result.warnings().isEmpty());
   }
 

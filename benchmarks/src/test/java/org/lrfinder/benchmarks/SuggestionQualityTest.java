@@ -37,6 +37,14 @@ class SuggestionQualityTest {
     }
   }
 
+  @Test
+  void aTaskThatChangesIsTrainedAnew() throws IOException {
+    run(true);
+    Path task = temporary.resolve("short/diabetes--sgd.json");
+    Files.writeString(task, Files.readString(task).replace("40", "41"));
+    run(true);
+  }
+
   private String run(boolean trains) {
     StringWriter console = new StringWriter();
     StringWriter progress = new StringWriter();

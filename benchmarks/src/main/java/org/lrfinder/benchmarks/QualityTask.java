@@ -3,21 +3,30 @@ package org.lrfinder.benchmarks;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.zip.GZIPInputStream;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
@@ -26,46 +35,82 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.cli.Network;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.EngineTraining;
+import org.lrfinder.engine.Engines;
+import org.lrfinder.engine.TrainingSettings;
+import org.lrfinder.sweep.Batch;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.TensorBatches;
 
 /**
- * A classification task of {@code benchmarks/tasks}: three quarters of the rows train, the rest
- * validate, after a permutation with a fixed seed.
+ * A task of {@code benchmarks/tasks}: three quarters of the rows train, the rest validate, after a
+ * permutation with a fixed seed. Columns are standardised unless the task has a {@code scale}, and
+ * so are the targets of a regression.
  */
 final class QualityTask {
   private static final long SPLIT_SEED = 0;
 
-  private final Path folder;
   private final JsonNode json;
+  private final Optional<JsonNode> parameters;
+  private final String contentHash;
   private final Tensor trainInputs;
   private final Tensor trainTargets;
-  final Tensor validationInputs;
-  final Tensor validationTargets;
+  private final Batch validation;
 
-  QualityTask(Path file) throws IOException {
-    folder = file.toAbsolutePath().getParent();
-    json = new ObjectMapper().readTree(file.toFile());
-    double[][] rows = rows();
+  /**
+   * Reads a task.
+   *
+   * @param file of the task; its data and parameters may lie beside it
+   * @param data folder of the other data sets
+   */
+  QualityTask(Path file, Path data) throws IOException {
+    byte[] text = Files.readAllBytes(file);
+    json = new ObjectMapper().readTree(text);
+    String name = json.get("data").asText();
+    byte[] table =
+        Files.readAllBytes(
+            name.endsWith(".csv.gz") ? file.resolveSibling(name) : data.resolve(name + ".csv.gz"));
+    byte[] saved =
+        json.has("parameters_file")
+            ? Files.readAllBytes(file.resolveSibling(json.get("parameters_file").asText()))
+            : new byte[0];
+    parameters =
+        saved.length == 0 ? Optional.empty() : Optional.of(new ObjectMapper().readTree(saved));
+    contentHash = hash(text, table, saved);
+
+    double[][] rows = rows(table);
     int columns = rows[0].length - 1;
     double[] values = new double[rows.length * columns];
-    long[] classes = new long[rows.length];
+    double[] targets = new double[rows.length];
     for (int i = 0; i < rows.length; i++) {
       System.arraycopy(rows[i], 0, values, i * columns, columns);
-      classes[i] = (long) rows[i][columns];
+      targets[i] = rows[i][columns];
     }
-    scale(values, columns);
+    if (json.has("scale")) {
+      double divisor = json.get("scale").asDouble();
+      Arrays.setAll(values, i -> values[i] / divisor);
+    } else {
+      standardise(values, columns);
+    }
     Tensor inputs = Tensor.create(values, rows.length, columns).to(ScalarType.Float);
-    Tensor targets = Tensor.create(classes);
+    Tensor outputs = targets(targets);
     torch.manual_seed(SPLIT_SEED);
     Tensor order = torch.randperm(rows.length);
     int train = rows.length * 3 / 4;
     Tensor first = order.narrow(0, 0, train);
     Tensor rest = order.narrow(0, train, rows.length - train);
     trainInputs = inputs.index_select(0, first);
-    trainTargets = targets.index_select(0, first);
-    validationInputs = inputs.index_select(0, rest);
-    validationTargets = targets.index_select(0, rest);
+    trainTargets = outputs.index_select(0, first);
+    validation = new Batch(inputs.index_select(0, rest), outputs.index_select(0, rest));
+  }
+
+  /** {@return a number of what the task is: of its text, its data and its parameters} */
+  String contentHash() {
+    return contentHash;
   }
 
   String name() {
@@ -76,44 +121,131 @@ final class QualityTask {
     return json.get("steps").asInt();
   }
 
+  Loss loss() {
+    return Loss.valueOf(json.get("loss").asText().toUpperCase(Locale.ROOT));
+  }
+
+  Batch validation() {
+    return validation;
+  }
+
   TensorBatches batches(long seed) {
     return TensorBatches.of(trainInputs, trainTargets, json.get("batch_size").asInt())
         .shuffled(seed);
   }
 
-  Network network(long seed) throws IOException {
+  Network network(long seed) {
     torch.manual_seed(seed);
     Network network = Network.of(json.get("model"));
-    if (json.has("parameters_file")) {
-      warmStart(network, folder.resolve(json.get("parameters_file").asText()));
-    }
+    parameters.ifPresent(saved -> warmStart(network, saved));
     return network;
   }
 
   Optimizer optimizer(Network network, double lr) {
-    TensorVector parameters = network.module().parameters();
-    JsonNode options = json.get("optimizer").path("options");
+    TensorVector weights = network.module().parameters();
     String type = json.get("optimizer").get("type").asText();
     return switch (type) {
       case "sgd" -> {
-        SGDOptions sgd = new SGDOptions(lr);
-        sgd.momentum().put(options.path("momentum").asDouble(0));
-        yield new SGD(parameters, sgd);
+        SGDOptions options = new SGDOptions(lr);
+        set(options.weight_decay(), options.momentum());
+        yield new SGD(weights, options);
       }
-      case "adam" -> new Adam(parameters, new AdamOptions(lr));
-      case "adamw" -> new AdamW(parameters, new AdamWOptions(lr));
-      case "rmsprop" -> new RMSprop(parameters, new RMSpropOptions(lr));
-      default -> throw new IllegalArgumentException("no optimizer " + type);
+      case "adam" -> {
+        AdamOptions options = new AdamOptions(lr);
+        set(options.weight_decay(), null);
+        yield new Adam(weights, options);
+      }
+      case "adamw" -> {
+        AdamWOptions options = new AdamWOptions(lr);
+        set(options.weight_decay(), null);
+        yield new AdamW(weights, options);
+      }
+      case "rmsprop" -> {
+        RMSpropOptions options = new RMSpropOptions(lr);
+        set(options.weight_decay(), options.momentum());
+        yield new RMSprop(weights, options);
+      }
+      default -> throw new IllegalArgumentException(name() + " has no optimizer known: " + type);
     };
   }
 
-  /** Standardises by column, unless the task says what to divide by. */
-  private void scale(double[] values, int columns) {
-    if (json.has("scale")) {
-      double divisor = json.get("scale").asDouble();
-      Arrays.setAll(values, i -> values[i] / divisor);
-      return;
+  private void set(DoublePointer weightDecay, @Nullable DoublePointer momentum) {
+    json.get("optimizer")
+        .path("options")
+        .properties()
+        .forEach(
+            option -> {
+              if (option.getKey().equals("weight_decay")) {
+                weightDecay.put(option.getValue().asDouble());
+              } else if (option.getKey().equals("momentum") && momentum != null) {
+                momentum.put(option.getValue().asDouble());
+              } else {
+                throw new IllegalArgumentException(
+                    name() + " has an option of the optimizer that is not known: " + option);
+              }
+            });
+  }
+
+  /**
+   * Trains while the rate falls linearly to zero.
+   *
+   * @return the validation loss at the end; NaN if it diverged
+   */
+  double train(double lr, long seed) {
+    try (PointerScope scope = new PointerScope()) {
+      Network network = network(seed);
+      Optimizer optimizer = optimizer(network, lr);
+      OptimizerOptions options = optimizer.param_groups().get(0).options();
+      TensorBatches batches = batches(seed);
+      try (EngineTraining training = start(network, optimizer)) {
+        int step = 0;
+        for (long epoch = 0; step < steps(); epoch++) {
+          for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext() && step < steps(); ) {
+            options.set_lr(lr * (1 - step / (double) steps()));
+            if (!Double.isFinite(training.step(walk.next(), loss()))) {
+              return Double.NaN;
+            }
+            step++;
+          }
+        }
+        return validationLoss(network, training);
+      }
     }
+  }
+
+  /** {@return the validation loss of a network that is not trained} */
+  double startLoss(long seed) {
+    try (PointerScope scope = new PointerScope()) {
+      Network network = network(seed);
+      try (EngineTraining training = start(network, optimizer(network, 0))) {
+        return validationLoss(network, training);
+      }
+    }
+  }
+
+  private static EngineTraining start(Network network, Optimizer optimizer) {
+    return Engines.of(EngineChoice.NATIVE)
+        .train(
+            network.module(),
+            optimizer,
+            new TrainingSettings(1, Double.POSITIVE_INFINITY, Precision.FLOAT32, 1));
+  }
+
+  private double validationLoss(Network network, EngineTraining training) {
+    network.module().eval();
+    return training.evaluate(validation, loss());
+  }
+
+  /** Class indices, or standardised numbers of one column. */
+  private Tensor targets(double[] values) {
+    if (json.get("task").asText().equals("classification")) {
+      return Tensor.create(Arrays.stream(values).mapToLong(value -> (long) value).toArray());
+    }
+    standardise(values, 1);
+    return Tensor.create(values, values.length, 1).to(ScalarType.Float);
+  }
+
+  private static void standardise(double[] values, int columns) {
     int rows = values.length / columns;
     for (int c = 0; c < columns; c++) {
       double sum = 0;
@@ -130,36 +262,41 @@ final class QualityTask {
     }
   }
 
-  /** A file beside the task, or the digits that the library's jar brings. */
-  private double[][] rows() throws IOException {
-    String data = json.get("data").asText();
-    try (InputStream in =
-            data.endsWith(".csv.gz")
-                ? Files.newInputStream(folder.resolve(data))
-                : Network.class.getResourceAsStream(data + ".csv.gz");
-        BufferedReader reader =
-            new BufferedReader(
-                new InputStreamReader(new GZIPInputStream(in), StandardCharsets.US_ASCII))) {
-      List<String> lines = reader.lines().skip(1).toList();
-      return lines.stream()
+  private static double[][] rows(byte[] table) throws IOException {
+    try (BufferedReader reader =
+        new BufferedReader(
+            new InputStreamReader(
+                new GZIPInputStream(new ByteArrayInputStream(table)), StandardCharsets.US_ASCII))) {
+      return reader
+          .lines()
+          .skip(1)
           .map(line -> List.of(line.split(",")).stream().mapToDouble(Double::parseDouble).toArray())
           .toArray(double[][]::new);
     }
   }
 
-  private static void warmStart(Network network, Path file) throws IOException {
-    JsonNode saved = new ObjectMapper().readTree(file.toFile());
+  private static void warmStart(Network network, JsonNode saved) {
     TensorVector parameters = network.module().parameters();
-    NoGradGuard noGrad = new NoGradGuard();
-    int i = 0;
-    for (JsonNode parameter : saved) { // in the order of the layers, weight before bias
-      double[] values = new double[parameter.get("values").size()];
-      for (int k = 0; k < values.length; k++) {
-        values[k] = parameter.get("values").get(k).asDouble();
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      int i = 0;
+      for (JsonNode parameter : saved) { // in the order of the layers, weight before bias
+        double[] values = new double[parameter.get("values").size()];
+        Arrays.setAll(values, k -> parameter.get("values").get(k).asDouble());
+        parameters.get(i++).view(-1).copy_(Tensor.create(values));
       }
-      Tensor target = parameters.get(i++);
-      target.view(-1).copy_(Tensor.create(values));
     }
-    noGrad.close();
+  }
+
+  private static String hash(byte[]... parts) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      for (byte[] part : parts) {
+        // Each part by itself: what ends one and begins the next must not be mistaken.
+        digest.update(MessageDigest.getInstance("SHA-256").digest(part));
+      }
+      return HexFormat.of().formatHex(digest.digest(), 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
   }
 }

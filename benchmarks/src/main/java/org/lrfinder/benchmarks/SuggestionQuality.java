@@ -5,27 +5,23 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Iterator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Status;
 import org.lrfinder.cli.Network;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.TensorBatches;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,37 +30,72 @@ import picocli.CommandLine.Spec;
 
 /**
  * Run as {@code java -cp benchmarks/target/benchmarks.jar
- * org.lrfinder.benchmarks.SuggestionQuality}: sweeps each task of {@code benchmarks/tasks} natively
- * and trains it at what three rules suggest, from other weights and over other batches, the rate
- * falling linearly to zero. A rule without an answer leaves the loss where it started.
+ * org.lrfinder.benchmarks.SuggestionQuality}: sweeps each task natively, and looks up what training
+ * at the rates that three rules suggest would have lost against the best rate. The trainings at all
+ * rates are done once for each task, with other weights and batches, and kept.
  */
 @Command(
     name = "SuggestionQuality",
-    description = "Trains at what the rules suggest and prints the validation losses.",
+    description = "Measures what the rules' suggestions lose against the best rate.",
     mixinStandardHelpOptions = true)
 final class SuggestionQuality implements Callable<Integer> {
+  private record Range(double minLr, double maxLr) {}
+
   /** A rule over the range that its tool sweeps. */
-  private record Contestant(String name, String rule, double minLr, double maxLr) {}
+  private record Contestant(String name, String rule, Range range) {}
+
+  private static final Range OURS = new Range(1e-7, 10); // and fastai's
 
   private static final List<Contestant> CONTESTANTS =
       List.of(
-          new Contestant("default", "default", 1e-7, 10),
-          new Contestant("Lightning 0.8.1", "steepest", 1e-8, 1),
-          new Contestant("fastai's minimum", "minimum", 1e-7, 10));
-  private static final long TRAINING_SEEDS = 1000; // apart from those of the sweeps
-  private static final double WORTHWHILE = 0.05; // of the start loss
+          new Contestant("default", "default", OURS),
+          new Contestant("Lightning 0.8.1", "steepest", new Range(1e-8, 1)),
+          new Contestant("fastai's minimum", "minimum", OURS));
   private static final double BAD = 0.2;
+
+  /** What a rule said after one sweep, and what that loses. */
+  private record Run(
+      Contestant contestant, int steps, Status status, OptionalDouble lr, double regret) {}
+
+  /** A task with all that was said of it. */
+  private record Row(String folder, String task, Truth truth, List<Run> runs) {
+    Stream<Run> of(Contestant contestant, int steps) {
+      return runs.stream().filter(run -> run.contestant == contestant && run.steps == steps);
+    }
+
+    double meanRegret(Contestant contestant, int steps) {
+      return of(contestant, steps).mapToDouble(Run::regret).average().orElseThrow();
+    }
+  }
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--tasks", description = "Folder of the tasks. Default: ${DEFAULT-VALUE}")
-  private Path tasks = Path.of("benchmarks/tasks");
+  @Option(
+      names = "--tasks",
+      split = ",",
+      paramLabel = "FOLDER",
+      description = "Folders of tasks, each with tables of its own. Default: ${DEFAULT-VALUE}")
+  private List<Path> tasks =
+      new ArrayList<>(
+          List.of(Path.of("benchmarks/tasks/public"), Path.of("benchmarks/tasks/noisy")));
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "Of data sets that do not lie beside their task. Default: ${DEFAULT-VALUE}")
+  private Path data = Path.of("java/src/data");
+
+  @Option(
+      names = "--truth",
+      paramLabel = "FOLDER",
+      description = "Where the trainings' losses are kept. Default: ${DEFAULT-VALUE}")
+  private Path truth = Path.of("benchmarks/target/truth");
 
   @Option(names = "--seeds", description = "Sweeps of each task. Default: ${DEFAULT-VALUE}")
-  private int seeds = 3;
+  private int seeds = 5;
 
-  @Option(names = "--steps", description = "Of each sweep. Default: ${DEFAULT-VALUE}")
-  private int steps = 100;
+  @Option(names = "--steps", split = ",", description = "Of each sweep. Default: ${DEFAULT-VALUE}")
+  private List<Integer> steps = new ArrayList<>(List.of(100, 300));
 
   @Option(names = "--out", paramLabel = "FILE", description = "Where the report is written too.")
   private Path out;
@@ -73,43 +104,32 @@ final class SuggestionQuality implements Callable<Integer> {
     System.exit(new CommandLine(new SuggestionQuality()).execute(arguments));
   }
 
-  /** Sums over the seeds. */
-  private static final class Score {
-    final List<Double> rates = new ArrayList<>();
-    double loss;
-  }
-
-  /** A task's scores, in the order of the contestants. */
-  private record Row(String task, double start, int ok, List<Score> scores) {
-    double best() {
-      return scores.stream().mapToDouble(score -> score.loss).min().orElseThrow();
-    }
-
-    boolean isWorthwhile() {
-      return best() < (1 - WORTHWHILE) * start;
-    }
-
-    /** 0 as good as the best of the contestants, 1 nothing learned. */
-    double shortfall(int contestant) {
-      return (scores.get(contestant).loss - best()) / (start - best());
-    }
-  }
-
   @Override
   public Integer call() throws IOException {
     torch.set_num_threads(1);
     openblas_nolapack.blas_set_num_threads(1);
-    List<Path> files;
-    try (Stream<Path> all = Files.list(tasks)) {
-      files = all.filter(file -> file.toString().contains("--")).sorted().toList();
-    }
     List<Row> rows = new ArrayList<>();
-    for (Path file : files) {
-      try (PointerScope scope = new PointerScope()) {
-        rows.add(run(new QualityTask(file)));
+    for (Path folder : tasks) {
+      for (Path file : files(folder)) {
+        try (PointerScope scope = new PointerScope()) {
+          rows.add(run(folder, new QualityTask(file, data)));
+        }
       }
     }
-    String report = header(rows) + table(rows) + summary(rows);
+    List<Row> counted = rows.stream().filter(row -> row.truth.worthwhile()).toList();
+    StringBuilder report = new StringBuilder(header(rows, counted));
+    Map<String, List<Row>> folders =
+        counted.stream()
+            .collect(Collectors.groupingBy(Row::folder, LinkedHashMap::new, Collectors.toList()));
+    folders.forEach((folder, members) -> report.append(summary(folder, members)));
+    if (folders.size() > 1) {
+      report.append(summary("all", counted));
+    }
+    report.append(
+        "Regret: 0 is the loss at the best rate, 1 the loss before training; no rate at all is 1. What a rule says counts whatever the status, but under \"OK\".\n\n");
+    for (int count : steps) {
+      report.append(table(rows, count));
+    }
     PrintWriter console = spec.commandLine().getOut();
     console.print(report);
     console.flush();
@@ -119,143 +139,171 @@ final class SuggestionQuality implements Callable<Integer> {
     return 0;
   }
 
-  private Row run(QualityTask task) throws IOException {
-    List<Score> scores = Stream.generate(Score::new).limit(CONTESTANTS.size()).toList();
-    double start = 0;
-    int ok = 0;
-    for (int seed = 1; seed <= seeds; seed++) {
-      double started = validationLoss(task, task.network(TRAINING_SEEDS + seed));
-      start += started / seeds;
-      for (int i = 0; i < CONTESTANTS.size(); i++) {
-        LrFinderResult found = sweep(task, CONTESTANTS.get(i), seed);
-        double lr =
-            found.suggestion(CONTESTANTS.get(i).rule()).map(Suggestion::lr).orElse(Double.NaN);
-        double trained = Double.isNaN(lr) ? started : train(task, lr, TRAINING_SEEDS + seed);
-        scores.get(i).rates.add(lr);
-        // Worse than no training is no worse than that; so is what is not finite.
-        scores.get(i).loss += (trained < started ? trained : started) / seeds;
-        ok += i == 0 && found.status() == Status.OK ? 1 : 0;
-      }
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.filter(file -> file.getFileName().toString().matches(".*--.*\\.json"))
+          .sorted()
+          .toList();
     }
-    return new Row(task.name(), start, ok, scores);
   }
 
-  private LrFinderResult sweep(QualityTask task, Contestant contestant, long seed)
-      throws IOException {
-    Network network = task.network(seed);
-    return LrFinder.builder()
-        .engine(EngineChoice.NATIVE)
-        .minLr(contestant.minLr())
-        .maxLr(contestant.maxLr())
-        .steps(steps)
-        .rule(contestant.rule())
-        .threads(1)
-        .build()
-        .find(
-            network.module(),
-            task.optimizer(network, 1e-3),
-            Loss.CROSS_ENTROPY,
-            task.batches(seed));
-  }
-
-  private static double train(QualityTask task, double lr, long seed) throws IOException {
-    Network network = task.network(seed);
-    Optimizer optimizer = task.optimizer(network, lr);
-    OptimizerParamGroupVector groups = optimizer.param_groups();
-    TensorBatches batches = task.batches(seed);
-    int step = 0;
-    for (long epoch = 0; step < task.steps(); epoch++) {
-      for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext() && step < task.steps(); ) {
-        Batch batch = walk.next();
-        try (PointerScope scope = new PointerScope()) {
-          groups.get(0).options().set_lr(lr * (1 - step / (double) task.steps()));
-          optimizer.zero_grad();
-          torch
-              .cross_entropy_loss(network.module().forward(batch.input()), batch.target())
-              .backward();
-          optimizer.step();
+  private Row run(Path folder, QualityTask task) throws IOException {
+    Path file = Truth.file(truth, task);
+    Truth known;
+    if (Files.exists(file)) {
+      known = Truth.read(file);
+    } else {
+      progress("training %s".formatted(task.name()));
+      known = Truth.measure(task);
+      known.write(file);
+    }
+    progress("sweeping %s".formatted(task.name()));
+    List<Run> runs = new ArrayList<>();
+    for (int count : steps) {
+      for (long seed = 1; seed <= seeds; seed++) {
+        Map<Range, LrFinderResult> sweeps = new HashMap<>();
+        for (Contestant contestant : CONTESTANTS) {
+          LrFinderResult found = sweeps.get(contestant.range());
+          if (found == null) {
+            found = sweep(task, contestant.range(), count, seed);
+            sweeps.put(contestant.range(), found);
+          }
+          OptionalDouble lr =
+              found.suggestion(contestant.rule()).stream().mapToDouble(s -> s.lr()).findFirst();
+          runs.add(new Run(contestant, count, found.status(), lr, known.regret(lr)));
         }
-        step++;
       }
     }
-    return validationLoss(task, network);
+    return new Row(folder.getFileName().toString(), task.name(), known, runs);
   }
 
-  private static double validationLoss(QualityTask task, Network network) {
-    network.module().eval();
-    try (PointerScope scope = new PointerScope();
-        NoGradGuard noGrad = new NoGradGuard()) {
-      return torch
-          .cross_entropy_loss(
-              network.module().forward(task.validationInputs), task.validationTargets)
-          .item_double();
-    } finally {
-      network.module().train(true);
+  private void progress(String line) {
+    PrintWriter errors = spec.commandLine().getErr();
+    errors.println(line);
+    errors.flush();
+  }
+
+  private static LrFinderResult sweep(QualityTask task, Range range, int steps, long seed) {
+    try (PointerScope scope = new PointerScope()) {
+      Network network = task.network(seed);
+      return LrFinder.builder()
+          .engine(EngineChoice.NATIVE)
+          .minLr(range.minLr())
+          .maxLr(range.maxLr())
+          .steps(steps)
+          .threads(1)
+          .build()
+          .find(network.module(), task.optimizer(network, 1e-3), task.loss(), task.batches(seed));
     }
   }
 
-  private String header(List<Row> rows) throws IOException {
+  private String header(List<Row> rows, List<Row> counted) throws IOException {
+    String dropped =
+        rows.stream()
+            .filter(row -> !counted.contains(row))
+            .map(Row::task)
+            .collect(Collectors.joining(", "));
     return String.format(
         Locale.ROOT,
         """
-        %s- %d tasks of benchmarks/tasks, float32; sweeps of %d steps by the native engine, %d of each with seeds of their own; training of 300 steps with other seeds, rate linearly to zero
+        %s- %d tasks, float32; native sweeps, %d of each with seeds of their own; truth: validation loss after training with 3 other seeds at 25 rates from 1e-5 to 10, each falling linearly to zero
+        - left out, since no rate improves them by 5 %%: %s
         - command: `%s`
 
         """,
         Machine.describe(),
         rows.size(),
-        steps,
         seeds,
+        dropped.isEmpty() ? "none" : dropped,
         Machine.command(
             SuggestionQuality.class, spec.commandLine().getParseResult().originalArgs()));
   }
 
-  private String table(List<Row> rows) {
+  private String summary(String name, List<Row> rows) {
     StringBuilder table =
-        new StringBuilder("| validation loss after training (median rate) | start |");
-    CONTESTANTS.forEach(contestant -> table.append(' ').append(contestant.name()).append(" |"));
-    table.append(" OK |\n|---|---|").append("---|".repeat(CONTESTANTS.size())).append("---|\n");
-    for (Row row : rows) {
-      table.append(String.format(Locale.ROOT, "| %s | %.3f |", row.task, row.start));
-      for (Score score : row.scores) {
-        double[] rates = score.rates.stream().mapToDouble(Double::doubleValue).toArray();
-        String best = score.loss == row.best() ? "**" : "";
+        new StringBuilder(
+            "| %s, %d tasks | steps | mean regret | worst task | above 0.2 | OK: mean regret | above 0.2 | OK | other statuses |\n|---|---|---|---|---|---|---|---|---|\n"
+                .formatted(name, rows.size()));
+    for (int count : steps) {
+      for (Contestant contestant : CONTESTANTS) {
+        List<Run> runs = rows.stream().flatMap(row -> row.of(contestant, count)).toList();
+        List<Run> ok = runs.stream().filter(run -> run.status == Status.OK).toList();
         table.append(
             String.format(
                 Locale.ROOT,
-                " %s%.3f%s (%.1e) |",
-                best,
-                score.loss,
-                best,
-                Summary.of(rates).median()));
+                "| %s | %d | %s | %.2f | %s | %s | %s | %d of %d | %s |\n",
+                contestant.name(),
+                count,
+                mean(runs),
+                rows.stream()
+                    .mapToDouble(row -> row.meanRegret(contestant, count))
+                    .max()
+                    .orElseThrow(),
+                shareAbove(runs),
+                mean(ok),
+                shareAbove(ok),
+                ok.size(),
+                runs.size(),
+                others(runs)));
       }
-      table.append(String.format(Locale.ROOT, " %d of %d |\n", row.ok, seeds));
     }
     return table.append('\n').toString();
   }
 
-  private static String summary(List<Row> all) {
-    List<Row> rows = all.stream().filter(Row::isWorthwhile).toList();
+  private static String mean(List<Run> runs) {
+    return runs.isEmpty()
+        ? "-"
+        : String.format(
+            Locale.ROOT, "%.3f", runs.stream().mapToDouble(Run::regret).average().orElseThrow());
+  }
+
+  private static String shareAbove(List<Run> runs) {
+    return runs.isEmpty()
+        ? "-"
+        : String.format(
+            Locale.ROOT,
+            "%.1f %%",
+            100.0 * runs.stream().filter(run -> run.regret > BAD).count() / runs.size());
+  }
+
+  private static String others(List<Run> runs) {
+    return Answers.others(runs.stream().map(Run::status).toList());
+  }
+
+  private String table(List<Row> rows, int count) {
     StringBuilder table =
         new StringBuilder(
-            "| %d tasks that some rule improves by 5 %% | mean shortfall | worst | tasks above 0.2 | best of the three |\n|---|---|---|---|---|\n"
-                .formatted(rows.size()));
-    for (int i = 0; i < CONTESTANTS.size(); i++) {
-      int contestant = i;
-      double[] shortfalls = rows.stream().mapToDouble(row -> row.shortfall(contestant)).toArray();
+            "| %d steps: mean regret (median rate) | start | best (rate) |".formatted(count));
+    CONTESTANTS.forEach(contestant -> table.append(' ').append(contestant.name()).append(" |"));
+    table.append(" OK |\n|---|---|---|").append("---|".repeat(CONTESTANTS.size())).append("---|\n");
+    for (Row row : rows) {
       table.append(
           String.format(
               Locale.ROOT,
-              "| %s | %.3f | %.2f | %d | %d |\n",
-              CONTESTANTS.get(i).name(),
-              Arrays.stream(shortfalls).average().orElse(0),
-              Summary.of(shortfalls).max(),
-              Arrays.stream(shortfalls).filter(s -> s > BAD).count(),
-              Arrays.stream(shortfalls).filter(s -> s == 0).count()));
+              "| %s/%s | %.3f | %.3f (%s) |",
+              row.folder,
+              row.task,
+              row.truth.start(),
+              row.truth.best(),
+              Answers.rate(row.truth.bestRate())));
+      for (Contestant contestant : CONTESTANTS) {
+        double[] rates =
+            row.of(contestant, count).flatMapToDouble(run -> run.lr.stream()).toArray();
+        table.append(
+            String.format(
+                Locale.ROOT,
+                " %s (%s) |",
+                row.truth.worthwhile()
+                    ? String.format(Locale.ROOT, "%.3f", row.meanRegret(contestant, count))
+                    : "-",
+                rates.length == 0 ? "-" : Answers.rate(Summary.of(rates).median())));
+      }
+      table.append(
+          " %d of %d |\n"
+              .formatted(
+                  row.of(CONTESTANTS.get(0), count).filter(run -> run.status == Status.OK).count(),
+                  seeds));
     }
-    return table
-        .append(
-            "\nShortfall: 0 is the loss of the best of the three on a task, 1 the loss before training.\n")
-        .toString();
+    return table.append('\n').toString();
   }
 }

@@ -55,13 +55,13 @@ public enum Status {
     }
     Descent descent = followed.get();
     boolean broken = endReason == EndReason.NON_FINITE && !descent.risesAtEnd();
-    if (!descent.flat()) {
+    if (descent.clear()) {
       return !descent.stillFalling() ? OK : broken ? NON_FINITE : stopped ? OK : STILL_FALLING;
     }
     if (broken) {
       return NON_FINITE;
     }
-    if (descent.endsInHead() && (descent.diverged() || stopped)) {
+    if (descent.risesAtOnce() && (descent.diverged() || stopped)) {
       return STARTED_DIVERGED;
     }
     return descent.diverged() || stopped ? NEVER_FELL : FLAT_NOISE;

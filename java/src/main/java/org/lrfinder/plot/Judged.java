@@ -33,7 +33,7 @@ record Judged(Optional<Trend> line, boolean smooth, double[] fall, Optional<End>
     Optional<Descent> descent = Descent.of(curve, settings);
     double[] fall =
         descent
-            .filter(d -> !d.flat())
+            .filter(Descent::clear)
             .map(d -> new double[] {d.half(), d.fourFifths(), d.lowest()})
             .orElse(new double[0]);
     return new Judged(

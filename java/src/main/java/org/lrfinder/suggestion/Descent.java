@@ -20,11 +20,11 @@ import org.lrfinder.sweep.SweepSettings;
  * local lines with Gaussian weights in the logarithm of the rate, which do not lag on a slope. The
  * fall goes from the level to the smoothed minimum.
  *
- * <p>It is <i>flat</i> if it is at most six times what smoothing leaves of the head's noise; or at
- * most twice what it leaves of the noise where the loss is lowest, and six times if that is more
- * than one and a half decades below the end, where a dip is most likely chance; or if the means of
- * the losses do not fall by half as much as their medians, as where a few large losses hide among
- * many small ones.
+ * <p>It is <i>flat</i> if it is at most six times what smoothing leaves of the head's noise. It is
+ * <i>doubtful</i> if it is more, but at most twice what smoothing leaves of the noise where the
+ * loss is lowest, or six times if that is more than one and a half decades below the end, where a
+ * dip is most likely chance; or if the means of the losses do not fall by half as much as their
+ * medians, as where a few large losses hide among many small ones.
  *
  * @param trend the smoothed losses, up to where the loss diverged
  * @param half where the last half of the fall begins: the smoothed loss crosses it for the last
@@ -36,10 +36,12 @@ import org.lrfinder.sweep.SweepSettings;
  *     follows may show that it did not diverge there
  * @param pointsPerDecade of the rate
  * @param diverged whether the loss diverged
- * @param flat whether the fall cannot be told from noise
+ * @param flat whether the fall cannot be told from the noise of the head
+ * @param doubtful whether it can, but not from the noise where it was found
  * @param stillFalling whether the minimum is at the last rates, nothing diverged, and half of the
  *     fall lies in the last decade, or the loss falls there by more than its noise
- * @param endsInHead whether the curve ends, or diverges, no later than right behind the head
+ * @param risesAtOnce whether the curve ends, or diverges, no later than right behind the head, or
+ *     no later loss comes down to the first two again
  * @param risesAtEnd whether the loss diverged, or its last point lies above those before by more
  *     than their noise
  */
@@ -53,8 +55,9 @@ public record Descent(
     double pointsPerDecade,
     boolean diverged,
     boolean flat,
+    boolean doubtful,
     boolean stillFalling,
-    boolean endsInHead,
+    boolean risesAtOnce,
     boolean risesAtEnd) {
   /** A curve of fewer finite points tells nothing. */
   public static final int LEAST_POINTS = 8;
@@ -63,6 +66,7 @@ public record Descent(
   private static final double HEAD_SHARE = 0.25;
   private static final int HEAD_LEAST_POINTS = 5;
   private static final double HEAD_ROUNDING = 1e-9; // decades: a point on its end belongs to it
+  private static final int FIRST = 2; // points
   private static final double LEAST_FALL_SIGMAS = 3;
   private static final double BANDWIDTH = 0.2; // decades
   private static final double MEAN_CAP = 2; // falls above the level
@@ -96,6 +100,11 @@ public record Descent(
         : Optional.of(of(points, headDecades(settings)));
   }
 
+  /** {@return whether there is a fall to be told from noise} */
+  public boolean clear() {
+    return !flat && !doubtful;
+  }
+
   /** {@return whether nothing diverged and the minimum lies within the last half decade} */
   public boolean lowestAtEnd() {
     return !diverged && end - lowest <= LAST_DECADES;
@@ -116,6 +125,7 @@ public record Descent(
     double level = Medians.of(y, 0, head);
     double headNoise = Noise.among(y, 0, head);
     double[] lows = Medians.trailing(y);
+    double first = Math.max(y[0], y[FIRST - 1]);
     double[] means = means(x, y, lows, level, headNoise);
     Divergence divergence = new Divergence(y, head, level, headNoise);
     int cut = divergence.lasting(means);
@@ -144,13 +154,16 @@ public record Descent(
     double left = LEFT_BY_MEDIAN / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * points.density());
     double noiseThere = noiseBefore(x, y, lowest, Math.min(lowest + 2, cut));
     boolean atEnd = !diverged && end - x[lowest] <= BANDWIDTH;
-    if (atEnd) {
+    boolean falls = atEnd && falls(x, z, noiseThere);
+    if (atEnd && !falls) {
       left *= EDGE;
     }
     double sigmasThere = end - x[lowest] <= NEAR_END ? FLAT_SIGMAS_NEAR_END : FLAT_SIGMAS;
-    boolean flat =
-        Math.min(fall, before) <= left * Math.max(FLAT_SIGMAS * headNoise, sigmasThere * noiseThere)
-            || top - means[lowest] < MEAN_SHARE * fall;
+    double told = Math.min(fall, before);
+    boolean flat = told <= left * FLAT_SIGMAS * headNoise;
+    boolean doubtful =
+        !flat
+            && (told <= left * sigmasThere * noiseThere || top - means[lowest] < MEAN_SHARE * fall);
     double half = lastCrossing(x, smooth, lowest, top - 0.5 * fall);
     return new Descent(
         points.trend(smooth),
@@ -162,8 +175,9 @@ public record Descent(
         points.pointsPerDecade(),
         diverged,
         flat,
-        atEnd && (end - half <= JUST_FALLEN || falls(x, z, noiseThere)),
-        cut <= head,
+        doubtful,
+        atEnd && (falls || end - half <= JUST_FALLEN),
+        cut <= head || Arrays.stream(lows, FIRST + 2, lows.length).allMatch(l -> l > first),
         diverged || rises(y));
   }
 

@@ -69,7 +69,7 @@ public record Curve(
    * <pre>{@code
    * Curve curve = found.results();
    * Curve part = curve.part(10, curve.size() - 5);
-   * new LrPlot(part, found.settings().mode(), EndReason.COMPLETED, found.suggestion())
+   * new LrPlot(part, found.settings(), EndReason.COMPLETED, found.suggestion())
    *     .save(Path.of("lr.png"));
    * }</pre>
    *

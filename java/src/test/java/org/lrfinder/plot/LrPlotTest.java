@@ -66,6 +66,7 @@ class LrPlotTest {
         exponential.gradientClipValue(),
         List.of(),
         List.of(),
+        List.of(),
         true,
         exponential.precision(),
         4,
@@ -267,7 +268,7 @@ class LrPlotTest {
     Suggestion valley = new Suggestion(2e-4, List.of(2e-4), "valley", 20, 1.9);
     LrPlot marked =
         plain
-            .withRange(LrRange.around(SUGGESTION.lr()))
+            .withRange(LrRange.around(SUGGESTION.lr(), 1))
             .withRules(List.of(SUGGESTION, valley))
             .withTitle("marked");
     assertThat(marked.chart().getSeriesMap())
@@ -281,7 +282,7 @@ class LrPlotTest {
             "stem",
             "suggestion 2.0e-03");
     assertThat(differentPixels(plain, marked)).isGreaterThan(10_000);
-    assertThat(differentPixels(plain, plain.withRange(LrRange.around(SUGGESTION.lr()))))
+    assertThat(differentPixels(plain, plain.withRange(LrRange.around(SUGGESTION.lr(), 1))))
         .as("pixels of the shaded range")
         .isGreaterThan(25_000);
     assertThat(marked.toText(79, 18)).containsPattern("\\+-+=+-+\n");
@@ -341,7 +342,7 @@ class LrPlotTest {
 
   @Test
   void theLegendLiesBelowTheDataInAsManyLinesAsItTakes() {
-    LrPlot full = plot(EndReason.DIVERGED).withRange(LrRange.around(2e-3)).withRunningLoss();
+    LrPlot full = plot(EndReason.DIVERGED).withRange(LrRange.around(2e-3, 1)).withRunningLoss();
     List<Double> heights = new ArrayList<>();
     for (int width : new int[] {1200, 900, 400}) {
       XYChart chart = full.chart();
@@ -431,7 +432,7 @@ class LrPlotTest {
   @Test
   void theTextPlotFitsAndSaysWhatItsCharactersAre() {
     LrPlot plot =
-        plot(EndReason.DIVERGED).withRange(LrRange.around(SUGGESTION.lr())).withRunningLoss();
+        plot(EndReason.DIVERGED).withRange(LrRange.around(SUGGESTION.lr(), 1)).withRunningLoss();
     for (int[] size : new int[][] {{79, 18}, {40, 8}}) {
       String text = plot.toText(size[0], size[1]);
       assertThat(text.lines())

@@ -49,7 +49,7 @@ class CurveTest {
     LrPlot plot =
         new LrPlot(
             curve.part(1, curve.size() - 1),
-            ScheduleMode.LINEAR,
+            SweepSettings.DEFAULTS,
             EndReason.COMPLETED,
             Optional.empty());
     assertThat(plot.chart().getSeriesMap().values())

@@ -10,7 +10,8 @@ record AutoSettings(boolean range, boolean steps, int budget) {
   static final int DEFAULT_BUDGET = 1000;
 
   private static final int LEAST_COST = 50; // steps; a sweep that ends at once is not free
-  private static final int MORE_STEPS = 3; // times as many
+  private static final int MORE_STEPS = 300;
+  private static final int TIMES_AS_MANY = 3;
   private static final int WORTH_IT = 2; // times as many at least
   private static final double WIDEN = 100; // exponential: by two decades
   private static final double WIDEN_LINEAR = 2;
@@ -64,7 +65,7 @@ record AutoSettings(boolean range, boolean steps, int budget) {
   }
 
   private Optional<SweepSettings> longer(SweepSettings swept, int left) {
-    long more = Math.min((long) MORE_STEPS * swept.steps(), left);
+    long more = Math.min(Math.max(MORE_STEPS, (long) TIMES_AS_MANY * swept.steps()), left);
     return steps && more >= (long) WORTH_IT * swept.steps()
         ? Optional.of(swept.withRates(swept.minLr(), swept.maxLr(), (int) more))
         : Optional.empty();

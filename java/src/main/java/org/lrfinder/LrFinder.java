@@ -628,8 +628,9 @@ public final class LrFinder {
     }
 
     /**
-     * Sweeps again with three times the steps, or at least twice if the budget allows no more,
-     * where fewer showed no fall. {@link LrFinderResult#attempts} says what was done. Default: not.
+     * Sweeps again with three times the steps, and at least 300, where fewer showed no fall; with
+     * what the budget has left, if that is twice as many. {@link LrFinderResult#attempts} says what
+     * was done. Default: not.
      *
      * @return this builder
      */

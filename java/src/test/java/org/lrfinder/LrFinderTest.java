@@ -184,8 +184,9 @@ class LrFinderTest {
         .isEqualTo(found.results().losses());
     assertThat(heard.stream().mapToDouble(SweepStep::smoothedLoss).toArray())
         .isEqualTo(found.results().smoothedLosses());
-    assertThat(heard.get(29).bestLoss())
-        .isEqualTo(heard.stream().mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
+    assertThat(heard.get(2).bestLoss()).isEqualTo(heard.get(2).smoothedLoss());
+    assertThat(heard.get(29).bestLoss()) // since the fifth
+        .isEqualTo(heard.stream().skip(4).mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
   }
 
   @ParameterizedTest
@@ -427,7 +428,7 @@ class LrFinderTest {
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.suggestion()).isEmpty();
     assertThat(found.suggestion("default")).isPresent();
-    assertThat(found.warnings()).containsExactly("rule mute gave no rate: it needs more points");
+    assertThat(found.warnings()).contains("rule mute gave no rate: it needs more points");
   }
 
   @Test

@@ -40,7 +40,7 @@ final class AnswerOptions {
       names = "--auto-budget",
       paramLabel = "STEPS",
       description = "Steps of all these sweeps together. Default: ${DEFAULT-VALUE}")
-  private int autoBudget = 1000;
+  private int autoBudget = 3000;
 
   @Option(
       names = "--repeats",

@@ -78,9 +78,10 @@ public record Descent(
   private static final double NOISE_DECADES = 0.6; // below the minimum
   private static final int NOISE_LEAST_POINTS = 5;
   private static final double LEFT_BY_MEDIAN = 0.75; // of the noise, after a median of three
-  private static final double EDGE = 2; // times as much, where a line has neighbours on one side
+  private static final double EDGE = 1.3; // times as much, where a line has neighbours on one side
   private static final double JUST_FALLEN = 1; // decades
   private static final double FALLS_SIGMAS = 2.5; // over a decade
+  private static final double LEAST_SLOPE = 0.02; // of the fall, a decade: less is a level
   private static final double LAST_DECADES = 0.5;
   private static final double RISES_SIGMAS = 5;
   private static final int RISES_POINTS = 6; // before the last one
@@ -154,7 +155,7 @@ public record Descent(
     double left = LEFT_BY_MEDIAN / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * points.density());
     double noiseThere = noiseBefore(x, y, lowest, Math.min(lowest + 2, cut));
     boolean atEnd = !diverged && end - x[lowest] <= BANDWIDTH;
-    boolean falls = atEnd && falls(x, z, noiseThere);
+    boolean falls = atEnd && falls(x, z, noiseThere, fall);
     if (atEnd && !falls) {
       left *= EDGE;
     }
@@ -200,11 +201,11 @@ public record Descent(
   }
 
   /** Whether the last half decade falls, and the last decade by more than its noise. */
-  private static boolean falls(double[] x, double[] z, double noise) {
+  private static boolean falls(double[] x, double[] z, double noise, double fall) {
     Line half = Line.through(x, z, x[x.length - 1] - LAST_DECADES);
     Line whole = Line.through(x, z, x[x.length - 1] - 1);
     return half.slope() < -noise * half.slopeError()
-        && whole.slope() < -FALLS_SIGMAS * noise * whole.slopeError();
+        && whole.slope() < -Math.max(FALLS_SIGMAS * noise * whole.slopeError(), LEAST_SLOPE * fall);
   }
 
   private static boolean rises(double[] y) {

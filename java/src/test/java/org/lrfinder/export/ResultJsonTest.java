@@ -45,6 +45,7 @@ class ResultJsonTest {
             .maxLr(1e-6)
             .steps(20)
             .autoSteps()
+            .autoBudget(300)
             .repeats(3)
             .build()
             .find(StepFunction.of(lr -> 2.3));

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -15,6 +18,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,6 +37,10 @@ import org.lrfinder.sweep.SweepSettings;
 class GoldenTest {
   private static final Path FILE =
       Path.of(System.getProperty("lrfinder.golden", "src/test/golden/golden.json.gz"));
+
+  /** Writes what the library's own rule says instead of comparing: after the rule was changed. */
+  private static final boolean REMAKE = Boolean.getBoolean("lrfinder.golden.remake");
+
   private static final double EXACT = 1e-14; // points of the ladder, computed with another pow
 
   /** A tool's running average, and by how many times its best it stops. */
@@ -94,6 +102,7 @@ class GoldenTest {
 
   @Test
   void theSweepsOwnRunningLossIsThatOfLightningAndFastaiAndSoIsItsStopOnceItHasSettled() {
+    int settled = 10;
     Stream.of("lightning", "fastai")
         .flatMap(GoldenTest::sweeps)
         .map(GoldenTest::losses)
@@ -105,35 +114,46 @@ class GoldenTest {
               double[] smoothed = lightning(losses);
               double best = Double.POSITIVE_INFINITY;
               for (int i = 0; i < smoothed.length; i++) {
-                assertThat(tracker.add(losses[i])).isEqualTo(smoothed[i] > 4 * best);
+                boolean stops = i >= settled && smoothed[i] > 4 * best;
+                assertThat(tracker.add(losses[i])).isEqualTo(stops);
                 assertThat(tracker.smoothed()).isCloseTo(smoothed[i], within(1e-12 * smoothed[i]));
-                best = Math.min(best, smoothed[i]);
+                best = i < settled ? smoothed[i] : Math.min(best, smoothed[i]);
               }
             });
   }
 
   @Test
-  void theDefaultGivesItsPickAndStatus() {
-    sweeps("even")
-        .forEach(
-            sweep -> {
-              double[] losses = losses(sweep);
-              int finite = losses.length;
-              while (!Double.isFinite(losses[finite - 1])) {
-                finite--;
-              }
-              Curve curve = curve(sweep, Arrays.copyOf(losses, finite));
-              EndReason end = finite < losses.length ? EndReason.NON_FINITE : EndReason.COMPLETED;
-              JsonNode expected = sweep.get("expected");
-              Pick pick =
-                  SuggestionRules.named("default").pick(curve, settings(sweep)).orElseThrow();
-              assertThat(pick.lr() / expected.get("C2").asDouble())
-                  .as("%s", sweep.get("task"))
-                  .isCloseTo(1, within(1e-6));
-              assertThat(Status.of(curve, settings(sweep), end))
-                  .as("%s", sweep.get("task"))
-                  .hasToString(expected.get("C2-status").asText());
-            });
+  void theDefaultGivesItsPickAndStatus() throws IOException {
+    JsonNode all = all();
+    for (JsonNode sweep : all) {
+      if (!isOn("even", sweep)) {
+        continue;
+      }
+      double[] losses = losses(sweep);
+      int finite = losses.length;
+      while (!Double.isFinite(losses[finite - 1])) {
+        finite--;
+      }
+      Curve curve = curve(sweep, Arrays.copyOf(losses, finite));
+      EndReason end = finite < losses.length ? EndReason.NON_FINITE : EndReason.COMPLETED;
+      double lr = SuggestionRules.named("default").pick(curve, settings(sweep)).orElseThrow().lr();
+      Status status = Status.of(curve, settings(sweep), end);
+      ObjectNode expected = (ObjectNode) sweep.get("expected");
+      if (REMAKE) {
+        expected.put("default", lr).put("default-status", status.name());
+      }
+      assertThat(lr / expected.get("default").asDouble())
+          .as("%s", sweep.get("task"))
+          .isCloseTo(1, within(1e-6));
+      assertThat(status)
+          .as("%s", sweep.get("task"))
+          .hasToString(expected.get("default-status").asText());
+    }
+    if (REMAKE) {
+      try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(FILE))) {
+        new ObjectMapper().writeValue(out, all);
+      }
+    }
   }
 
   @ParameterizedTest
@@ -204,11 +224,18 @@ class GoldenTest {
   }
 
   static Stream<JsonNode> sweeps(String ladder) {
+    return StreamSupport.stream(all().spliterator(), false).filter(sweep -> isOn(ladder, sweep));
+  }
+
+  private static boolean isOn(String ladder, JsonNode sweep) {
+    return sweep.get("ladder").asText().equals(ladder);
+  }
+
+  private static JsonNode all() {
     try (InputStream in = new GZIPInputStream(Files.newInputStream(FILE))) {
-      return StreamSupport.stream(new ObjectMapper().readTree(in).spliterator(), false)
-          .filter(sweep -> sweep.get("ladder").asText().equals(ladder));
+      return new ObjectMapper().readTree(in);
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 }

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Optimizer;
@@ -113,6 +116,64 @@ class SearchTest {
         });
     assertThatThrownBy(() -> LrFinder.builder().autoBudget(0).build())
         .hasMessage("autoBudget is 0, but must be at least 1");
+  }
+
+  /** The loss doubles in each step, whatever the rate: there is no range that helps. */
+  private static StepFunction hopeless() {
+    double[] loss = {1};
+    return StepFunction.of(lr -> loss[0] *= 2, () -> loss[0] = 1, () -> {});
+  }
+
+  private static List<Double> minima(LrFinderResult found) {
+    List<Double> minima = new ArrayList<>();
+    found.attempts().forEach(attempt -> minima.add(attempt.minLr()));
+    minima.add(found.settings().minLr());
+    return minima;
+  }
+
+  @Test
+  void aRangeIsLoweredTwiceAtTheMostAndNeverBelowAMillionMillionth() {
+    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange().autoBudget(10_000);
+    Comparator<Double> rounding = (a, b) -> Math.abs(Math.log10(a / b)) < 1e-9 ? 0 : 1;
+    assertThat(minima(finder.minLr(1e-2).build().find(hopeless())))
+        .usingElementComparator(rounding)
+        .containsExactly(1e-2, 1e-6, 1e-10);
+    assertThat(minima(finder.minLr(1e-7).build().find(hopeless())))
+        .usingElementComparator(rounding)
+        .containsExactly(1e-7, 1e-11, 1e-12);
+    assertThat(minima(finder.minLr(1e-12).build().find(hopeless()))).containsExactly(1e-12);
+  }
+
+  @Test
+  void whereNoStepCanDivergeMoreStepsComeBeforeALowerRange() {
+    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange().autoSteps();
+    LrFinderResult found = finder.minLr(1e-7).autoBudget(10_000).build().find(hopeless());
+    assertThat(found.attempts())
+        .extracting(Attempt::minLr, Attempt::steps)
+        .startsWith(tuple(1e-7, 100), tuple(1e-7, 300));
+    assertThat(minima(found).get(2)).isLessThan(1e-7);
+    assertThat(minima(finder.minLr(1e-6).build().find(hopeless())).get(1)).isLessThan(1e-6);
+  }
+
+  @Test
+  void aSweepThatEndsAtOnceIsNotFree() {
+    LrFinder.Builder finder = LrFinder.builder().minLr(1e-2).maxLr(1).autoRange();
+    assertThat(finder.autoBudget(149).build().find(hopeless()).attempts()).isEmpty();
+    assertThat(finder.autoBudget(150).build().find(hopeless()).attempts()).hasSize(1);
+  }
+
+  @Test
+  void aSuggestionFarBelowTheRangeThatWasAskedForSaysSo() {
+    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange().autoBudget(10_000);
+    LrFinderResult far = finder.minLr(1e-5).build().find(ConfidentAnswerTest.quadratic(5, 1e10));
+    assertThat(far.status()).isEqualTo(Status.OK);
+    assertThat(far.suggestion().orElseThrow().lr()).isLessThan(1e-9);
+    assertThat(far.warnings())
+        .anyMatch(words -> words.contains("more than three decades below the range"));
+    LrFinderResult near = finder.minLr(1e-8).build().find(ConfidentAnswerTest.quadratic(5, 1e8));
+    assertThat(near.status()).isEqualTo(Status.OK);
+    assertThat(near.warnings())
+        .noneMatch(words -> words.contains("more than three decades below the range"));
   }
 
   @Test

@@ -80,7 +80,7 @@ public record Descent(
   private static final double LEFT_BY_MEDIAN = 0.75; // of the noise, after a median of three
   private static final double EDGE = 1.3; // times as much, where a line has neighbours on one side
   private static final double JUST_FALLEN = 1; // decades
-  private static final double FALLS_SIGMAS = 2.5; // over a decade
+  private static final double FALLS_SIGMAS = 2.5; // over the last decade
   private static final double LEAST_SLOPE = 0.02; // of the fall, a decade: less is a level
   private static final double LAST_DECADES = 0.5;
   private static final double RISES_SIGMAS = 5;
@@ -202,10 +202,13 @@ public record Descent(
 
   /** Whether the last half decade falls, and the last decade by more than its noise. */
   private static boolean falls(double[] x, double[] z, double noise, double fall) {
-    Line half = Line.through(x, z, x[x.length - 1] - LAST_DECADES);
-    Line whole = Line.through(x, z, x[x.length - 1] - 1);
-    return half.slope() < -noise * half.slopeError()
-        && whole.slope() < -Math.max(FALLS_SIGMAS * noise * whole.slopeError(), LEAST_SLOPE * fall);
+    double end = x[x.length - 1];
+    return falls(Line.through(x, z, end - LAST_DECADES), noise, fall)
+        && falls(Line.through(x, z, end - 1), FALLS_SIGMAS * noise, fall);
+  }
+
+  private static boolean falls(Line line, double noise, double fall) {
+    return line.slope() < -Math.max(noise * line.slopeError(), LEAST_SLOPE * fall);
   }
 
   private static boolean rises(double[] y) {

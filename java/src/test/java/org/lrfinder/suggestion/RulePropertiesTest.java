@@ -18,7 +18,10 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
+import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
 import org.lrfinder.Status;
+import org.lrfinder.StepFunction;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
@@ -138,6 +141,30 @@ class RulePropertiesTest {
                         return 2.3 - fall + rise + noise * random.nextGaussian();
                       })
                   .toArray();
+            });
+  }
+
+  @Property
+  void theCyclicRangeEndsAtTheLargestStableRate(
+      @ForAll("sweeps") double[] losses, @ForAll ScheduleMode mode) {
+    int[] step = {0};
+    LrFinderResult found =
+        LrFinder.builder()
+            .minLr(MIN)
+            .maxLr(MAX)
+            .mode(mode)
+            .steps(losses.length)
+            .build()
+            .find(StepFunction.of(lr -> losses[step[0]++]));
+    found
+        .range()
+        .ifPresent(
+            range -> {
+              double lr = found.suggestion("default").orElseThrow().lr();
+              assertThat(range.base()).isEqualTo(lr / 3);
+              assertThat(range.max())
+                  .isEqualTo(Math.min(3 * lr, found.largestStableLr().orElseThrow()))
+                  .isGreaterThanOrEqualTo(lr);
             });
   }
 

@@ -42,13 +42,15 @@ record Answer(
     if (status != Status.OK) {
       warnings.add(status.words());
     }
-    if (endReason == EndReason.NON_FINITE && !descent.map(Descent::risesAtEnd).orElse(false)) {
+    if (endReason == EndReason.NON_FINITE && !Status.rose(descent, curve)) {
       warnings.add(
           "the loss was not finite at step %d of %d, without a rise before: look at the data of that step"
               .formatted(curve.size() + 1, settings.steps()));
     }
     if (curve.size() < settings.steps()
-        && (endReason == EndReason.DATA_EXHAUSTED || endReason == EndReason.CANCELLED)) {
+        && (endReason == EndReason.DATA_EXHAUSTED
+            || endReason == EndReason.CANCELLED
+            || endReason == EndReason.TIME_LIMIT)) {
       warnings.add(
           "the sweep ended after %d of %d steps: %s"
               .formatted(curve.size(), settings.steps(), endReason.words()));
@@ -64,9 +66,11 @@ record Answer(
                 Pick inside = Pick.within(curve, pick.lr()); // a rule of the user's own may not be
                 suggestions.put(
                     rule.name(), Suggestion.of(curve, inside.lr(), groups, rule.name()));
-                pick.warning()
-                    .or(inside::warning)
-                    .ifPresent(words -> warnings.add("rule " + rule.name() + ": " + words));
+                if (status == Status.OK) {
+                  pick.warning()
+                      .or(inside::warning)
+                      .ifPresent(words -> warnings.add("rule " + rule.name() + ": " + words));
+                }
               });
     }
     if (status == Status.OK && !suggestions.containsKey(chosen.name())) {
@@ -88,7 +92,7 @@ record Answer(
             : OptionalDouble.empty();
     Optional<LrRange> range =
         Optional.ofNullable(suggestions.get(new MiddleOfFall().name()))
-            .filter(middle -> ok)
+            .filter(middle -> ok && middle.lr() <= largestStable.getAsDouble())
             .map(middle -> LrRange.around(middle.lr(), largestStable.getAsDouble()));
     return new Answer(status, List.copyOf(suggestions.values()), range, largestStable, warnings);
   }

@@ -2,6 +2,7 @@ package org.lrfinder;
 
 import java.util.List;
 import java.util.Optional;
+import org.lrfinder.suggestion.Descent;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -51,11 +52,20 @@ record AutoSettings(boolean range, boolean steps, int budget) {
                   : shifted(result, attempts);
           case NEVER_FELL, TOO_FEW_POINTS -> longer(swept, left);
           case FLAT_NOISE ->
-              extended(swept, attempts)
-                  ? widened(swept).or(() -> longer(swept, left))
-                  : longer(swept, left).or(() -> widened(swept));
+              doubtful(result)
+                  ? longer(swept, left)
+                  : extended(swept, attempts)
+                      ? widened(swept).or(() -> longer(swept, left))
+                      : longer(swept, left).or(() -> widened(swept));
         };
     return next.filter(settings -> settings.steps() <= left);
+  }
+
+  /**
+   * Whether there is a fall that more steps may make sure of: higher rates would only add noise.
+   */
+  private static boolean doubtful(LrFinderResult result) {
+    return Descent.of(result.results(), result.settings()).map(Descent::doubtful).orElse(false);
   }
 
   /** Whether the same range was swept in fewer steps before. */

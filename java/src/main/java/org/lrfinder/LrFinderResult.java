@@ -13,6 +13,7 @@ import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
+import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
@@ -183,8 +184,8 @@ public record LrFinderResult(
   }
 
   /**
-   * Draws the curve; with repeated sweeps the band of all, with any rule but {@code default} the
-   * running loss that the rule looks at.
+   * Draws the curve; with repeated sweeps the band of all, with a rule of another tool's the
+   * running loss, which these rules look at.
    *
    * @param suggest whether to mark the suggestion, if there is one, by a red point, and the range
    * @return the plot, to be saved; {@link LrPlot#withRules} marks every rule
@@ -195,9 +196,14 @@ public record LrFinderResult(
     if (suggest && range.isPresent()) {
       plot = plot.withRange(range.get());
     }
-    if (!rule.equals(new MiddleOfFall().name())) {
+    if (looksAtTheRunningLoss()) {
       plot = plot.withRunningLoss();
     }
     return repeats.isPresent() ? plot.withBand(repeats.get().band(settings)) : plot;
+  }
+
+  private boolean looksAtTheRunningLoss() {
+    return !rule.equals(new MiddleOfFall().name())
+        && SuggestionRules.all().stream().anyMatch(known -> known.name().equals(rule));
   }
 }

@@ -19,7 +19,10 @@ public enum Status {
   STARTED_DIVERGED("the loss diverged at the first rates: lower the minimum rate"),
   /** The curve has too few points to tell anything: the sweep ended early, or has few steps. */
   TOO_FEW_POINTS("too few points for a suggestion: use more steps"),
-  /** The loss was not finite before it had risen: at the first batch, say. */
+  /**
+   * The loss was not finite before it had risen: at the first batch, say. Where it had fallen, and
+   * the fall had ended, a result is {@link #OK} with a warning that names the step.
+   */
   NON_FINITE("the loss was not finite: look at the data, the model and its initial weights"),
   /** The loss neither fell nor diverged beyond its noise: more steps or larger batches may help. */
   FLAT_NOISE(
@@ -54,7 +57,7 @@ public enum Status {
       return tooFew(curve, endReason);
     }
     Descent descent = followed.get();
-    boolean broken = endReason == EndReason.NON_FINITE && !descent.risesAtEnd();
+    boolean broken = endReason == EndReason.NON_FINITE && !rose(followed, curve);
     if (descent.clear()) {
       return !descent.stillFalling() ? OK : broken ? NON_FINITE : stopped ? OK : STILL_FALLING;
     }
@@ -70,18 +73,20 @@ public enum Status {
   private static Status tooFew(Curve curve, EndReason endReason) {
     return switch (endReason) {
       case DIVERGED -> STARTED_DIVERGED;
-      case NON_FINITE -> rose(curve) ? STARTED_DIVERGED : NON_FINITE;
-      default -> curve.size() < Descent.LEAST_POINTS ? TOO_FEW_POINTS : NON_FINITE;
+      case NON_FINITE -> rose(Optional.empty(), curve) ? STARTED_DIVERGED : NON_FINITE;
+      default ->
+          Arrays.stream(curve.losses()).allMatch(Double::isFinite) ? TOO_FEW_POINTS : NON_FINITE;
     };
   }
 
   /**
-   * Whether the last loss is above the others by more than these lie apart, and than their size.
+   * Whether a loss had risen when it was not finite any more. Of few points: whether the last is
+   * above the others by more than these lie apart, and than their size.
    */
-  private static boolean rose(Curve curve) {
+  static boolean rose(Optional<Descent> followed, Curve curve) {
     double[] losses = curve.losses();
-    if (losses.length < 2) {
-      return false;
+    if (followed.isPresent() || losses.length < 2) {
+      return followed.map(Descent::risesAtEnd).orElse(false);
     }
     double[] others = Arrays.copyOf(losses, losses.length - 1);
     double high = Arrays.stream(others).max().orElseThrow();

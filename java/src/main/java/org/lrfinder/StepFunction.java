@@ -29,13 +29,15 @@ public interface StepFunction {
   default void restore() {}
 
   /**
-   * Creates a step function that restores nothing.
+   * Creates a step function that restores nothing. If a finder sweeps it several times, each sweep
+   * goes on where the one before ended, and the result warns of that.
    *
    * @param step does one step at a rate and returns the loss before the update
    * @return the step function
    */
   static StepFunction of(DoubleUnaryOperator step) {
-    return of(step, () -> {}, () -> {});
+    Objects.requireNonNull(step, "step");
+    return new UnrestoredStep(step);
   }
 
   /**

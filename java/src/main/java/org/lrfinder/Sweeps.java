@@ -44,20 +44,22 @@ record Sweeps(
 
   LrFinderResult of(StepFunction step) {
     Deadline deadline = Deadline.after(maxDuration);
-    return search.run(
-        settings,
-        swept -> {
-          step.save();
-          return restoring(
-              step::restore,
-              () ->
-                  run(
-                      swept,
-                      new Stepper.OfFunction(step, swept),
-                      List.of(GroupRate.swept(1)),
-                      EngineInfo.ofStepFunction(),
-                      deadline));
-        });
+    LrFinderResult result =
+        search.run(
+            settings,
+            swept -> {
+              step.save();
+              return restoring(
+                  step::restore,
+                  () ->
+                      run(
+                          swept,
+                          new Stepper.OfFunction(step, swept),
+                          List.of(GroupRate.swept(1)),
+                          EngineInfo.ofStepFunction(),
+                          deadline));
+            });
+    return step instanceof UnrestoredStep ? UnrestoredStep.warned(result) : result;
   }
 
   <B> LrFinderResult of(

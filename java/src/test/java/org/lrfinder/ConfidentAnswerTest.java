@@ -32,6 +32,7 @@ import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.TensorBatches;
 
@@ -67,7 +68,7 @@ class ConfidentAnswerTest {
   }
 
   /** Twenty features, weights zero, plain gradient descent. */
-  private static StepFunction logisticRegression(long seed, int batch, double flipped) {
+  static StepFunction logisticRegression(long seed, int batch, double flipped) {
     Random random = new Random(seed);
     int features = 20;
     double[] truth = random.doubles(features).map(weight -> weight - 0.5).toArray();
@@ -102,7 +103,9 @@ class ConfidentAnswerTest {
             weights[j] -= lr * gradient[j];
           }
           return loss;
-        });
+        },
+        () -> {},
+        () -> Arrays.fill(weights, 0));
   }
 
   @ParameterizedTest
@@ -253,6 +256,70 @@ class ConfidentAnswerTest {
       assertThat(found.status()).isEqualTo(Status.OK);
       assertThat(found.warnings()).noneMatch(words -> words.contains("not finite"));
     }
+  }
+
+  @Test
+  void ofAFewPointsARiseBeforeItIsADivergenceAndNoWordIsSaidOfTheData() {
+    double[] losses = {1, 1.1, 2, 1e5, Double.NaN};
+    int[] step = {0};
+    LrFinderResult found =
+        FINDER.find(StepFunction.of(lr -> step[0] < 5 ? losses[step[0]++] : Double.NaN));
+    assertThat(found.status()).isEqualTo(Status.STARTED_DIVERGED);
+    assertThat(found.warnings()).containsExactly(Status.STARTED_DIVERGED.words());
+  }
+
+  @Test
+  void finiteLossesThatAreTooFewAreNotCalledNotFinite() {
+    LrFinderResult found =
+        LrFinder.builder()
+            .mode(ScheduleMode.LINEAR)
+            .minLr(0)
+            .steps(8)
+            .build()
+            .find(StepFunction.of(lr -> 1 - lr / 2));
+    assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
+  }
+
+  /** Its logarithms are all equal, or nearly so. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void aRangeOfAFewRoundingErrorsIsSwept(int ulps) {
+    double max = 1e5 + ulps * Math.ulp(1e5);
+    for (ScheduleMode mode : ScheduleMode.values()) {
+      LrFinder finder = LrFinder.builder().minLr(1e5).maxLr(max).steps(20).mode(mode).build();
+      assertThat(finder.find(StepFunction.of(lr -> 2.3)).suggestion()).isEmpty();
+    }
+  }
+
+  @Test
+  void aRuleOfTheUsersNamedDefaultMayPickAboveTheLargestStableRate() {
+    SuggestionRule last =
+        new SuggestionRule() {
+          @Override
+          public String name() {
+            return "default";
+          }
+
+          @Override
+          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
+            return Optional.of(Pick.within(curve, curve.rate(curve.size() - 1)));
+          }
+        };
+    DoubleUnaryOperator diverges =
+        x -> fallUntil(-1.5).applyAsDouble(x) + Math.pow(10, 4 * Math.max(0, x + 1)) - 1;
+    double[] losses = curve(100, 0.01, 1, diverges).losses();
+    int[] step = {0};
+    LrFinderResult found =
+        LrFinder.builder()
+            .minLr(1e-7)
+            .maxLr(10)
+            .rule(last)
+            .build()
+            .find(StepFunction.of(lr -> losses[step[0]++]));
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.suggestion().orElseThrow().lr())
+        .isGreaterThan(found.largestStableLr().orElseThrow());
+    assertThat(found.range()).isEmpty();
   }
 
   @Test

@@ -203,4 +203,18 @@ class GroupRangeTest {
         .hasMessage(
             "groupRange is for group 1, but that is a group of an optimizer that keeps its rates");
   }
+
+  @Test
+  void aRateThatWouldOverflowIsRefused() {
+    LrFinder.Builder finder =
+        LrFinder.builder().mode(ScheduleMode.LINEAR).minLr(0).maxLr(1e-300).groupRange(0, 0, 1e308);
+    assertThatThrownBy(
+            () ->
+                finder
+                    .build()
+                    .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("group 0 cannot move from 0.0 to 1.0E308")
+        .hasMessageContaining("would overflow");
+  }
 }

@@ -176,6 +176,43 @@ class SearchTest {
         .noneMatch(words -> words.contains("more than three decades below the range"));
   }
 
+  /** A fall that noise drowns: higher rates would only add to it. */
+  @Test
+  void aDoubtfulFallIsSweptInMoreStepsAndNotFurtherUp() {
+    int doubtful = 0;
+    for (long seed = 1; seed <= 100; seed++) {
+      LrFinderResult found =
+          LrFinder.builder()
+              .minLr(1e-7)
+              .maxLr(10)
+              .autoRange()
+              .autoSteps()
+              .build()
+              .find(ConfidentAnswerTest.logisticRegression(seed, 1, 0.1));
+      for (Attempt attempt : found.attempts()) {
+        if (attempt.status() == Status.FLAT_NOISE && attempt.steps() == 300) {
+          doubtful += found.settings().maxLr() == 10 ? 1 : 0;
+        }
+      }
+      found.suggestion().ifPresent(s -> assertThat(s.lr()).isBetween(1e-2, 10.0));
+    }
+    assertThat(doubtful).isPositive();
+  }
+
+  @Test
+  void aStepFunctionThatRestoresNothingWarnsOfFurtherSweeps() {
+    String words = "the step function restores nothing";
+    StepFunction without = StepFunction.of(lr -> 2.3);
+    StepFunction with = StepFunction.of(lr -> 2.3, () -> {}, () -> {});
+    LrFinder retries = LrFinder.builder().autoSteps().build();
+    assertThat(retries.find(without).warnings()).anyMatch(w -> w.startsWith(words));
+    assertThat(LrFinder.builder().repeats(2).build().find(without).warnings())
+        .anyMatch(w -> w.startsWith(words));
+    assertThat(retries.find(with).warnings()).noneMatch(w -> w.startsWith(words));
+    assertThat(LrFinder.builder().build().find(without).warnings())
+        .noneMatch(w -> w.startsWith(words));
+  }
+
   @Test
   void withoutBeingAskedThereIsOneSweep() {
     int[] steps = {0};

@@ -14,6 +14,7 @@ record LossRange(double low, double high) {
   private static final double MARGIN = 0.05;
   private static final double NOISE_SHARE = 0.9; // of the losses, whose noise has room for sure
   private static final double NOISE_ROOM = 2; // times that
+  private static final double LARGEST = 1e300; // beyond it a chart overflows
   private static final double SAME = 1e-9; // relative: losses that differ by rounding alone
 
   /** How far a line goes, and how high up its fall begins. */
@@ -96,10 +97,13 @@ record LossRange(double low, double high) {
 
   /** Losses that are equal, but for rounding, lie in the middle. */
   private LossRange withHeight() {
+    if (Math.max(Math.abs(low), Math.abs(high)) > LARGEST) {
+      return new LossRange(Math.max(low, -LARGEST), Math.min(high, LARGEST));
+    }
     if (differ(low, high)) {
       return this;
     }
-    double middle = (low + high) / 2;
+    double middle = low / 2 + high / 2;
     double half = Math.abs(middle) < Double.MIN_NORMAL ? 1 : Math.abs(middle) / 2;
     return new LossRange(middle - half, middle + half);
   }

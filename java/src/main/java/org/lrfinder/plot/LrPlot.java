@@ -248,11 +248,11 @@ public final class LrPlot {
   }
 
   private void mark(XYChart chart, Suggestion suggestion, LossRange losses) {
-    double lr = suggestion.lr();
+    double lr = rates().clamp(suggestion.lr()); // at the edge, where the curve was cut before it
     double loss = losses.clamp(judged.at(lr));
     double[] stem = {losses.low(), loss};
     Charts.dashed(chart, "stem", new double[] {lr, lr}, stem, SUGGESTED).setShowInLegend(false);
-    String name = "suggestion " + Charts.value(lr);
+    String name = "suggestion " + Charts.value(suggestion.lr());
     Charts.point(chart, name, lr, loss, SUGGESTED, SeriesMarkers.CIRCLE);
   }
 

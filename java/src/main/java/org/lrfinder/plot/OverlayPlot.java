@@ -92,7 +92,15 @@ public final class OverlayPlot {
   public XYChart chart() {
     LossRange losses = LossRange.of(lines.stream().map(Line::trend).toList());
     double first = lines.stream().mapToDouble(line -> line.layer.curve.rate(0)).min().orElseThrow();
-    double last = lines.stream().mapToDouble(line -> line.trend.lastRate()).max().orElseThrow();
+    double last =
+        lines.stream()
+            .mapToDouble(
+                line ->
+                    Math.max(
+                        line.trend.lastRate(),
+                        line.layer.suggestion.map(Suggestion::lr).orElse(0.0)))
+            .max()
+            .orElseThrow();
     RateRange rates = RateRange.of(first, last, lines.get(0).layer.settings.mode());
     XYChart chart = Charts.empty("Learning rate finder", "learning rate", "loss", rates, losses);
     for (int i = 0; i < lines.size(); i++) {

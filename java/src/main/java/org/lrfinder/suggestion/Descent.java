@@ -9,8 +9,8 @@ import org.lrfinder.sweep.SweepSettings;
  * How the loss of a curve comes down: where its fall begins, where it ends, and whether there is
  * one to be told from noise. It sees rates and raw losses only, and uses nothing but differences of
  * losses, so that neither a scale nor a constant moves anything. Points that are not finite are
- * missing points; of many points within a hundredth of a bandwidth the mean is one. All rates are
- * base-10 logarithms.
+ * missing points; of thousands, those within a fiftieth of a bandwidth are one, their mean. All
+ * rates are base-10 logarithms.
  *
  * <p>In order: the <i>head</i>, the first two decades (at most a quarter of the planned range),
  * gives the level before the fall and a noise. The loss has <i>diverged</i> where three of five
@@ -96,7 +96,7 @@ public record Descent(
    */
   public static Optional<Descent> of(Curve curve, SweepSettings settings) {
     Points points = Points.of(curve);
-    return points.usable() < LEAST_POINTS
+    return points.logRates().length < LEAST_POINTS
         ? Optional.empty()
         : Optional.of(of(points, headDecades(settings)));
   }

@@ -25,9 +25,8 @@ final class LocalLines {
   static double[] smooth(double[] x, double[] y, double bandwidth) {
     Sums[] sums = new Sums[x.length];
     Arrays.setAll(sums, i -> new Sums(y[i]));
-    // Of an even ladder, the weights depend on how many points apart two are: that many
-    // exponentials
-    // instead of one for each pair.
+    // On an even ladder weights depend on how many points apart two are: an exponential for each
+    // distance, not for each pair.
     double[] distances = new double[x.length];
     Arrays.fill(distances, -1); // none yet
     double[] weights = new double[x.length];

@@ -6,7 +6,8 @@ import org.lrfinder.sweep.Curve;
 
 /**
  * The finite points of a curve that a {@link Descent} looks at. Those that lie closer than
- * smoothing can tell apart are one, their mean: a sweep of a million steps has two thousand.
+ * smoothing can tell apart are one, their mean, where there are many: a sweep of a million steps
+ * has two thousand.
  *
  * @param usable number of finite points
  * @param pointsPerDecade of the finite points
@@ -18,7 +19,7 @@ record Points(
     int usable, double pointsPerDecade, double[] logRates, double[] losses, double first) {
   private static final double AS_GOOD_AS_INFINITE = 1e300; // beyond it sums overflow
   private static final double CELL = 1.0 / 256; // decades
-  private static final int CELLS = 2048; // at least, where there are as many points
+  private static final int CELLS = 2048; // of an even ladder, at least
 
   static Points of(Curve curve) {
     double[] rates = curve.rates();
@@ -34,24 +35,29 @@ record Points(
     double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(rates[i])).toArray();
     double[] y = IntStream.of(usable).mapToDouble(i -> losses[i] - first).toArray();
     double pointsPerDecade = 1 / medianStep(x);
+    int cells = x.length <= CELLS ? x.length : merge(x, y);
+    return new Points(
+        usable.length, pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
+  }
+
+  /** Moves the means of neighbours to the front, and returns how many there are. */
+  private static int merge(double[] x, double[] y) {
     double cell = Math.min(CELL, (x[x.length - 1] - x[0]) / CELLS);
     int cells = 0;
-    for (int from = 0; from < x.length; cells++) {
+    for (int from = 0, to = 0; from < x.length; from = to) {
       double start = x[from];
       double sumX = 0;
       double sumY = 0;
-      int to = from;
-      for (; to < x.length && x[to] - start < cell; to++) {
+      do {
         sumX += x[to] - start;
         sumY += y[to];
-      }
-      int count = to - from;
-      x[cells] = start + sumX / count;
-      y[cells] = count == 1 ? y[from] : sumY / count;
-      from = to;
+        to++;
+      } while (to < x.length && x[to] - start < cell);
+      x[cells] = start + sumX / (to - from);
+      y[cells] = sumY / (to - from);
+      cells++;
     }
-    return new Points(
-        usable.length, pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
+    return cells;
   }
 
   private static double medianStep(double[] x) {

@@ -39,8 +39,16 @@ public record GroupRate(
    * @param range start and end
    * @param settings the sweep's
    * @return its rate
+   * @throws IllegalArgumentException if the group's rate would not be finite
    */
   public static GroupRate within(GroupRange range, SweepSettings settings) {
+    double steepness = (range.maxLr() - range.minLr()) / (settings.maxLr() - settings.minLr());
+    if (Double.isInfinite(steepness)) {
+      throw new IllegalArgumentException(
+          "group %d cannot move from %s to %s while the swept rate moves from %s to %s: the rates would overflow"
+              .formatted(
+                  range.group(), range.minLr(), range.maxLr(), settings.minLr(), settings.maxLr()));
+    }
     return switch (settings.mode()) {
       case EXPONENTIAL ->
           new GroupRate(
@@ -50,13 +58,7 @@ public record GroupRate(
               settings.minLr(),
               Math.log(range.maxLr() / range.minLr())
                   / Math.log(settings.maxLr() / settings.minLr()));
-      case LINEAR ->
-          new GroupRate(
-              (range.maxLr() - range.minLr()) / (settings.maxLr() - settings.minLr()),
-              range.minLr(),
-              settings.minLr(),
-              1,
-              1);
+      case LINEAR -> new GroupRate(steepness, range.minLr(), settings.minLr(), 1, 1);
     };
   }
 

@@ -354,7 +354,9 @@ final class FitLoop<B> {
       Console.@Nullable Bar bar) {
     int window = settings.steps().accumulateGradBatches();
     long epoch = progress.epoch();
-    trainLoss = progress.trainLoss();
+    if (progress.epochSteps() > 0) {
+      trainLoss = progress.trainLoss();
+    }
     try (BatchWalk<B> walk = new BatchWalk<>(data.train(), epoch)) {
       if (!walk.hasNext()) {
         throw new IllegalArgumentException(

@@ -61,6 +61,7 @@ public final class Trainer {
   private @Nullable FitLoop<?> last;
   private @Nullable Path checkpoint; // of the next fit
   private volatile boolean fitting;
+  private boolean sweeping; // by lrFind
   private volatile boolean stopped;
 
   private Trainer(Builder builder) {
@@ -225,7 +226,13 @@ public final class Trainer {
     if (trained == null || trained.model() != model) {
       trained = loop(model, data, null);
     }
-    return search.find(model, trained.optimizer(), data, finder, () -> false);
+    boolean outer = sweeping;
+    sweeping = true;
+    try {
+      return search.find(model, trained.optimizer(), data, finder, () -> false);
+    } finally {
+      sweeping = outer;
+    }
   }
 
   /**
@@ -286,10 +293,15 @@ public final class Trainer {
    * @throws UncheckedIOException if there is no such file
    * @throws IllegalArgumentException if it is damaged, no checkpoint, or one of another network or
    *     optimizer; nothing was changed
-   * @throws IllegalStateException if {@code fit} is running and has not just ended an epoch
+   * @throws IllegalStateException if {@code fit} is running and has not just ended an epoch, or
+   *     {@link #lrFind(TrainableModel)} is running
    */
   public void restore(Path file) {
     FitLoop<?> trained = last;
+    if (sweeping) {
+      throw new IllegalStateException(
+          "lrFind is running: restore may be called when it has returned, not from within");
+    }
     if (fitting && (trained == null || !trained.isBetweenEpochs())) {
       throw new IllegalStateException(
           "fit is running: from within, restore may be called in a listener's onEpochEnd only, where no step or sweep is under way");

@@ -489,4 +489,35 @@ class LrPlotTest {
     assertThat(plain(without, SETTINGS).chart().getSeriesMap())
         .doesNotContainKey("validation loss");
   }
+
+  @Test
+  void lossesNearTheLargestNumbersAreDrawn() {
+    double[] rates = {1e-4, 1e-3, 1e-2};
+    for (double[] losses : new double[][] {{1e308, 1e308, 1e308}, {1e308, -1e308, 1e308}}) {
+      LrPlot plot =
+          new LrPlot(
+              new Curve(rates, losses, losses), SETTINGS, EndReason.COMPLETED, Optional.empty());
+      plot.save(folder.resolve("large.png"));
+      assertThat(folder.resolve("large.png")).isNotEmptyFile();
+    }
+  }
+
+  @Test
+  void aSuggestionBeyondTheCurvesEndIsMarkedAtItsEdge() {
+    Curve part = CURVE.part(0, 20);
+    LrPlot plot = new LrPlot(part, SETTINGS, EndReason.COMPLETED, Optional.of(SUGGESTION));
+    assertThat(SUGGESTION.lr()).isGreaterThan(part.rate(19));
+    XYSeries point = plot.chart().getSeriesMap().get("suggestion " + Charts.value(SUGGESTION.lr()));
+    assertThat(point.getXData()).containsExactly(part.rate(19));
+  }
+
+  @Test
+  void anOverlayReachesToItsSuggestions() {
+    Suggestion high = Suggestion.of(CURVE, CURVE.rate(59), List.of(), "last");
+    OverlayPlot plot =
+        new OverlayPlot(List.of(new OverlayPlot.Layer("one", CURVE, SETTINGS, Optional.of(high))));
+    XYChart chart = plot.chart();
+    assertThat(chart.getSeriesMap().get("suggestion of one").getXData()).containsExactly(high.lr());
+    assertThat(chart.getStyler().getXAxisMax()).isGreaterThanOrEqualTo(high.lr());
+  }
 }

@@ -292,6 +292,62 @@ class WithinATrainingTest {
   }
 
   @Test
+  void restoreIsRefusedWhileLrFindSweepsAlsoAfterAnEpoch() {
+    Path file = folder.resolve("epoch.ckpt");
+    int[] refusals = new int[1];
+    ModelUnderTest expected = model();
+    trainer(EngineChoice.AUTO).build().fit(expected);
+    ModelUnderTest trained = model();
+    Calling calling =
+        new Calling(
+            trainer(EngineChoice.AUTO),
+            trainer -> {},
+            trainer -> {
+              trainer.saveCheckpoint(file);
+              LrFinder finder =
+                  LrFinder.builder()
+                      .listener(
+                          step -> {
+                            refused(
+                                () -> trainer.restore(file),
+                                "lrFind is running: restore may be called when it has returned, not from within");
+                            refusals[0]++;
+                          })
+                      .build();
+              trainer.lrFind(trained, trained.batches, null, finder);
+            });
+    calling.trainer.fit(trained);
+    assertThat(refusals[0]).isGreaterThan(100);
+    assertSame(trained.network, expected.network);
+    calling.trainer.restore(file);
+  }
+
+  @Test
+  void aTrainingThatIsStoppedBetweenEpochsHasTheLossOfItsLastEpoch() {
+    Trainer[] trainer = new Trainer[1];
+    double[] last = new double[1];
+    trainer[0] =
+        trainer(EngineChoice.AUTO)
+            .lrFindAtEpochs(1)
+            .listener(
+                new TrainerListener() {
+                  @Override
+                  public void onEpochEnd(TrainingEpoch epoch) {
+                    last[0] = epoch.trainLoss();
+                  }
+
+                  @Override
+                  public void onLearningRateFound(LrFinderResult found) {
+                    trainer[0].stop();
+                  }
+                })
+            .build();
+    TrainingResult result = trainer[0].fit(model());
+    assertThat(result.epochs()).isEqualTo(1);
+    assertThat(result.trainLoss()).isEqualTo(last[0]);
+  }
+
+  @Test
   void stopEndsTheSweepBeforeATrainingToo() {
     Trainer[] trainer = new Trainer[1];
     int[] drawn = new int[1];

@@ -33,7 +33,8 @@ double weighted_mean(const std::vector<double>& losses, double beta) {
 }
 
 /// The index of the first loss that stops the sweep, by the rule's own words over the whole history.
-std::optional<size_t> first_stop_by_rule(const std::vector<double>& losses, double beta, double threshold, size_t steps) {
+std::optional<size_t> first_stop_by_rule(const std::vector<double>& losses, double beta, double threshold,
+                                         size_t steps) {
   const size_t settling = std::max<size_t>(5, (steps + 9) / 10);
   std::vector<double> smoothed;
   for (size_t i = 0; i < losses.size(); ++i) {

@@ -25,7 +25,8 @@ enum class StepResult : std::int32_t {
 };
 
 struct SweepSettings {
-  /// Planned optimizer steps: the early stop tests nothing in the first tenth of them, nor in the first five. At least 1.
+  /// Planned optimizer steps, at least 1. The early stop tests nothing in the first tenth of them, and in five at
+  /// least.
   std::int64_t steps = 100;
   /// Weight of the past in the running loss, in [0, 1).
   double smoothing_beta = 0.98;
@@ -116,7 +117,7 @@ class Sweep {
   double last_loss() const noexcept;
   /// Bias-corrected running average of the losses up to the last step.
   double smoothed_loss() const noexcept;
-  /// Lowest running average since the early stop began to test, before a step that diverged; until then the present one.
+  /// Lowest running average since the early stop began to test, without a step that diverged; before, the present one.
   double best_loss() const noexcept;
 
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".

@@ -11,8 +11,8 @@ import org.lrfinder.sweep.SweepSettings;
 public enum Status {
   /** The loss fell and the sweep saw the fall's end: there is a suggestion. */
   OK("the loss fell"),
-  /** The loss still falls at the last rate: raise the maximum. */
-  STILL_FALLING("the loss was still falling at the last rate: raise the maximum rate"),
+  /** The loss still falls at the last rate that was swept: sweep to higher ones. */
+  STILL_FALLING("the loss was still falling at the last rate: sweep to a higher one"),
   /** The loss diverged and did not fall before: more steps may show a fall. */
   NEVER_FELL("the loss diverged without a fall before: use more steps, or look at model and data"),
   /** The loss diverged, or was not finite any more, at the first rates: lower the minimum. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,7 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.engine.EngineChoice;
@@ -42,6 +44,8 @@ import org.lrfinder.trainer.TrainingStep;
 /** A model that one thread sweeps or trains is refused to all others, and to none afterwards. */
 @Timeout(120)
 class OneThreadForAModelTest {
+  @TempDir private Path folder;
+
   private static final String REFUSAL =
       "thread \"first\" is %s this model, or one that shares its %s of shape %s with it:"
           + " wait for its end, or give each thread a network and an optimizer of its own";
@@ -305,6 +309,10 @@ class OneThreadForAModelTest {
       throws Exception {
     Underway inAStep = new Underway();
     Underway betweenEpochs = new Underway();
+    Path file = folder.resolve("before.ckpt");
+    Trainer trainedBefore = trainer(engine).build();
+    trainedBefore.fit(subject);
+    trainedBefore.saveCheckpoint(file);
     inAStep.whileIt(
         () ->
             trainer(engine)
@@ -320,6 +328,19 @@ class OneThreadForAModelTest {
         () -> {
           refused("training", "parameter", "[8, 6]", () -> sweep(engine, subject));
           refused("training", "parameter", "[8, 6]", () -> trainer(engine).build().fit(subject));
+          refused(
+              "training",
+              "parameter",
+              "[8, 6]",
+              () -> {
+                trainedBefore.restore(file);
+                return null;
+              });
+          refused(
+              "training",
+              "parameter",
+              "[8, 6]",
+              () -> trainer(engine).device("cpu").build().lrFind(subject));
         });
     betweenEpochs.whileIt(
         () ->

@@ -60,7 +60,7 @@ class SearchTest {
     assertThat(found.settings().steps()).isEqualTo(150);
     assertThat(found.attempts().get(0).words())
         .isEqualTo(
-            "1e-07 to 1e-03 in 100 steps: the loss was still falling at the last rate: raise the maximum rate");
+            "1e-07 to 1e-03 in 100 steps: the loss was still falling at the last rate: sweep to a higher one");
   }
 
   @ParameterizedTest

@@ -170,7 +170,8 @@ public final class Trainer {
           "device is %s, but libtorch finds no CUDA device".formatted(name));
     }
     Module network = model.module(); // may be made now, and must outlive the scope
-    try (PointerScope scope = new PointerScope()) {
+    try (ModelClaim claim = ModelClaim.ofTraining(network);
+        PointerScope scope = new PointerScope()) {
       network.to(new Device(new BytePointer(name)), false);
     }
   }
@@ -293,8 +294,8 @@ public final class Trainer {
    * @throws UncheckedIOException if there is no such file
    * @throws IllegalArgumentException if it is damaged, no checkpoint, or one of another network or
    *     optimizer; nothing was changed
-   * @throws IllegalStateException if {@code fit} is running and has not just ended an epoch, or
-   *     {@link #lrFind(TrainableModel)} is running
+   * @throws IllegalStateException if {@code fit} is running and has not just ended an epoch, {@link
+   *     #lrFind(TrainableModel)} is running, or another thread sweeps or trains the model
    */
   public void restore(Path file) {
     FitLoop<?> trained = last;
@@ -308,7 +309,9 @@ public final class Trainer {
     }
     try (Checkpoint read = Checkpoint.read(file)) {
       if (trained != null) {
-        trained.resume(read);
+        try (ModelClaim claim = ModelClaim.ofTraining(trained.model().module())) {
+          trained.resume(read);
+        }
       }
     }
     checkpoint = fitting ? null : file;

@@ -9,14 +9,12 @@ import org.lrfinder.sweep.Curve;
  * smoothing can tell apart are one, their mean, where there are many: a sweep of a million steps
  * has two thousand.
  *
- * @param usable number of finite points
  * @param pointsPerDecade of the finite points
  * @param logRates base-10 logarithms of the rates
  * @param losses above the first one: exact differences, from which a constant has dropped out
  * @param first the first loss
  */
-record Points(
-    int usable, double pointsPerDecade, double[] logRates, double[] losses, double first) {
+record Points(double pointsPerDecade, double[] logRates, double[] losses, double first) {
   private static final double AS_GOOD_AS_INFINITE = 1e300; // beyond it sums overflow
   private static final double CELL = 1.0 / 256; // decades
   private static final int CELLS = 2048; // of an even ladder, at least
@@ -29,15 +27,14 @@ record Points(
             .filter(i -> rates[i] > 0 && Math.abs(losses[i]) < AS_GOOD_AS_INFINITE)
             .toArray();
     if (usable.length < 2) {
-      return new Points(usable.length, 0, new double[0], new double[0], 0);
+      return new Points(0, new double[0], new double[0], 0);
     }
     double first = losses[usable[0]];
     double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(rates[i])).toArray();
     double[] y = IntStream.of(usable).mapToDouble(i -> losses[i] - first).toArray();
     double pointsPerDecade = 1 / medianStep(x);
     int cells = x.length <= CELLS ? x.length : merge(x, y);
-    return new Points(
-        usable.length, pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
+    return new Points(pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
   }
 
   /** Moves the means of neighbours to the front, and returns how many there are. */

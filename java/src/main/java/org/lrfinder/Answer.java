@@ -47,10 +47,7 @@ record Answer(
           "the loss was not finite at step %d of %d, without a rise before: look at the data of that step"
               .formatted(curve.size() + 1, settings.steps()));
     }
-    if (curve.size() < settings.steps()
-        && (endReason == EndReason.DATA_EXHAUSTED
-            || endReason == EndReason.CANCELLED
-            || endReason == EndReason.TIME_LIMIT)) {
+    if (curve.size() < settings.steps() && endReason.isFromOutside()) {
       warnings.add(
           "the sweep ended after %d of %d steps: %s"
               .formatted(curve.size(), settings.steps(), endReason.words()));

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -34,7 +33,7 @@ record Search(AutoSettings auto, int repeats) {
     List<Attempt> attempts = new ArrayList<>();
     LrFinderResult result = sweep.apply(settings);
     int left = auto.budget() - AutoSettings.cost(result);
-    while (!interrupted(result)) {
+    while (!result.endReason().isFromOutside()) { // nobody waits for more, or has data for it
       Optional<SweepSettings> next = auto.after(result, attempts, left);
       if (next.isEmpty()) {
         break;
@@ -44,9 +43,9 @@ record Search(AutoSettings auto, int repeats) {
       left -= AutoSettings.cost(result);
     }
     Optional<Repeats> repeated = Optional.empty();
-    if (repeats > 1 && !interrupted(result)) {
+    if (repeats > 1 && !result.endReason().isFromOutside()) {
       List<LrFinderResult> all = new ArrayList<>(List.of(result));
-      while (all.size() < repeats && !interrupted(all.get(all.size() - 1))) {
+      while (all.size() < repeats && !all.get(all.size() - 1).endReason().isFromOutside()) {
         all.add(sweep.apply(result.settings()));
       }
       repeated = Optional.of(new Repeats(all.stream().map(Repeats.Repeat::of).toList()));
@@ -70,13 +69,6 @@ record Search(AutoSettings auto, int repeats) {
                 lr,
                 first.minLr()))
         : Optional.empty();
-  }
-
-  /** Nobody waits for more, or there is no data for more. */
-  private static boolean interrupted(LrFinderResult result) {
-    return result.endReason() == EndReason.CANCELLED
-        || result.endReason() == EndReason.TIME_LIMIT
-        || result.endReason() == EndReason.DATA_EXHAUSTED;
   }
 
   /** Of the sweeps with the commonest status, the first of equals, that of the median rate. */

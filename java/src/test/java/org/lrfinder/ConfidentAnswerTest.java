@@ -293,18 +293,6 @@ class ConfidentAnswerTest {
 
   @Test
   void aRuleOfTheUsersNamedDefaultMayPickAboveTheLargestStableRate() {
-    SuggestionRule last =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "default";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.of(Pick.within(curve, curve.rate(curve.size() - 1)));
-          }
-        };
     DoubleUnaryOperator diverges =
         x -> fallUntil(-1.5).applyAsDouble(x) + Math.pow(10, 4 * Math.max(0, x + 1)) - 1;
     double[] losses = curve(100, 0.01, 1, diverges).losses();
@@ -313,7 +301,7 @@ class ConfidentAnswerTest {
         LrFinder.builder()
             .minLr(1e-7)
             .maxLr(10)
-            .rule(last)
+            .rule(new OnePoint("default", -1))
             .build()
             .find(StepFunction.of(lr -> losses[step[0]++]));
     assertThat(found.status()).isEqualTo(Status.OK);
@@ -347,7 +335,7 @@ class ConfidentAnswerTest {
         LrFinder.builder()
             .minLr(1e-7)
             .maxLr(10)
-            .rule(new FirstRate())
+            .rule(new OnePoint("first", 0))
             .build()
             .find(quadratic(5, 1));
     assertThat(found.status()).isEqualTo(Status.OK);
@@ -360,16 +348,11 @@ class ConfidentAnswerTest {
         .noneMatch(w -> w.startsWith("no other rule is within"));
   }
 
-  /** A rule far from all others. */
-  private record FirstRate() implements SuggestionRule {
-    @Override
-    public String name() {
-      return "first";
-    }
-
+  /** Picks one point, counted from the first or, if negative, from the end. */
+  private record OnePoint(String name, int index) implements SuggestionRule {
     @Override
     public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-      return Optional.of(Pick.within(curve, curve.rate(0)));
+      return Optional.of(Pick.within(curve, curve.rate(Math.floorMod(index, curve.size()))));
     }
   }
 

@@ -37,7 +37,7 @@ record Judged(Optional<Trend> line, boolean smooth, double[] fall, Optional<End>
             .map(d -> new double[] {d.half(), d.fourFifths(), d.lowest()})
             .orElse(new double[0]);
     return new Judged(
-        Trend.of(curve, settings),
+        descent.map(Descent::trend).or(() -> Trend.of(curve, settings)),
         descent.isPresent(),
         Arrays.stream(fall).map(lr -> Math.pow(10, lr)).toArray(),
         end(curve, descent, endReason));

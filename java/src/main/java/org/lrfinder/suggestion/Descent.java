@@ -128,7 +128,7 @@ public record Descent(
     double[] lows = Medians.trailing(y);
     double first = Math.max(y[0], y[FIRST - 1]);
     double[] means = means(x, y, lows, level, headNoise);
-    Divergence divergence = new Divergence(y, head, level, headNoise);
+    Divergence divergence = new Divergence(y, lows, head, level, headNoise);
     int cut = divergence.lasting(means);
     int rise = divergence.firstRise();
     boolean diverged = cut < x.length;

@@ -1,11 +1,17 @@
 package org.lrfinder.suggestion;
 
+import java.util.function.IntBinaryOperator;
+import java.util.function.IntToDoubleFunction;
+
 /**
  * Where the losses of a curve leave the level that they began at: the first point over a limit, of
  * three among five. The limit is that level and the fall so far, or ten times the noise, whichever
  * is more.
+ *
+ * @param lows running medians of three of the losses
+ * @param head number of points that are never over
  */
-record Divergence(double[] losses, int head, double level, double headNoise) {
+record Divergence(double[] losses, double[] lows, int head, double level, double headNoise) {
   private static final double SIGMAS = 10;
   private static final int WINDOW = 0b11111;
   private static final int POINTS = 3;
@@ -16,17 +22,7 @@ record Divergence(double[] losses, int head, double level, double headNoise) {
    * @return its first point; the number of points if there is none
    */
   int firstRise() {
-    double[] lows = Medians.trailing(losses);
-    double low = Double.POSITIVE_INFINITY;
-    int recent = 0;
-    for (int i = 0; i < losses.length; i++) {
-      low = Math.min(low, lows[i]);
-      recent = next(recent, i, low, headNoise);
-      if (Integer.bitCount(recent) >= POINTS) {
-        return first(recent, i);
-      }
-    }
-    return losses.length;
+    return rise(i -> 0, (from, seen) -> losses.length);
   }
 
   /**
@@ -36,18 +32,23 @@ record Divergence(double[] losses, int head, double level, double headNoise) {
    * @return its first point; the number of points if there is none
    */
   int lasting(double[] means) {
-    double[] lows = Medians.trailing(losses);
+    return rise(i -> Noise.before(losses, i), (from, seen) -> comesBack(from, seen, means));
+  }
+
+  /** Goes on where a rise comes back; what is the number of points does not. */
+  private int rise(IntToDoubleFunction noise, IntBinaryOperator back) {
     double low = Double.POSITIVE_INFINITY;
     int recent = 0; // a bit for each of the last points, the newest lowest
     for (int i = 0; i < losses.length; i++) {
       low = Math.min(low, lows[i]);
-      recent = next(recent, i, low, Math.max(headNoise, Noise.before(losses, i)));
+      recent = (recent << 1 | (isOver(i, low, noise) ? 1 : 0)) & WINDOW;
       if (Integer.bitCount(recent) >= POINTS) {
-        int back = comesBack(first(recent, i), i, lows, means);
-        if (back == losses.length) {
-          return first(recent, i);
+        int first = i - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(recent));
+        int next = back.applyAsInt(first, i);
+        if (next == losses.length) {
+          return first;
         }
-        for (; i < back; i++) {
+        for (; i < next; i++) {
           low = Math.min(low, lows[i + 1]);
         }
         recent = 0;
@@ -56,13 +57,10 @@ record Divergence(double[] losses, int head, double level, double headNoise) {
     return losses.length;
   }
 
-  private int next(int recent, int i, double low, double noise) {
-    double limit = level + Math.max(level - low, SIGMAS * noise);
-    return (recent << 1 | (i >= head && losses[i] > limit ? 1 : 0)) & WINDOW;
-  }
-
-  private static int first(int recent, int i) {
-    return i - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(recent));
+  private boolean isOver(int i, double low, IntToDoubleFunction noise) {
+    return i >= head
+        && losses[i] > level + Math.max(level - low, SIGMAS * headNoise)
+        && losses[i] > level + SIGMAS * noise.applyAsDouble(i);
   }
 
   /**
@@ -70,7 +68,7 @@ record Divergence(double[] losses, int head, double level, double headNoise) {
    * number of points if nowhere. A rise beyond that noise was a divergence, even if what is left of
    * the network is back at the level.
    */
-  private int comesBack(int from, int seen, double[] lows, double[] means) {
+  private int comesBack(int from, int seen, double[] means) {
     double top = 0;
     for (int i = from; i < losses.length; i++) {
       top = Math.max(top, lows[i] - level);

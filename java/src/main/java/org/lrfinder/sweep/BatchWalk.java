@@ -24,6 +24,16 @@ public final class BatchWalk<B> implements Iterator<B>, AutoCloseable {
         source instanceof Batches batches ? (Iterator<B>) batches.epoch(epoch) : source.iterator();
   }
 
+  /**
+   * Compares two walks.
+   *
+   * @param other another walk
+   * @return whether the sources gave both the same iterator, as one that can be walked once does
+   */
+  public boolean sharesIteratorWith(BatchWalk<?> other) {
+    return iterator == other.iterator;
+  }
+
   @Override
   public boolean hasNext() {
     return iterator.hasNext();

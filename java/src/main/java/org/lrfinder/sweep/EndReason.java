@@ -24,6 +24,11 @@ public enum EndReason {
     this.words = words;
   }
 
+  /** {@return whether neither the losses nor the last rate ended the sweep} */
+  public boolean isFromOutside() {
+    return this == CANCELLED || this == TIME_LIMIT || this == DATA_EXHAUSTED;
+  }
+
   /** {@return the reason in words, for people} */
   public String words() {
     return words;

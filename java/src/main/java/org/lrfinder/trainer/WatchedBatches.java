@@ -16,7 +16,7 @@ final class WatchedBatches<B> {
   private Runnable beforeFirst = () -> {};
   private boolean begun;
   private long drawn;
-  private @Nullable Iterator<B> iterator;
+  private @Nullable BatchWalk<B> last;
   private boolean sameIterator;
 
   WatchedBatches(Iterable<B> source) {
@@ -51,15 +51,10 @@ final class WatchedBatches<B> {
   private final class Walk implements Iterator<B>, AutoCloseable {
     private final BatchWalk<B> walk;
 
-    @SuppressWarnings("unchecked") // as in BatchWalk
     Walk(long epoch) {
-      Iterator<B> opened =
-          source instanceof Batches batches
-              ? (Iterator<B>) batches.epoch(epoch)
-              : source.iterator();
-      sameIterator = opened == iterator;
-      iterator = opened;
-      walk = new BatchWalk<>(() -> opened, epoch);
+      walk = new BatchWalk<>(source, epoch);
+      sameIterator = last != null && walk.sharesIteratorWith(last);
+      last = walk;
     }
 
     @Override

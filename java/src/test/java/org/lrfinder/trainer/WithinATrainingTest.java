@@ -62,6 +62,22 @@ class WithinATrainingTest {
     }
   }
 
+  /** A model whose loss, computed in Java, calls something first. */
+  private static ModelUnderTest calling(Runnable call) {
+    return new ModelUnderTest() {
+      @Override
+      public Optional<Loss> loss() {
+        return Optional.empty();
+      }
+
+      @Override
+      public Tensor trainingStep(Batch batch) {
+        call.run();
+        return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+      }
+    };
+  }
+
   /** Calls something with its trainer at a step, and something at an epoch's end. */
   private static final class Calling implements TrainerListener {
     private final Consumer<Trainer> atStep;
@@ -122,19 +138,11 @@ class WithinATrainingTest {
     Trainer[] trainer = new Trainer[1];
     int[] refusals = new int[1];
     ModelUnderTest model =
-        new ModelUnderTest() {
-          @Override
-          public Optional<Loss> loss() {
-            return Optional.empty();
-          }
-
-          @Override
-          public Tensor trainingStep(Batch batch) {
-            refused(() -> trainer[0].restore(file), RESTORE_BETWEEN_EPOCHS);
-            refusals[0]++;
-            return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-          }
-        };
+        calling(
+            () -> {
+              refused(() -> trainer[0].restore(file), RESTORE_BETWEEN_EPOCHS);
+              refusals[0]++;
+            });
     trainer[0] =
         trainer(EngineChoice.AUTO)
             .maxEpochs(1)
@@ -352,20 +360,12 @@ class WithinATrainingTest {
     Trainer[] trainer = new Trainer[1];
     int[] drawn = new int[1];
     ModelUnderTest model =
-        new ModelUnderTest() {
-          @Override
-          public Optional<Loss> loss() {
-            return Optional.empty();
-          }
-
-          @Override
-          public Tensor trainingStep(Batch batch) {
-            if (++drawn[0] == 20) {
-              trainer[0].stop();
-            }
-            return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-          }
-        };
+        calling(
+            () -> {
+              if (++drawn[0] == 20) {
+                trainer[0].stop();
+              }
+            });
     trainer[0] = trainer(EngineChoice.AUTO).autoLrFind(true).build();
     TrainingResult result = trainer[0].fit(model);
     assertThat(drawn[0]).isEqualTo(20);

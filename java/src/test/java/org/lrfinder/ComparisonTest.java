@@ -19,13 +19,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowm.xchart.XYSeries;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.StepFunction;
 
 class ComparisonTest {
   @TempDir private Path folder;
 
   @Test
   void settingsAreSweptOneAfterTheOtherAndLaidOverOneAnother() throws Exception {
-    SequentialImpl network = Digits.network(64, 64);
+    SequentialImpl network = DigitsNetwork.network(64, 64);
     Map<String, Function<LrFinder, LrFinderResult>> settings = new LinkedHashMap<>();
     for (double decay : new double[] {0, 1, 30}) {
       AdamWOptions options = new AdamWOptions(1e-3);
@@ -33,7 +34,7 @@ class ComparisonTest {
       AdamW optimizer = Models.keep(new AdamW(network.parameters(), options));
       settings.put(
           "weight decay " + decay,
-          finder -> finder.find(network, optimizer, Loss.CROSS_ENTROPY, Digits.batches()));
+          finder -> finder.find(network, optimizer, Loss.CROSS_ENTROPY, DigitsNetwork.batches()));
     }
     LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
 
@@ -54,8 +55,8 @@ class ComparisonTest {
                 Locale.ROOT,
                 "| weight decay 0.0 | OK | %.2e | %.2e to %.2e | %.2e |",
                 plain.suggestion().orElseThrow().lr(),
-                plain.range().orElseThrow().base(),
-                plain.range().orElseThrow().max(),
+                plain.cyclicRange().orElseThrow().base(),
+                plain.cyclicRange().orElseThrow().max(),
                 plain.largestStableLr().orElseThrow()));
     double[] judged = Trend.of(plain.results(), plain.settings()).orElseThrow().losses();
     double lowest = Arrays.stream(judged).min().orElseThrow();

@@ -24,17 +24,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Pick;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
-import org.lrfinder.sweep.TensorBatches;
 
 /** No answer is OK and decades off, on tasks that are mostly noise; counted over many seeds. */
 class ConfidentAnswerTest {
@@ -307,7 +309,7 @@ class ConfidentAnswerTest {
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.suggestion().orElseThrow().lr())
         .isGreaterThan(found.largestStableLr().orElseThrow());
-    assertThat(found.range()).isEmpty();
+    assertThat(found.cyclicRange()).isEmpty();
   }
 
   @Test

@@ -19,10 +19,10 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
@@ -74,7 +74,7 @@ class GroupRangeTest {
         rates(mode, 1e-6, 0.3), rates(mode, 0.05, 2), swept // the largest of the others
       };
       for (int group = 0; group < 3; group++) {
-        double[] own = found.groupRates(group);
+        double[] own = found.ratesOfGroup(group);
         for (int i = 0; i < STEPS; i++) {
           assertThat(own[i]).isCloseTo(rates[group][i], within(1e-13 * rates[group][i]));
         }
@@ -138,10 +138,10 @@ class GroupRangeTest {
     int step = suggestion.index();
     assertThat(suggestion.lr()).isEqualTo(found.results().rate(step));
     assertThat(suggestion.perGroup())
-        .containsExactly(found.groupRates(0)[step], found.groupRates(1)[step], 0.2);
+        .containsExactly(found.ratesOfGroup(0)[step], found.ratesOfGroup(1)[step], 0.2);
     suggestion.applyTo(optimizer);
     assertThat(optimizer.param_groups().get(0).options().get_lr())
-        .isEqualTo(found.groupRates(0)[step]);
+        .isEqualTo(found.ratesOfGroup(0)[step]);
   }
 
   @Test
@@ -151,7 +151,7 @@ class GroupRangeTest {
         "groupRatios is [1.0, 0.1], but must be none where groupRange gives a group its own range:"
             + " it names all groups");
     refused(
-        LrFinder.builder().groupRange(1, 1e-3, 1).autoRange(),
+        LrFinder.builder().groupRange(1, 1e-3, 1).autoRange(true),
         "groupRange is [GroupRange[group=1, minLr=0.001, maxLr=1.0]], but must be none with"
             + " autoRange, which moves the range");
     refused(

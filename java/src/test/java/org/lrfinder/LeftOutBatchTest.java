@@ -16,8 +16,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossFunction;
 
@@ -206,8 +206,8 @@ class LeftOutBatchTest {
   @ParameterizedTest
   @MethodSource("org.lrfinder.EnginesUnderTest#stream")
   void aValidationBatchIsLeftOutOfTheMean(EngineChoice engine) {
-    LrFinder finder = finder(engine).validationBatches(3).build();
-    LrFinder ofTwo = finder(engine).validationBatches(2).build();
+    LrFinder finder = finder(engine).validationBatchCount(3).build();
+    LrFinder ofTwo = finder(engine).validationBatchCount(2).build();
     ModelState before = ModelState.of(network, optimizer);
 
     double[] found = validationLosses(finder, List.of(used.get(0), unused, used.get(1)));

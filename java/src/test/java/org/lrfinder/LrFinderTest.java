@@ -19,20 +19,22 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.Batches;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.suggestion.Pick;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
-import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.Batches;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
-import org.lrfinder.sweep.TensorBatches;
 
 /** What a finder does with data, groups, listeners and step functions. */
 class LrFinderTest {
@@ -73,8 +75,9 @@ class LrFinderTest {
 
     assertThat(found.groups().get(0).ratio()).isCloseTo(0.1, within(1e-15));
     assertThat(found.groups().get(1)).isEqualTo(GroupRate.swept(1));
-    assertThat(found.groupRates(1)).isEqualTo(found.results().rates());
-    assertThat(found.groupRates(0)[50]).isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
+    assertThat(found.ratesOfGroup(1)).isEqualTo(found.results().rates());
+    assertThat(found.ratesOfGroup(0)[50])
+        .isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
     Suggestion suggestion = found.suggestion("steepest").orElseThrow();
     suggestion.applyTo(optimizer);
     assertThat(optimizer.param_groups().get(0).options().get_lr())
@@ -102,7 +105,7 @@ class LrFinderTest {
             .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
 
     assertThat(firstLayer).hasSizeGreaterThan(50).containsOnly(firstLayer.get(0));
-    assertThat(found.groupRates(1)[99]).isEqualTo(2);
+    assertThat(found.ratesOfGroup(1)[99]).isEqualTo(2);
   }
 
   private static Optimizer twoGroups(SequentialImpl network, double first, double second) {

@@ -18,10 +18,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.TensorBatches;
 
 /**
  * JavaCPP limits the memory of the process: a sweep that would go over it is refused before its

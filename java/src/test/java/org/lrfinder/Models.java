@@ -27,7 +27,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 
 /** Small networks, optimizers and batches for the tests. */
 public final class Models {

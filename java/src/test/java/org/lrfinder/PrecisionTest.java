@@ -15,8 +15,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 
@@ -84,7 +84,7 @@ class PrecisionTest {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = Models.Kind.ADAM.over(network);
     List<Batch> batches = Models.batches(3, ScalarType.Float);
-    double[] full = autocast(engine, Precision.FLOAT32, network, optimizer, batches);
+    double[] full = autocast(engine, Precision.AS_PARAMETERS, network, optimizer, batches);
     double[] cast = autocast(engine, Precision.BFLOAT16, network, optimizer, batches);
     double[] other =
         autocast(EngineChoice.PORTABLE, Precision.BFLOAT16, network, optimizer, batches);

@@ -38,8 +38,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.lrfinder.cli.Network;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 

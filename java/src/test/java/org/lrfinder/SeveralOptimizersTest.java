@@ -21,9 +21,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.LossFunction;
 
@@ -74,7 +74,7 @@ class SeveralOptimizersTest {
     assertThat(several.results()).isEqualTo(grouped.results());
     assertThat(several.groups()).isEqualTo(grouped.groups());
     assertThat(several.groups()).extracting(GroupRate::ratio).containsExactly(1.0, 0.2);
-    assertThat(several.groupRates(1)[STEPS - 1]).isCloseTo(0.1, within(1e-15));
+    assertThat(several.ratesOfGroup(1)[STEPS - 1]).isCloseTo(0.1, within(1e-15));
   }
 
   @ParameterizedTest
@@ -93,8 +93,8 @@ class SeveralOptimizersTest {
     before.get(0).assertUnchangedIn(ModelState.of(network, a));
     before.get(1).assertUnchangedIn(ModelState.of(network, b));
     assertThat(found.groups()).containsExactly(GroupRate.swept(1), GroupRate.kept(0.3));
-    assertThat(found.groupRates(0)).isEqualTo(found.results().rates());
-    assertThat(found.groupRates(1)).hasSize(STEPS).containsOnly(0.3);
+    assertThat(found.ratesOfGroup(0)).isEqualTo(found.results().rates());
+    assertThat(found.ratesOfGroup(1)).hasSize(STEPS).containsOnly(0.3);
     double[] expected = ownLosses(found.results().rates(), a, b, 0.3);
     assertThat(found.results().losses()).containsExactly(expected, within(1e-10));
   }
@@ -107,8 +107,8 @@ class SeveralOptimizersTest {
         finder(engine).sweptGroups(1).build().find(network, optimizer, loss, batches);
 
     assertThat(found.groups()).containsExactly(GroupRate.kept(0.3), GroupRate.swept(1));
-    assertThat(found.groupRates(0)).containsOnly(0.3);
-    assertThat(found.groupRates(1)).isEqualTo(found.results().rates());
+    assertThat(found.ratesOfGroup(0)).containsOnly(0.3);
+    assertThat(found.ratesOfGroup(1)).isEqualTo(found.results().rates());
     found
         .suggestion()
         .ifPresent(

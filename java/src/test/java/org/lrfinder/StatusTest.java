@@ -10,8 +10,9 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batches;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batches;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
@@ -33,7 +34,7 @@ class StatusTest {
       Batches batches) {}
 
   static Stream<Arguments> realTasks() {
-    Batches digits = Digits.batches();
+    Batches digits = DigitsNetwork.batches();
     return Stream.of(
             new Sweep(Status.OK, Models.Kind.ADAMW, 1e-7, 10, 100, SHALLOW, digits),
             new Sweep(Status.STILL_FALLING, Models.Kind.ADAMW, 1e-7, 1e-3, 100, SHALLOW, digits),
@@ -47,7 +48,7 @@ class StatusTest {
                 10,
                 100,
                 SHALLOW,
-                Digits.brokenBatches()),
+                DigitsNetwork.brokenBatches()),
             new Sweep(Status.FLAT_NOISE, Models.Kind.SGD, 1e-9, 1e-5, 100, SHALLOW, digits))
         .flatMap(
             sweep ->
@@ -58,7 +59,7 @@ class StatusTest {
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("realTasks")
   void aRealTaskProvokesIt(Status status, EngineChoice engine, Sweep sweep) {
-    SequentialImpl network = Digits.network(sweep.hidden);
+    SequentialImpl network = DigitsNetwork.network(sweep.hidden);
     LrFinderResult found =
         LrFinder.builder()
             .engine(engine)
@@ -71,7 +72,7 @@ class StatusTest {
     assertThat(found.status()).isEqualTo(sweep.expected);
     boolean ok = sweep.expected == Status.OK;
     assertThat(found.suggestion().isPresent()).isEqualTo(ok);
-    assertThat(found.range().isPresent()).isEqualTo(ok);
+    assertThat(found.cyclicRange().isPresent()).isEqualTo(ok);
     assertThat(found.largestStableLr().isPresent()).isEqualTo(ok);
     assertThat(found.agreement().isPresent()).isEqualTo(ok);
     assertThat(found.warnings().contains(status.words())).isEqualTo(!ok);

@@ -18,8 +18,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 
@@ -40,7 +40,7 @@ class ValidationTest {
             .minLr(1e-4)
             .maxLr(0.1)
             .steps(10)
-            .validationBatches(2)
+            .validationBatchCount(2)
             .listener(step -> expected.add(meanLoss(network, held.subList(0, 2))))
             .build();
     ModelState before = ModelState.of(network, optimizer);
@@ -106,7 +106,7 @@ class ValidationTest {
     SequentialImpl network = Models.batchNormAndDropout();
     Optimizer optimizer = Models.Kind.ADAM.over(network);
     LrFinder finder =
-        LrFinder.builder().engine(engine).steps(20).validationBatches(3).threads(1).build();
+        LrFinder.builder().engine(engine).steps(20).validationBatchCount(3).threads(1).build();
     List<Integer> indices = IntStream.range(0, held.size()).boxed().toList();
     AtomicInteger open = new AtomicInteger();
     ModelState before = ModelState.of(network, optimizer);
@@ -190,8 +190,8 @@ class ValidationTest {
         .hasMessage("there is no data: the batches are empty");
 
     before.assertUnchangedIn(ModelState.of(network, optimizer));
-    assertThatThrownBy(() -> LrFinder.builder().validationBatches(0).build())
-        .hasMessage("validationBatches is 0, but must be at least 1");
+    assertThatThrownBy(() -> LrFinder.builder().validationBatchCount(0).build())
+        .hasMessage("validationBatchCount is 0, but must be at least 1");
   }
 
   @ParameterizedTest

@@ -36,15 +36,15 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.cli.Network;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.engine.EngineTraining;
-import org.lrfinder.engine.Engines;
-import org.lrfinder.engine.TrainingSettings;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.internal.engine.EngineTraining;
+import org.lrfinder.internal.engine.Engines;
+import org.lrfinder.internal.engine.TrainingSettings;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
-import org.lrfinder.sweep.TensorBatches;
 
 /**
  * A task of {@code benchmarks/tasks}: three quarters of the rows train, the rest validate, after a
@@ -228,7 +228,7 @@ final class QualityTask {
         .train(
             network.module(),
             optimizer,
-            new TrainingSettings(1, Double.POSITIVE_INFINITY, Precision.FLOAT32, 1));
+            new TrainingSettings(1, Double.POSITIVE_INFINITY, Precision.AS_PARAMETERS, 1));
   }
 
   private double validationLoss(Network network, EngineTraining training) {

@@ -17,13 +17,14 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
-import org.lrfinder.sweep.TensorBatches;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -166,7 +167,7 @@ final class FindCommand implements Callable<Integer> {
     try (PointerScope scope = new PointerScope();
         DataSet dataSet = DataSet.of(Table.read(data), target, task)) {
       torch.manual_seed(seed);
-      Network made = network.model == null ? perceptron(dataSet) : Network.read(network.model);
+      Network made = network.model == null ? perceptron(dataSet) : read(network.model);
       Optimizer over = optimizer.over(made.module(), OWN_RATE);
       TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
@@ -241,6 +242,14 @@ final class FindCommand implements Callable<Integer> {
       throw new InputException("batch-size is " + batchSize + ", but must be at least 1");
     }
     return finder;
+  }
+
+  private static Network read(Path model) {
+    try {
+      return Network.read(model);
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e.getMessage());
+    }
   }
 
   private Network perceptron(DataSet dataSet) {

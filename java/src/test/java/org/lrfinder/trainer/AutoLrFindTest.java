@@ -31,7 +31,7 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.ModelState;
 import org.lrfinder.Models;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 import org.yaml.snakeyaml.Yaml;
 
 /** Finding the learning rate before a training, and the attribute that it is written to. */
@@ -53,7 +53,7 @@ class AutoLrFindTest {
   }
 
   private LrFinderResult fit(Trainer.Builder builder, Model model) {
-    return builder.build().fit(model).learningRate().orElseThrow();
+    return builder.build().fit(model).lrFind().orElseThrow();
   }
 
   @Test
@@ -86,7 +86,7 @@ class AutoLrFindTest {
   @Test
   void isOffByDefault() {
     ModelUnderTest model = new ModelUnderTest();
-    assertThat(trainer().build().fit(model).learningRate()).isEmpty();
+    assertThat(trainer().build().fit(model).lrFind()).isEmpty();
     assertThat(model.lr).isEqualTo(1e-3);
     assertThat(model.configured).containsExactly(1e-3);
     assertThat(model.batches.drawn).isEqualTo(5);
@@ -146,7 +146,7 @@ class AutoLrFindTest {
     ModelUnderTest model = new ModelUnderTest();
     ModelState before = ModelState.of(model.network, model.configureOptimizers());
     TrainingResult result = trainer().maxEpochs(0).autoLrFind(true).build().fit(model);
-    double found = result.learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    double found = result.lrFind().orElseThrow().suggestion().orElseThrow().lr();
     assertThat(model.lr).isEqualTo(found).isNotEqualTo(1e-3);
     assertThat(result.steps()).isZero();
     assertThat(logged()).containsEntry("lr", found);
@@ -321,7 +321,7 @@ class AutoLrFindTest {
       }
 
       @Override
-      public Iterable<org.lrfinder.sweep.Batch> trainBatches() {
+      public Iterable<org.lrfinder.data.Batch> trainBatches() {
         return inner.batches;
       }
     }

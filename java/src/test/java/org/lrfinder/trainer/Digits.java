@@ -22,9 +22,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.Models;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.TensorBatches;
 
 /** A small network on the digits data, three quarters of it for training: as a user writes it. */
 class Digits implements Model {

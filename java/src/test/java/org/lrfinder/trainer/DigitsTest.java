@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
+import org.lrfinder.suggestion.Status;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,7 +54,7 @@ class DigitsTest {
   @ParameterizedTest
   @EnumSource
   void inARangeThatIsWideEnoughEachHasARateBetterThanItsDefault(Kind kind) {
-    Trained found = accuracyOf(kind, true, LrFinder.builder().autoRange().build());
+    Trained found = accuracyOf(kind, true, LrFinder.builder().autoRange(true).build());
     assertThat(found.status).isEqualTo(Status.OK);
     assertThat(found.accuracy)
         .isGreaterThan(accuracyOf(kind, false, LrFinder.builder().build()).accuracy);
@@ -73,7 +73,7 @@ class DigitsTest {
             .console(new PrintStream(OutputStream.nullOutputStream()))
             .build()
             .fit(model);
-    Status status = result.learningRate().map(LrFinderResult::status).orElse(null);
+    Status status = result.lrFind().map(LrFinderResult::status).orElse(null);
     LOG.info(
         "{}, find {}: {}, rate {}, accuracy {}", kind, find, status, model.lr, model.accuracy());
     return new Trained(model.accuracy(), status);

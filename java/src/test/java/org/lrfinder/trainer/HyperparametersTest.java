@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.Models;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 import org.yaml.snakeyaml.Yaml;
 
 /** Hyperparameters of all kinds: logged, saved and restored. */
@@ -159,7 +159,7 @@ class HyperparametersTest {
     Path file = folder.resolve("map.ckpt");
     WithMap first = new WithMap();
     Trainer trainer = trainer().autoLrFind("optimizer.rate").build();
-    double found = trainer.fit(first).learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    double found = trainer.fit(first).lrFind().orElseThrow().suggestion().orElseThrow().lr();
     trainer.saveCheckpoint(file);
 
     WithMap other = new WithMap();

@@ -103,7 +103,7 @@ class Lightning081PageTest {
     // trainer.fit(model)
     TrainingResult result = trainer.fit(model);
 
-    double found = result.learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    double found = result.lrFind().orElseThrow().suggestion().orElseThrow().lr();
     assertThat(model.lr).isEqualTo(found);
     assertThat(steps.get(0).lr()).isEqualTo(found).isNotEqualTo(0.02);
     // "The lr that is found and used will be written to the console and logged together with all
@@ -122,7 +122,7 @@ class Lightning081PageTest {
     Trainer trainer = builder().autoLrFind("my_value").build();
     TrainingResult result = trainer.fit(model);
 
-    double found = result.learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    double found = result.lrFind().orElseThrow().suggestion().orElseThrow().lr();
     assertThat(model.hparams).containsEntry("my_value", found);
     assertThat(steps.get(0).lr()).isEqualTo(found);
   }

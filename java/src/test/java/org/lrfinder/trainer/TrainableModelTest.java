@@ -162,7 +162,7 @@ class TrainableModelTest {
             .lrFinder(LrFinder.builder().engine(engine).minLr(1e-6).maxLr(10).build())
             .build()
             .fit(model, List.of(), held);
-    LrFinderResult found = result.learningRate().orElseThrow();
+    LrFinderResult found = result.lrFind().orElseThrow();
     assertThat(found.results().validationLosses()).hasSize(found.results().size());
     assertThat(model.lr).isEqualTo(found.suggestion().orElseThrow().lr()).isNotEqualTo(1e-3);
     assertThat(result.validationLoss()).isPresent();

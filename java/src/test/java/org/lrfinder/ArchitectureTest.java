@@ -32,7 +32,7 @@ class ArchitectureTest {
           .layer("engine")
           .definedBy("org.lrfinder.engine")
           .layer("native core")
-          .definedBy("org.lrfinder.nativecore")
+          .definedBy("org.lrfinder.internal.nativecore")
           .layer("plot")
           .definedBy("org.lrfinder.plot")
           .layer("export")

@@ -1,7 +1,7 @@
 package org.lrfinder.engine;
 
 import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.nativecore.NativeCore;
+import org.lrfinder.internal.nativecore.NativeCore;
 
 /**
  * What a sweep was computed by.

@@ -1,7 +1,7 @@
 package org.lrfinder.engine;
 
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.lrfinder.nativecore.NativeCore;
+import org.lrfinder.internal.nativecore.NativeCore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

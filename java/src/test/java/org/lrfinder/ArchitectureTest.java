@@ -34,7 +34,7 @@ class ArchitectureTest {
           .layer("engine")
           .definedBy("org.lrfinder.engine", "org.lrfinder.internal.engine")
           .layer("native core")
-          .definedBy("org.lrfinder.nativecore")
+          .definedBy("org.lrfinder.internal.nativecore")
           .layer("models")
           .definedBy("org.lrfinder.internal.models")
           .layer("bean")

@@ -117,7 +117,8 @@ class ResultJsonTest {
     refused(changed(json, "losses", "[1,null]"), "losses[1] is missing, null or");
     refused(changed(json, "groups", "[null]"), "groups[0] is missing, null or");
     refused(
-        changed(json, "cyclic_range", "{\"base\":2,\"max\":1}"), "range: base is 2.0 and max 1.0, but");
+        changed(json, "cyclic_range", "{\"base\":2,\"max\":1}"),
+        "cyclic_range: base is 2.0 and max 1.0, but");
     refused(
         json.replace("\"steps\":100", "\"steps\":\"many\""), "settings.steps is missing, null or");
     refused(json.replace("\"steps\":100", "\"steps\":99.5"), "settings.steps is missing, null or");

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
-import org.lrfinder.nativecore.NativeCore;
+import org.lrfinder.internal.nativecore.NativeCore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

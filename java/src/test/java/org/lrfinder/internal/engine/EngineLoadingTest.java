@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lrfinder.nativecore.NativeCore;
+import org.lrfinder.internal.nativecore.NativeCore;
 
 /**
  * What users read when the native library does not load, in JVMs that lack it or have a wrong one.
@@ -35,8 +35,9 @@ class EngineLoadingTest {
         .filter(entry -> !entry.matches(".*(lrfinder-native|native.target).*"))
         .forEach(classPath::add);
     if (Files.isDirectory(classes)) {
-      Path copy = Files.createDirectories(folder.resolve("classes/org/lrfinder/nativecore"));
-      try (Stream<Path> files = Files.list(classes.resolve("org/lrfinder/nativecore"))) {
+      Path copy =
+          Files.createDirectories(folder.resolve("classes/org/lrfinder/internal/nativecore"));
+      try (Stream<Path> files = Files.list(classes.resolve("org/lrfinder/internal/nativecore"))) {
         for (Path file : files.filter(Files::isRegularFile).toList()) {
           Files.copy(file, copy.resolve(file.getFileName()));
         }
@@ -49,7 +50,8 @@ class EngineLoadingTest {
 
   private void addLibrary(String content, String torchVersion) throws IOException {
     Path platform =
-        Files.createDirectories(folder.resolve("library/org/lrfinder/nativecore/linux-x86_64"));
+        Files.createDirectories(
+            folder.resolve("library/org/lrfinder/internal/nativecore/linux-x86_64"));
     Files.writeString(platform.resolve("libjnilrfinder.so"), content);
     Files.writeString(
         platform.resolve("native.properties"),

@@ -1,4 +1,4 @@
-package org.lrfinder.nativecore;
+package org.lrfinder.internal.nativecore;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package org.lrfinder.nativecore;
+package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;

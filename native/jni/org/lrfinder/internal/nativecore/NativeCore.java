@@ -1,4 +1,4 @@
-package org.lrfinder.nativecore;
+package org.lrfinder.internal.nativecore;
 
 import java.io.IOException;
 import java.io.InputStream;

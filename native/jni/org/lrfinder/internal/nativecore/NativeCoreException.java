@@ -1,4 +1,4 @@
-package org.lrfinder.nativecore;
+package org.lrfinder.internal.nativecore;
 
 /** What the native core throws: {@code lrfinder::Error} with its kind. Unchecked. */
 public final class NativeCoreException extends RuntimeException {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "lrfinder/objective.h"
+#include "lrfinder/losses.h"
 
 namespace lrfinder {
 

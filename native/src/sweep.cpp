@@ -167,8 +167,8 @@ class Sweep::Impl {
 
   void restore() {
     if (restored_) return;
-    snapshot_.restore();
     restored_ = true;
+    snapshot_.restore();
   }
 
  private:

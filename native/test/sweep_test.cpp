@@ -456,6 +456,26 @@ TEST(SweepTest, RestoresWhenAsked) {
   trained.expect_unchanged();
 }
 
+TEST(SweepTest, ARestoreThatFailedIsNotTriedAgain) {
+  const auto lost = normal_parameter({2}, at::kDouble, 1);
+  const auto kept = normal_parameter({3}, at::kDouble, 2);
+  const auto before = kept.detach().clone();
+  const auto optimizer = sgd_over({lost, kept});
+  auto sweep = std::make_unique<Sweep>(nullptr, optimizer, SweepSettings());
+  sweep->step(lost.sum() + kept.sum(), 0.1);
+  lost.storage().set_nbytes(0);
+  expect_error(ErrorKind::kFailure, "the memory of a tensor of 16 bytes was freed or shrunk to 0",
+               [&] { sweep->restore(); });
+  EXPECT_TRUE(same_bits(kept, before));
+  {
+    const c10::NoGradGuard no_grad;
+    kept.add_(1);
+  }
+  sweep->restore();
+  sweep.reset();
+  EXPECT_TRUE(same_bits(kept, before + 1));
+}
+
 TEST(SweepTest, RestoresInItsDestructor) {
   auto net = eventful_net();
   const Held held(*net);

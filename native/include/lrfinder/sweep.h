@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "lrfinder/group_rate.h"
-#include "lrfinder/objective.h"
+#include "lrfinder/losses.h"
 
 namespace lrfinder {
 
@@ -123,7 +123,8 @@ class Sweep {
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;
 
-  /// Puts back what the constructor saw. Further calls do nothing; no step may follow.
+  /// Puts back what the constructor saw, and where that fails all the rest. Further calls do nothing, whether this one
+  /// failed or not; no step may follow.
   void restore();
 
  private:

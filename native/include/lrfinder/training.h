@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "lrfinder/objective.h"
+#include "lrfinder/losses.h"
 
 namespace lrfinder {
 

@@ -2,7 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
-#include "lrfinder/losses.h"
+#include "lrfinder/step_settings.h"
 
 namespace lrfinder {
 

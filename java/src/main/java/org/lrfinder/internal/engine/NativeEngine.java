@@ -13,11 +13,11 @@ import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.internal.nativecore.NativeCoreException;
+import org.lrfinder.internal.nativecore.NativeStepSettings;
 import org.lrfinder.internal.nativecore.NativeSweep;
 import org.lrfinder.internal.nativecore.NativeSweepSettings;
 import org.lrfinder.internal.nativecore.NativeSweepSubject;
 import org.lrfinder.internal.nativecore.NativeTraining;
-import org.lrfinder.internal.nativecore.NativeTrainingSettings;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
@@ -34,10 +34,12 @@ final class NativeEngine implements Engine {
               .steps(settings.steps())
               .smoothing_beta(settings.smoothingBeta())
               .early_stop_threshold(settings.earlyStopThreshold())
-              .gradient_clip_norm(settings.gradientClipNorm())
-              .gradient_clip_value(settings.gradientClipValue())
-              .accumulate_grad_batches(settings.accumulateGradBatches())
-              .precision(settings.precision().ordinal());
+              .step(
+                  new NativeStepSettings()
+                      .accumulate_grad_batches(settings.accumulateGradBatches())
+                      .gradient_clip_norm(settings.gradientClipNorm())
+                      .gradient_clip_value(settings.gradientClipValue())
+                      .precision(settings.precision().ordinal()));
       for (GroupRate rate : rates) {
         nativeSettings.add_group_rate(
             rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
@@ -77,12 +79,13 @@ final class NativeEngine implements Engine {
     }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
-      NativeTrainingSettings nativeSettings =
-          new NativeTrainingSettings()
-              .gradient_clip_norm(settings.gradientClipNorm())
+      NativeStepSettings step =
+          new NativeStepSettings()
               .accumulate_grad_batches(settings.accumulateGradBatches())
+              .gradient_clip_norm(settings.gradientClipNorm())
+              .gradient_clip_value(Double.POSITIVE_INFINITY)
               .precision(settings.precision().ordinal());
-      NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
+      NativeTraining training = new NativeTraining(network, optimizer, step);
       threadState.choose(settings.threads(), part.optimizers());
       Training running =
           new Training(network, optimizer, training, threadState, settings.precision());

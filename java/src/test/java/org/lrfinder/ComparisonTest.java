@@ -20,13 +20,15 @@ import org.knowm.xchart.XYSeries;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.Models;
 
 class ComparisonTest {
   @TempDir private Path folder;
 
   @Test
   void settingsAreSweptOneAfterTheOtherAndLaidOverOneAnother() throws Exception {
-    SequentialImpl network = DigitsNetwork.network(64, 64);
+    SequentialImpl network = Digits.network(64, 64);
     Map<String, Function<LrFinder, LrFinderResult>> settings = new LinkedHashMap<>();
     for (double decay : new double[] {0, 1, 30}) {
       AdamWOptions options = new AdamWOptions(1e-3);
@@ -34,7 +36,7 @@ class ComparisonTest {
       AdamW optimizer = Models.keep(new AdamW(network.parameters(), options));
       settings.put(
           "weight decay " + decay,
-          finder -> finder.find(network, optimizer, Loss.CROSS_ENTROPY, DigitsNetwork.batches()));
+          finder -> finder.find(network, optimizer, Loss.CROSS_ENTROPY, Digits.batches()));
     }
     LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
 

@@ -37,6 +37,7 @@ import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** No answer is OK and decades off, on tasks that are mostly noise; counted over many seeds. */
 class ConfidentAnswerTest {
@@ -112,10 +113,10 @@ class ConfidentAnswerTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD", "ADAMW"})
-  void aLastLayerThatStartsAtZeroIsNoReasonEither(Models.Kind optimizer) {
-    double least = optimizer == Models.Kind.SGD ? 1e-2 : 1e-4;
+  void aLastLayerThatStartsAtZeroIsNoReasonEither(OptimizerSpec optimizer) {
+    double least = optimizer == OptimizerSpec.SGD ? 1e-2 : 1e-4;
     int sure = 0;
     for (int batch : new int[] {4, 16, 32}) {
       for (long seed = 1; seed <= 20; seed++) {
@@ -127,7 +128,7 @@ class ConfidentAnswerTest {
     assertThat(sure).isGreaterThan(35);
   }
 
-  private static LrFinderResult zeroHead(Models.Kind optimizer, int batch, long seed) {
+  private static LrFinderResult zeroHead(OptimizerSpec optimizer, int batch, long seed) {
     torch.manual_seed(seed);
     Tensor inputs = torch.randn(2000, 20);
     Tensor truth = torch.rand(20, 1).sub(new Scalar(0.5));

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroup;
@@ -17,8 +18,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
@@ -35,20 +34,24 @@ import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** What a finder does with data, groups, listeners and step functions. */
 class LrFinderTest {
   private final List<Batch> batches = Models.batches(5, ScalarType.Float);
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aResultSaysWhatWasFoundAndBy(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
         LrFinder.builder()
             .engine(engine)
             .build()
-            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
     assertThat(found.results().size()).isEqualTo(100);
@@ -61,8 +64,7 @@ class LrFinderTest {
     assertThat(found.engine().libtorch()).isEqualTo("2.10.0");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void groupsKeepTheirRatioToTheLargest(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
@@ -83,14 +85,13 @@ class LrFinderTest {
     assertThat(optimizer.param_groups().get(0).options().get_lr())
         .isEqualTo(suggestion.perGroup().get(0));
     assertThat(optimizer.param_groups().get(1).options().get_lr()).isEqualTo(suggestion.lr());
-    Optimizer oneGroup = Models.Kind.ADAM.over(network);
+    Optimizer oneGroup = OptimizerSpec.ADAM.over(network);
     assertThatThrownBy(() -> suggestion.applyTo(oneGroup))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the suggestion is for 2 parameter groups, the optimizer has 1");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ratiosCanBeGivenAndAZeroRatioTrainsNothing(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
@@ -110,7 +111,7 @@ class LrFinderTest {
 
   private static Optimizer twoGroups(SequentialImpl network, double first, double second) {
     Optimizer optimizer =
-        new org.bytedeco.pytorch.Adam(
+        new Adam(
             Models.vector(network.parameters().get(0), network.parameters().get(1)),
             new AdamOptions(first));
     optimizer.add_param_group(
@@ -120,11 +121,10 @@ class LrFinderTest {
     return Models.keep(optimizer);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void accumulationIsTheMeanOverItsMicroBatches(EngineChoice engine) {
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Batch> micro = Models.batches(4, ScalarType.Double);
     Batch whole =
         new Batch(
@@ -150,8 +150,7 @@ class LrFinderTest {
     assertThat(accumulated).hasSize(20).containsExactly(atOnce, within(1e-10));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aPartialLastAccumulationIsAStep(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
@@ -160,15 +159,14 @@ class LrFinderTest {
             .accumulateGradBatches(2)
             .cycleData(false)
             .build()
-            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(3);
     assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
     assertThat(found.suggestion()).isEmpty();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theListenerHearsEveryStepOfTheCurve(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     List<SweepStep> heard = new ArrayList<>();
@@ -178,7 +176,7 @@ class LrFinderTest {
             .steps(30)
             .listener(heard::add)
             .build()
-            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(heard).extracting(SweepStep::index).hasSize(30).first().isEqualTo(0);
     assertThat(heard.stream().mapToDouble(SweepStep::lr).toArray())
@@ -192,8 +190,7 @@ class LrFinderTest {
         .isEqualTo(heard.stream().skip(4).mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatALossFunctionCachesSurvives(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     List<Tensor> cached = new ArrayList<>();
@@ -203,7 +200,7 @@ class LrFinderTest {
         .build()
         .find(
             network,
-            Models.Kind.SGD.over(network),
+            OptimizerSpec.SGD.over(network),
             batch -> {
               Tensor loss =
                   torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
@@ -244,7 +241,7 @@ class LrFinderTest {
     LrFinder.builder()
         .steps(12)
         .build()
-        .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, source);
+        .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, source);
     assertThat(epochs).containsExactly(0L, 1L, 2L);
     assertThat(closed).containsExactly("epoch 0", "epoch 1", "epoch 2");
   }
@@ -256,7 +253,7 @@ class LrFinderTest {
     LrFinderResult found =
         LrFinder.builder()
             .build()
-            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
+            .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);
   }
@@ -345,11 +342,10 @@ class LrFinderTest {
         .hasNoSuppressedExceptions();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSweepEndsWhenItsTimeIsUsedUp(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     ModelState before = ModelState.of(network, optimizer);
     LrFinderResult found =
         LrFinder.builder()
@@ -464,7 +460,7 @@ class LrFinderTest {
     Tensor targets = torch.randint(0, Models.CLASSES, new long[] {50}).to(ScalarType.Long);
     TensorBatches data = TensorBatches.of(inputs, targets, 8).shuffled(5);
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAMW.over(network);
     List<double[]> curves =
         EnginesUnderTest.stream()
             .map(

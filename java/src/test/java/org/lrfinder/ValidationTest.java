@@ -16,23 +16,24 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** A sweep's validation curve, and sweeps in bfloat16. */
 class ValidationTest {
   private final List<Batch> batches = Models.batches(5, ScalarType.Float);
   private final List<Batch> held = Models.batches(6, ScalarType.Float);
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theFirstBatchesAreMeasuredAfterEachUpdateInEvalMode(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Double> expected = new ArrayList<>();
     LrFinder finder =
         LrFinder.builder()
@@ -75,11 +76,10 @@ class ValidationTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void measuringChangesNothingOfTheTrainingCurve(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.SGD_MOMENTUM_DAMPENING.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD_MOMENTUM_DAMPENING.over(network);
     LrFinder finder = LrFinder.builder().engine(engine).steps(20).threads(1).build();
 
     LrFinderResult without = finder.find(network, optimizer, Loss.CROSS_ENTROPY, batches);
@@ -100,11 +100,10 @@ class ValidationTest {
   }
 
   /** Indices stand for batches of any type that the library cannot copy. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void validationBatchesOfAnotherTypeAreWalkedAnewAfterEachUpdate(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     LrFinder finder =
         LrFinder.builder().engine(engine).steps(20).validationBatchCount(3).threads(1).build();
     List<Integer> indices = IntStream.range(0, held.size()).boxed().toList();
@@ -176,11 +175,10 @@ class ValidationTest {
     return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void noValidationDataIsRefusedAndLeavesTheModelAlone(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.SGD.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD.over(network);
     ModelState before = ModelState.of(network, optimizer);
     LrFinder finder = LrFinder.builder().engine(engine).build();
 
@@ -194,11 +192,10 @@ class ValidationTest {
         .hasMessage("validationBatchCount is 0, but must be at least 1");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void bfloat16IsCloseToFloat32ButNotEqual(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     LrFinder.Builder finder = LrFinder.builder().engine(engine).minLr(1e-5).maxLr(1e-2).steps(20);
     double[] full =
         finder.build().find(network, optimizer, Loss.CROSS_ENTROPY, batches).results().losses();

@@ -4,7 +4,6 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
-import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -44,7 +43,7 @@ public final class NativeSweep extends Pointer {
   }
 
   private native void allocate(
-      @Const @ByRef NativeSweepSubject subject, @ByVal NativeSweepSettings settings)
+      @Const @ByRef NativeSweepSubject subject, @Const @ByRef NativeSweepSettings settings)
       throws NativeCoreException;
 
   public native void accumulate(

@@ -22,6 +22,7 @@ import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
@@ -168,7 +169,7 @@ final class FindCommand implements Callable<Integer> {
         DataSet dataSet = DataSet.of(Table.read(data), target, task)) {
       torch.manual_seed(seed);
       Network made = network.model == null ? perceptron(dataSet) : read(network.model);
-      Optimizer over = optimizer.over(made.module(), OWN_RATE);
+      Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
       TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
       Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
@@ -193,7 +194,7 @@ final class FindCommand implements Callable<Integer> {
     for (double value : setting.values()) {
       Optimizer over;
       try {
-        over = optimizer.over(made.module(), OWN_RATE, Map.of(setting.kind(), value));
+        over = optimizer.over(made.module().parameters(), OWN_RATE, setting.options(value));
       } catch (IllegalArgumentException e) {
         throw new InputException(e.getMessage());
       }

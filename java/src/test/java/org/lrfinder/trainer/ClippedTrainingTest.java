@@ -19,11 +19,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.lrfinder.EnginesUnderTest;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.StepSettings;
+import org.lrfinder.testkit.EnginesUnderTest;
 
 /** Trainings whose gradients are clipped: as PyTorch's functions clip them in a plain loop. */
 class ClippedTrainingTest {
@@ -116,7 +116,7 @@ class ClippedTrainingTest {
   }
 
   @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @MethodSource("org.lrfinder.testkit.EnginesUnderTest#stream")
   void theTrainersOwnSweepMakesItsStepsAsTheTrainingDoes(EngineChoice engine) {
     LrFinderResult found =
         trainer(engine)

@@ -13,11 +13,11 @@ import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.internal.nativecore.NativeCoreException;
+import org.lrfinder.internal.nativecore.NativeStepSettings;
 import org.lrfinder.internal.nativecore.NativeSweep;
 import org.lrfinder.internal.nativecore.NativeSweepSettings;
 import org.lrfinder.internal.nativecore.NativeSweepSubject;
 import org.lrfinder.internal.nativecore.NativeTraining;
-import org.lrfinder.internal.nativecore.NativeTrainingSettings;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
@@ -35,10 +35,7 @@ final class NativeEngine implements Engine {
               .steps(settings.steps())
               .smoothing_beta(settings.smoothingBeta())
               .early_stop_threshold(settings.earlyStopThreshold())
-              .gradient_clip_norm(settings.step().gradientClipNorm())
-              .gradient_clip_value(settings.step().gradientClipValue())
-              .accumulate_grad_batches(settings.step().accumulateGradBatches())
-              .precision(settings.step().precision().ordinal());
+              .step(nativeStep(settings.step()));
       for (GroupRate rate : rates) {
         nativeSettings.add_group_rate(
             rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
@@ -75,17 +72,9 @@ final class NativeEngine implements Engine {
     if (!PortableModel.ofPresets(optimizer)) {
       return new PortableEngine().train(network, optimizer, step); // calls its step in Java
     }
-    if (Double.isFinite(step.gradientClipValue())) { // the core's training does not clamp yet
-      return new PortableEngine().train(network, optimizer, step);
-    }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
-      NativeTrainingSettings nativeSettings =
-          new NativeTrainingSettings()
-              .gradient_clip_norm(step.gradientClipNorm())
-              .accumulate_grad_batches(step.accumulateGradBatches())
-              .precision(step.precision().ordinal());
-      NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
+      NativeTraining training = new NativeTraining(network, optimizer, nativeStep(step));
       threadState.choose(step.threads(), part.optimizers());
       Training running = new Training(network, optimizer, training, threadState, step.precision());
       training.retainReference(); // outlives the scope, until close()
@@ -97,6 +86,14 @@ final class NativeEngine implements Engine {
       threadState.restore();
       throw e;
     }
+  }
+
+  private static NativeStepSettings nativeStep(StepSettings step) {
+    return new NativeStepSettings()
+        .accumulate_grad_batches(step.accumulateGradBatches())
+        .gradient_clip_norm(step.gradientClipNorm())
+        .gradient_clip_value(step.gradientClipValue())
+        .precision(step.precision().ordinal());
   }
 
   private static RuntimeException translated(NativeCoreException e) {

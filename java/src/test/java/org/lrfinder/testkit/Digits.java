@@ -1,6 +1,5 @@
-package org.lrfinder;
+package org.lrfinder.testkit;
 
-import java.nio.file.Path;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SequentialImpl;
@@ -10,26 +9,32 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.data.TensorBatches;
 
 /** The digits data, and networks for it: a real task that takes milliseconds. */
-final class DigitsNetwork {
-  private static final ReferenceCase.Data DATA =
-      ReferenceCase.load(Path.of(System.getProperty("lrfinder.data", "src/data")), "digits");
+public final class Digits {
+  private static final CsvData DATA = CsvData.load("digits");
   private static final int BATCH_SIZE = 32;
 
-  private DigitsNetwork() {}
+  private Digits() {}
 
-  static TensorBatches batches() {
-    return TensorBatches.of(DATA.inputs().to(ScalarType.Float), DATA.targets(), BATCH_SIZE)
-        .shuffled(1);
+  /** Pixels from 0 to 1, one row a picture. */
+  public static Tensor inputs() {
+    return DATA.inputs().to(ScalarType.Float);
+  }
+
+  public static Tensor targets() {
+    return DATA.targets();
+  }
+
+  public static TensorBatches batches() {
+    return TensorBatches.of(inputs(), targets(), BATCH_SIZE).shuffled(1);
   }
 
   /** With a pixel that is not a number in every row. */
-  static TensorBatches brokenBatches() {
-    Tensor broken = DATA.inputs().to(ScalarType.Float).div(torch.zeros(1));
-    return TensorBatches.of(broken, DATA.targets(), BATCH_SIZE);
+  public static TensorBatches brokenBatches() {
+    return TensorBatches.of(inputs().div(torch.zeros(1)), targets(), BATCH_SIZE);
   }
 
   /** Linear layers with ReLU between, of the same weights each time. */
-  static SequentialImpl network(int... hidden) {
+  public static SequentialImpl network(int... hidden) {
     torch.manual_seed(1);
     SequentialImpl network = Models.keep(new SequentialImpl());
     int in = 64;

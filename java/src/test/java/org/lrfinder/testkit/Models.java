@@ -1,27 +1,16 @@
-package org.lrfinder;
+package org.lrfinder.testkit;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
 import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.pytorch.Adagrad;
-import org.bytedeco.pytorch.AdagradOptions;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.AdamW;
-import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.DropoutImpl;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.RMSprop;
-import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.ReLUImpl;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -29,7 +18,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.data.Batch;
 
-/** Small networks, optimizers and batches for the tests. */
+/** Small networks and batches for the tests. */
 public final class Models {
   public static final int FEATURES = 6;
   public static final int CLASSES = 3;
@@ -90,57 +79,6 @@ public final class Models {
     TensorVector vector = new TensorVector();
     Arrays.stream(tensors).forEach(vector::push_back);
     return vector;
-  }
-
-  /** Optimizers with the options that have a state of their own. */
-  public enum Kind {
-    SGD(parameters -> new SGD(parameters, new SGDOptions(0.01))),
-    SGD_MOMENTUM_DAMPENING(
-        parameters -> {
-          SGDOptions options = new SGDOptions(0.01);
-          options.momentum().put(0.9);
-          options.dampening().put(0.5);
-          options.weight_decay().put(0.01);
-          return new SGD(parameters, options);
-        }),
-    SGD_NESTEROV(
-        parameters -> {
-          SGDOptions options = new SGDOptions(0.01);
-          options.momentum().put(0.8);
-          options.nesterov().put(true);
-          return new SGD(parameters, options);
-        }),
-    ADAM(parameters -> new Adam(parameters, new AdamOptions(0.01))),
-    ADAM_AMSGRAD(
-        parameters -> {
-          AdamOptions options = new AdamOptions(0.01);
-          options.amsgrad().put(true);
-          options.weight_decay().put(0.01);
-          return new Adam(parameters, options);
-        }),
-    ADAMW(parameters -> new AdamW(parameters, new AdamWOptions(0.01))),
-    ADAGRAD(parameters -> new Adagrad(parameters, new AdagradOptions(0.01))),
-    RMSPROP(
-        parameters -> {
-          RMSpropOptions options = new RMSpropOptions(0.01);
-          options.centered().put(true);
-          options.momentum().put(0.5);
-          return new RMSprop(parameters, options);
-        });
-
-    private final Function<TensorVector, Optimizer> constructor;
-
-    Kind(Function<TensorVector, Optimizer> constructor) {
-      this.constructor = constructor;
-    }
-
-    public Optimizer over(TensorVector parameters) {
-      return keep(constructor.apply(parameters));
-    }
-
-    public Optimizer over(Module network) {
-      return over(network.parameters());
-    }
   }
 
   /** Makes a used optimizer of a fresh one, and leaves gradients behind. */

@@ -8,33 +8,27 @@ import com.fasterxml.jackson.annotation.JsonAutoDetect;
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import com.fasterxml.jackson.annotation.Nulls;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
-import com.fasterxml.jackson.databind.deser.std.NumberDeserializers.DoubleDeserializer;
-import com.fasterxml.jackson.databind.introspect.Annotated;
-import com.fasterxml.jackson.databind.introspect.AnnotatedField;
-import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
@@ -47,9 +41,7 @@ import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
-import org.lrfinder.sweep.StepOptions;
 import org.lrfinder.sweep.StepSettings;
-import org.lrfinder.sweep.SweepOptions;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -65,28 +57,13 @@ import org.lrfinder.sweep.SweepSettings;
 public final class ResultJson {
   private static final int FORMAT = 1;
   private static final String NO_RESULT = "not a result of lrfinder: ";
-
   private static final String UNFIT = " is missing, null or of the wrong kind";
-
-  private static final JsonSerializer<Double> INFINITY_AS_NULL =
-      new StdScalarSerializer<>(Double.class) {
-        @Override
-        public void serialize(Double value, JsonGenerator json, SerializerProvider provider)
-            throws IOException {
-          if (value.isInfinite()) {
-            json.writeNull();
-          } else {
-            json.writeNumber(value);
-          }
-        }
-      };
 
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
           .addMixIn(StepSettings.class, ByFields.class)
           .addMixIn(SweepSettings.class, FlatSettings.class)
           .addMixIn(SweepSettings.Builder.class, ByFields.class)
-          .annotationIntrospector(new NoneIsNull())
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .defaultSetterInfo(JsonSetter.Value.construct(Nulls.FAIL, Nulls.FAIL))
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -105,7 +82,7 @@ public final class ResultJson {
       int format,
       @JsonSetter(nulls = Nulls.SET) @Nullable String lrfinderVersion,
       EngineInfo engine,
-      SweepSettings settings,
+      ObjectNode settings,
       EndReason endReason,
       String rule,
       Status status,
@@ -129,41 +106,11 @@ public final class ResultJson {
   @JsonAutoDetect(fieldVisibility = ANY)
   private abstract static class ByFields {}
 
+  /** In the file the settings of a step stand among the others. */
   @JsonAutoDetect(fieldVisibility = ANY)
   @JsonDeserialize(builder = SweepSettings.Builder.class)
   private abstract static class FlatSettings {
     @JsonUnwrapped private StepSettings step;
-  }
-
-  /** Makes null of a setting's infinity, which means none, and the other way round. */
-  private static final class NoneIsNull extends JacksonAnnotationIntrospector {
-    private static final Set<Class<?>> SETTINGS =
-        Set.of(StepSettings.class, StepOptions.class, SweepSettings.class, SweepOptions.class);
-
-    private static boolean isNumberOfSettings(Annotated property) {
-      return property instanceof AnnotatedField field
-          && field.getRawType() == double.class
-          && SETTINGS.contains(field.getDeclaringClass());
-    }
-
-    @Override
-    public Object findSerializer(Annotated property) {
-      return isNumberOfSettings(property) ? INFINITY_AS_NULL : super.findSerializer(property);
-    }
-
-    @Override
-    public Object findDeserializer(Annotated property) {
-      return isNumberOfSettings(property)
-          ? new DoubleDeserializer(Double.class, Double.POSITIVE_INFINITY)
-          : super.findDeserializer(property);
-    }
-
-    @Override
-    public JsonSetter.Value findSetterInfo(Annotated property) {
-      return isNumberOfSettings(property)
-          ? JsonSetter.Value.forValueNulls(Nulls.SET)
-          : super.findSetterInfo(property);
-    }
   }
 
   /**
@@ -178,7 +125,7 @@ public final class ResultJson {
             FORMAT,
             LrFinderResult.class.getPackage().getImplementationVersion(),
             result.engine(),
-            result.settings(),
+            form(result.settings()),
             result.endReason(),
             result.rule(),
             result.status(),
@@ -211,12 +158,10 @@ public final class ResultJson {
    */
   public static LrFinderResult fromJson(String json) {
     try {
-      JsonNode tree = MAPPER.readTree(json);
-      requireFormat(tree);
-      requireEverySetting(tree.path("settings"));
+      requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
       return new LrFinderResult(
-          form.settings,
+          settings(form.settings),
           new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
           form.groups,
@@ -253,23 +198,12 @@ public final class ResultJson {
     }
   }
 
-  /** A builder would take its default for one that is missing. */
-  private static void requireEverySetting(JsonNode settings) {
-    MAPPER
-        .valueToTree(SweepSettings.DEFAULTS)
-        .fieldNames()
-        .forEachRemaining(
-            name -> {
-              if (settings.isObject() && !settings.has(name)) {
-                throw new IllegalArgumentException(NO_RESULT + "settings." + name + UNFIT);
-              }
-            });
-  }
-
   private static String problem(JsonProcessingException e) {
     JsonLocation at = e.getLocation();
     String where =
-        at == null ? "" : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
+        at == null || at.getLineNr() < 1
+            ? ""
+            : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
     if (!(e instanceof JsonMappingException mapping) || mapping.getPath().isEmpty()) {
       return where + e.getOriginalMessage();
     }
@@ -309,6 +243,33 @@ public final class ResultJson {
       throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e, e);
+    }
+  }
+
+  private static ObjectNode form(SweepSettings settings) {
+    ObjectNode form = MAPPER.valueToTree(settings);
+    for (Map.Entry<String, JsonNode> field : form.properties()) {
+      if (Double.isInfinite(field.getValue().asDouble())) {
+        field.setValue(NullNode.instance);
+      }
+    }
+    return form;
+  }
+
+  private static SweepSettings settings(ObjectNode form) throws JsonProcessingException {
+    for (Map.Entry<String, JsonNode> field : form(SweepSettings.DEFAULTS).properties()) {
+      String name = field.getKey();
+      if (!form.has(name)) { // a builder would take its default
+        throw new IllegalArgumentException(NO_RESULT + "settings." + name + UNFIT);
+      }
+      if (form.get(name).isNull()) {
+        form.put(name, Double.POSITIVE_INFINITY); // refused where none is not allowed
+      }
+    }
+    try {
+      return MAPPER.treeToValue(form, SweepSettings.class);
+    } catch (JsonProcessingException e) {
+      throw JsonMappingException.wrapWithPath(e, Form.class, "settings");
     }
   }
 

@@ -71,8 +71,8 @@ final class NativeEngine implements Engine {
   public EngineTraining train(
       @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
     SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
-    PortableModel.requireSteppable(optimizer);
-    if (!PortableModel.ofPresets(optimizer)) {
+    SweptOptimizer.requireSteppable(optimizer);
+    if (!SweptOptimizer.isOfPresets(optimizer)) {
       return new PortableEngine().train(network, optimizer, settings); // calls its step in Java
     }
     ThreadState threadState = ThreadState.capture();

@@ -203,14 +203,9 @@ public sealed interface Objective<B> {
     @Override
     public void evaluate(EngineSession session, B batch, DoubleConsumer losses) {
       Tensor loss = loss(session, batch);
-      if (loss == null) {
-        return;
+      if (loss != null) {
+        losses.accept(ModelTensors.number(loss));
       }
-      if (loss.numel() != 1) {
-        throw new IllegalArgumentException(
-            "the loss must be one real number, not a tensor of " + loss.numel() + " elements");
-      }
-      losses.accept(loss.item_double());
     }
 
     private @Nullable Tensor loss(EngineSession session, B batch) {

@@ -55,7 +55,7 @@ final class PortableEngine implements Engine {
     int first = 0;
     for (int i = 0; i < microBatches.size(); i++) {
       SweepSubject.Part part = subject.parts().get(i);
-      List<Optimizer> copies = part.optimizers().stream().map(PortableModel::privateCopy).toList();
+      List<Optimizer> copies = part.optimizers().stream().map(SweptOptimizer::privateCopy).toList();
       int groups = copies.stream().mapToInt(copy -> (int) copy.param_groups().size()).sum();
       parts.add(
           new SweptPart(
@@ -92,7 +92,7 @@ final class PortableEngine implements Engine {
     /** The parameters that its backward passes may reach. */
     TensorVector parameters() {
       TensorVector parameters = new TensorVector();
-      PortableModel.byIdentity(PortableModel.parameters(copies)).values().stream()
+      ModelTensors.byIdentity(ModelTensors.parameters(copies)).values().stream()
           .filter(Tensor::requires_grad)
           .forEach(parameters::push_back);
       return parameters;
@@ -105,7 +105,7 @@ final class PortableEngine implements Engine {
     return guarded(
         () -> {
           SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
-          PortableModel.requireSteppable(optimizer);
+          SweptOptimizer.requireSteppable(optimizer);
           PortableMicroBatches microBatches =
               new PortableMicroBatches(
                   part, settings.accumulateGradBatches(), settings.precision());
@@ -137,12 +137,8 @@ final class PortableEngine implements Engine {
       requireOpen();
       return guarded(
           () -> {
-            boolean gradMode = GradMode.is_enabled();
-            GradMode.set_enabled(true);
-            try {
+            try (GradRegion region = GradRegion.enabled()) {
               return call.get();
-            } finally {
-              GradMode.set_enabled(gradMode);
             }
           });
     }

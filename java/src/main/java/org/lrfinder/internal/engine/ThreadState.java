@@ -119,7 +119,7 @@ final class ThreadState {
     } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
       boolean largeConvolution = false;
       try (PointerScope scope = new PointerScope()) {
-        for (Tensor parameter : PortableModel.parameters(optimizers)) {
+        for (Tensor parameter : ModelTensors.parameters(optimizers)) {
           if (!parameter.is_cpu()) {
             return;
           }

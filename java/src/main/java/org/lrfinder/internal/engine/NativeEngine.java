@@ -21,6 +21,7 @@ import org.lrfinder.internal.nativecore.NativeTrainingSettings;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
 
 /** The native core behind the engines' interface. */
@@ -34,10 +35,10 @@ final class NativeEngine implements Engine {
               .steps(settings.steps())
               .smoothing_beta(settings.smoothingBeta())
               .early_stop_threshold(settings.earlyStopThreshold())
-              .gradient_clip_norm(settings.gradientClipNorm())
-              .gradient_clip_value(settings.gradientClipValue())
-              .accumulate_grad_batches(settings.accumulateGradBatches())
-              .precision(settings.precision().ordinal());
+              .gradient_clip_norm(settings.step().gradientClipNorm())
+              .gradient_clip_value(settings.step().gradientClipValue())
+              .accumulate_grad_batches(settings.step().accumulateGradBatches())
+              .precision(settings.step().precision().ordinal());
       for (GroupRate rate : rates) {
         nativeSettings.add_group_rate(
             rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
@@ -53,9 +54,9 @@ final class NativeEngine implements Engine {
       }
       MemoryNeed.of(subject, /* fused= */ true).check();
       // Before the snapshot, whose copies would wake threads that spin on into the first steps.
-      threadState.choose(settings.threads(), subject.optimizers());
+      threadState.choose(settings.step().threads(), subject.optimizers());
       NativeSweep sweep = new NativeSweep(nativeSubject, nativeSettings);
-      Sweep running = new Sweep(subject, sweep, threadState, settings.precision());
+      Sweep running = new Sweep(subject, sweep, threadState, settings.step().precision());
       sweep.retainReference(); // outlives the scope, until close()
       return running;
     } catch (NativeCoreException e) {
@@ -68,24 +69,25 @@ final class NativeEngine implements Engine {
   }
 
   @Override
-  public EngineTraining train(
-      @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
+  public EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step) {
     SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
     SweptOptimizer.requireSteppable(optimizer);
     if (!SweptOptimizer.isOfPresets(optimizer)) {
-      return new PortableEngine().train(network, optimizer, settings); // calls its step in Java
+      return new PortableEngine().train(network, optimizer, step); // calls its step in Java
+    }
+    if (Double.isFinite(step.gradientClipValue())) { // the core's training does not clamp yet
+      return new PortableEngine().train(network, optimizer, step);
     }
     ThreadState threadState = ThreadState.capture();
     try (PointerScope scope = new PointerScope()) {
       NativeTrainingSettings nativeSettings =
           new NativeTrainingSettings()
-              .gradient_clip_norm(settings.gradientClipNorm())
-              .accumulate_grad_batches(settings.accumulateGradBatches())
-              .precision(settings.precision().ordinal());
+              .gradient_clip_norm(step.gradientClipNorm())
+              .accumulate_grad_batches(step.accumulateGradBatches())
+              .precision(step.precision().ordinal());
       NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
-      threadState.choose(settings.threads(), part.optimizers());
-      Training running =
-          new Training(network, optimizer, training, threadState, settings.precision());
+      threadState.choose(step.threads(), part.optimizers());
+      Training running = new Training(network, optimizer, training, threadState, step.precision());
       training.retainReference(); // outlives the scope, until close()
       return running;
     } catch (NativeCoreException e) {

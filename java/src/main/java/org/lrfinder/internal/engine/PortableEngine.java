@@ -19,6 +19,7 @@ import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossTracker;
+import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -44,13 +45,10 @@ final class PortableEngine implements Engine {
       ThreadState threadState) {
     List<PortableMicroBatches> microBatches =
         subject.parts().stream()
-            .map(
-                part ->
-                    new PortableMicroBatches(
-                        part, settings.accumulateGradBatches(), settings.precision()))
+            .map(part -> new PortableMicroBatches(part, settings.step()))
             .toList();
     MemoryNeed.of(subject, /* fused= */ false).check();
-    threadState.choose(settings.threads(), subject.optimizers());
+    threadState.choose(settings.step().threads(), subject.optimizers());
     List<SweptPart> parts = new ArrayList<>();
     int first = 0;
     for (int i = 0; i < microBatches.size(); i++) {
@@ -75,12 +73,11 @@ final class PortableEngine implements Engine {
       List<Optimizer> copies,
       List<GroupRate> rates,
       boolean recorded) {
-    void update(double lr, SweepSettings settings) {
+    void update(double lr) {
       microBatches.finish(copies);
       int group = 0;
       for (Optimizer copy : copies) {
-        PortableMicroBatches.clipNorm(copy, settings.gradientClipNorm());
-        PortableMicroBatches.clampValues(copy, settings.gradientClipValue());
+        microBatches.clip(copy);
         OptimizerParamGroupVector groups = copy.param_groups();
         for (int i = 0; i < groups.size(); i++) {
           groups.get(i).options().set_lr(rates.get(group++).at(lr));
@@ -100,24 +97,21 @@ final class PortableEngine implements Engine {
   }
 
   @Override
-  public EngineTraining train(
-      @Nullable Module network, Optimizer optimizer, TrainingSettings settings) {
+  public EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step) {
     return guarded(
         () -> {
           SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
           SweptOptimizer.requireSteppable(optimizer);
-          PortableMicroBatches microBatches =
-              new PortableMicroBatches(
-                  part, settings.accumulateGradBatches(), settings.precision());
+          PortableMicroBatches microBatches = new PortableMicroBatches(part, step);
           ThreadState threadState = ThreadState.capture();
           try {
-            threadState.choose(settings.threads(), part.optimizers());
+            threadState.choose(step.threads(), part.optimizers());
             PortableMicroBatches.dropGradients(optimizer); // of steps that were not finished
           } catch (RuntimeException | Error e) {
             threadState.restore();
             throw e;
           }
-          return new Training(microBatches, optimizer, settings.gradientClipNorm(), threadState);
+          return new Training(microBatches, optimizer, threadState);
         });
   }
 
@@ -180,7 +174,6 @@ final class PortableEngine implements Engine {
 
   private static final class Sweep extends Session implements EngineSweep {
     private final List<SweptPart> parts;
-    private final SweepSettings settings;
     private final ThreadState threadState;
     private final PortableSnapshot snapshot;
     private final LossTracker tracker;
@@ -194,7 +187,6 @@ final class PortableEngine implements Engine {
         PortableSnapshot snapshot) {
       super(parts.get(0).microBatches);
       this.parts = parts;
-      this.settings = settings;
       this.threadState = threadState;
       this.snapshot = snapshot;
       this.tracker = LossTracker.of(settings);
@@ -255,7 +247,7 @@ final class PortableEngine implements Engine {
       Outcome found = record(part.microBatches.add(loss), part);
       if (found == Outcome.CONTINUE) {
         backward(loss, part);
-        part.update(lr, settings);
+        part.update(lr);
       }
       return found;
     }
@@ -267,7 +259,7 @@ final class PortableEngine implements Engine {
             SweptPart finished = parts.get(part);
             Outcome found = record(finished.microBatches.mean(), finished);
             if (found == Outcome.CONTINUE) {
-              finished.update(lr, settings);
+              finished.update(lr);
             }
             return found;
           });
@@ -330,18 +322,12 @@ final class PortableEngine implements Engine {
 
   private static final class Training extends Session implements EngineTraining {
     private final Optimizer optimizer;
-    private final double gradientClipNorm;
     private final ThreadState threadState;
     private boolean closed;
 
-    Training(
-        PortableMicroBatches microBatches,
-        Optimizer optimizer,
-        double gradientClipNorm,
-        ThreadState threadState) {
+    Training(PortableMicroBatches microBatches, Optimizer optimizer, ThreadState threadState) {
       super(microBatches);
       this.optimizer = optimizer;
-      this.gradientClipNorm = gradientClipNorm;
       this.threadState = threadState;
     }
 
@@ -381,7 +367,7 @@ final class PortableEngine implements Engine {
     private double update() {
       double mean = microBatches.mean();
       microBatches.finish(List.of(optimizer));
-      PortableMicroBatches.clipNorm(optimizer, gradientClipNorm);
+      microBatches.clip(optimizer);
       PortableMicroBatches.update(optimizer);
       return mean;
     }

@@ -18,7 +18,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepSettings;
 
 /**
  * From batches to losses and from losses to gradients: what {@code lrfinder::MicroBatches} is to
@@ -30,16 +30,14 @@ final class PortableMicroBatches {
 
   private final SweepSubject.Part part;
   private final String device;
-  private final int perStep;
-  private final Precision precision;
+  private final StepSettings step;
   private double total;
   private int count;
 
-  PortableMicroBatches(SweepSubject.Part part, int perStep, Precision precision) {
+  PortableMicroBatches(SweepSubject.Part part, StepSettings step) {
     this.part = part;
     this.device = ModelTensors.check(part);
-    this.perStep = perStep;
-    this.precision = precision;
+    this.step = step;
   }
 
   /**
@@ -65,7 +63,7 @@ final class PortableMicroBatches {
   }
 
   Autocast autocast() {
-    return Autocast.of(precision, device);
+    return Autocast.of(step.precision(), device);
   }
 
   /** The loss of the network's output, in the present grad mode. */
@@ -162,14 +160,16 @@ final class PortableMicroBatches {
   }
 
   private Tensor share(Tensor loss) {
-    return perStep == 1 ? loss : loss.div(new Scalar((double) perStep));
+    return step.accumulateGradBatches() == 1
+        ? loss
+        : loss.div(new Scalar((double) step.accumulateGradBatches()));
   }
 
   /** Ends the step: makes the gradients the mean over its micro-batches. */
   void finish(List<Optimizer> optimizers) {
     List<Tensor> parameters = ModelTensors.parameters(optimizers);
-    if (count < perStep) {
-      Scalar factor = new Scalar((double) perStep / count);
+    if (count < step.accumulateGradBatches()) {
+      Scalar factor = new Scalar((double) step.accumulateGradBatches() / count);
       for (Tensor parameter : ModelTensors.byIdentity(parameters).values()) {
         Tensor gradient = parameter.grad();
         if (gradient.defined()) {
@@ -181,11 +181,17 @@ final class PortableMicroBatches {
     count = 0;
   }
 
+  /** Clips the gradients of an optimizer's parameters, as the settings say. */
+  void clip(Optimizer optimizer) {
+    clipNorm(optimizer, step.gradientClipNorm());
+    clampValues(optimizer, step.gradientClipValue());
+  }
+
   /**
    * Clips the gradients of an optimizer's parameters by their total norm, unless it is infinite.
    * Not by libtorch's {@code clip_grad_norm_}, which leaves sparse ones as they are.
    */
-  static void clipNorm(Optimizer optimizer, double maxNorm) {
+  private static void clipNorm(Optimizer optimizer, double maxNorm) {
     if (Double.isFinite(maxNorm)) {
       List<Tensor> gradients = writableValues(optimizer);
       double squares = 0;
@@ -201,7 +207,7 @@ final class PortableMicroBatches {
   }
 
   /** Clamps the gradients of an optimizer's parameters, unless the largest value is infinite. */
-  static void clampValues(Optimizer optimizer, double maxValue) {
+  private static void clampValues(Optimizer optimizer, double maxValue) {
     if (Double.isFinite(maxValue)) {
       ScalarOptional low = new ScalarOptional(new Scalar(-maxValue));
       ScalarOptional high = new ScalarOptional(new Scalar(maxValue));

@@ -15,7 +15,7 @@ import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepSettings;
 
 /** A training's steps, without a trainer. */
 class EngineTrainingTest {
@@ -32,7 +32,13 @@ class EngineTrainingTest {
       try (EngineTraining training =
           Engines.of(engine)
               .train(
-                  network, optimizer, new TrainingSettings(4, 1e6, Precision.AS_PARAMETERS, 1))) {
+                  network,
+                  optimizer,
+                  StepSettings.builder()
+                      .accumulateGradBatches(4)
+                      .gradientClipNorm(1e6)
+                      .threads(1)
+                      .build())) {
         assertThatThrownBy(training::finish)
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessage("there is no step to finish: nothing was accumulated");

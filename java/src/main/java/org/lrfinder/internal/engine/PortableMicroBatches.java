@@ -2,7 +2,6 @@ package org.lrfinder.internal.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.IValue;
@@ -16,7 +15,6 @@ import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.data.Batch;
-import org.lrfinder.engine.EngineException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepSettings;
 
@@ -38,24 +36,6 @@ final class PortableMicroBatches {
     this.part = part;
     this.device = ModelTensors.check(part);
     this.step = step;
-  }
-
-  /**
-   * Runs a call in a scope. The presets throw plain RuntimeExceptions, whose messages end in a C++
-   * backtrace.
-   */
-  static <T> T guarded(Supplier<T> call) {
-    try (PointerScope scope = new PointerScope()) {
-      return call.get();
-    } catch (IllegalArgumentException | IllegalStateException | EngineException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      String message = String.valueOf(e.getMessage());
-      String line = message.lines().findFirst().orElse(message);
-      throw MemoryNeed.isExhausted(message)
-          ? MemoryNeed.exhausted(line, e)
-          : new EngineException(line, e);
-    }
   }
 
   String device() {

@@ -8,7 +8,7 @@ import org.lrfinder.sweep.Loss;
 public interface EngineSweep extends EngineSession {
   /** What a step found. */
   enum Outcome {
-    // In the order of lrfinder::StepResult, whose numbers come from the native core.
+    // In the order of lrfinder::Outcome, whose numbers come from the native core.
     /** The loss was recorded, the parameters updated. */
     CONTINUE,
     /** The loss was recorded and tripped the early stop. */

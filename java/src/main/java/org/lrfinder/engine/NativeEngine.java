@@ -1,6 +1,7 @@
 package org.lrfinder.engine;
 
 import java.lang.ref.Reference;
+import java.nio.DoubleBuffer;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -111,6 +112,7 @@ final class NativeEngine implements Engine {
 
     private final SweepSubject subject; // the core holds plain pointers to what it names
     private final NativeSweep sweep;
+    private DoubleBuffer runningLoss; // the core's own memory until the sweep is closed
     private final ThreadState threadState;
     private final Precision precision;
     private final String device;
@@ -119,6 +121,7 @@ final class NativeEngine implements Engine {
     Sweep(SweepSubject subject, NativeSweep sweep, ThreadState threadState, Precision precision) {
       this.subject = subject;
       this.sweep = sweep;
+      this.runningLoss = sweep.running_loss().capacity(3).asBuffer();
       this.threadState = threadState;
       this.precision = precision;
       try (BytePointer name = sweep.device()) {
@@ -193,17 +196,17 @@ final class NativeEngine implements Engine {
 
     @Override
     public double lastLoss() {
-      return sweep.last_loss();
+      return runningLoss.get(0);
     }
 
     @Override
     public double smoothedLoss() {
-      return sweep.smoothed_loss();
+      return runningLoss.get(1);
     }
 
     @Override
     public double bestLoss() {
-      return sweep.best_loss();
+      return runningLoss.get(2);
     }
 
     @Override
@@ -238,6 +241,7 @@ final class NativeEngine implements Engine {
       try {
         restore();
       } finally {
+        runningLoss = DoubleBuffer.allocate(3).put(runningLoss.duplicate()).flip();
         sweep.close();
       }
     }

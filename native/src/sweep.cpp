@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "clip.h"
 #include "failure.h"
 #include "loss_tracker.h"
 #include "micro_batches.h"
@@ -41,9 +40,8 @@ SweepSubject one_part(torch::nn::Module* network, const torch::optim::Optimizer&
 
 MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings) {
   if (part.optimizers.empty()) refuse("a part has no optimizer");
-  const auto per_step = settings.accumulate_grad_batches;
-  return part.script ? MicroBatches(*part.script, part.optimizers, per_step, settings.precision)
-                     : MicroBatches(part.module, part.optimizers, per_step, settings.precision);
+  return part.script ? MicroBatches(*part.script, part.optimizers, settings.step)
+                     : MicroBatches(part.module, part.optimizers, settings.step);
 }
 
 /// The rates of all optimizers' groups.
@@ -114,10 +112,9 @@ std::vector<at::Tensor> all_parameters_of(const SweepSubject& subject) {
 
 class Sweep::Impl {
  public:
-  Impl(const SweepSubject& subject, SweepSettings settings)
-      : settings_(checked(std::move(settings))),
-        tracker_(settings_.smoothing_beta, settings_.early_stop_threshold, settings_.steps),
-        parts_(parts_of(subject, settings_)),
+  Impl(const SweepSubject& subject, const SweepSettings& settings)
+      : tracker_(tracker_of(settings)),
+        parts_(parts_of(subject, settings)),
         snapshot_(modules_of(subject), all_parameters_of(subject), scripts_of(subject)) {
     c10::GradMode::set_enabled(true);
     torch::jit::setGraphExecutorOptimize(false);
@@ -136,20 +133,20 @@ class Sweep::Impl {
     if (std::isfinite(part.micro_batches.add(loss))) backward(part, loss);
   }
 
-  StepResult step(const at::Tensor& loss, double lr, std::int64_t index) {
+  Outcome step(const at::Tensor& loss, double lr, std::int64_t index) {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
     const auto found = record(part.micro_batches.add(loss), index);
-    if (found != StepResult::kContinue) return found;
+    if (found != Outcome::kContinue) return found;
     backward(part, loss);
     update(part, lr);
     return found;
   }
 
-  StepResult finish(double lr, std::int64_t index) {
+  Outcome finish(double lr, std::int64_t index) {
     Part& part = running(index);
     const auto found = record(part.micro_batches.mean(), index);
-    if (found == StepResult::kContinue) update(part, lr);
+    if (found == Outcome::kContinue) update(part, lr);
     return found;
   }
 
@@ -162,17 +159,17 @@ class Sweep::Impl {
     return running(0).micro_batches.evaluate(input, target, loss);
   }
 
-  const LossTracker& tracker() const { return tracker_; }
+  const RunningLoss& running_loss() const { return tracker_.running_loss(); }
   at::Device device() const { return parts_.front().micro_batches.device(); }
 
   void restore() {
     if (restored_) return;
-    snapshot_.restore();
     restored_ = true;
+    snapshot_.restore();
   }
 
  private:
-  static SweepSettings checked(SweepSettings settings) {
+  static LossTracker tracker_of(const SweepSettings& settings) {
     if (settings.steps < 1) refuse("steps ", settings.steps, " must be at least 1");
     if (!(settings.smoothing_beta >= 0 && settings.smoothing_beta < 1)) {
       refuse("smoothing_beta ", settings.smoothing_beta, " must be in [0, 1)");
@@ -180,16 +177,7 @@ class Sweep::Impl {
     if (!(settings.early_stop_threshold > 1)) {
       refuse("early_stop_threshold ", settings.early_stop_threshold, " must be greater than 1");
     }
-    if (!(settings.gradient_clip_norm > 0)) {
-      refuse("gradient_clip_norm ", settings.gradient_clip_norm, " must be greater than 0");
-    }
-    if (!(settings.gradient_clip_value > 0)) {
-      refuse("gradient_clip_value ", settings.gradient_clip_value, " must be greater than 0");
-    }
-    if (std::isfinite(settings.gradient_clip_norm) && std::isfinite(settings.gradient_clip_value)) {
-      refuse("gradients are clipped by norm or by value, not by both");
-    }
-    return settings;
+    return {settings.smoothing_beta, settings.early_stop_threshold, settings.steps};
   }
 
   Part& running(std::int64_t index) {
@@ -201,11 +189,11 @@ class Sweep::Impl {
   std::int64_t count() const { return static_cast<std::int64_t>(parts_.size()); }
 
   /// Adds a part's loss to the step's, and the step's to the curve when it is complete.
-  StepResult record(double mean, std::int64_t index) {
-    if (!std::isfinite(mean)) return StepResult::kNonFinite;
+  Outcome record(double mean, std::int64_t index) {
+    if (!std::isfinite(mean)) return Outcome::kNonFinite;
     if (running(index).recorded) step_loss_ += mean;
-    if (index + 1 < count()) return StepResult::kContinue;
-    return tracker_.add(std::exchange(step_loss_, 0.0)) ? StepResult::kDiverged : StepResult::kContinue;
+    if (index + 1 < count()) return Outcome::kContinue;
+    return tracker_.add(std::exchange(step_loss_, 0.0)) ? Outcome::kDiverged : Outcome::kContinue;
   }
 
   /// What the gradients of several parts would leave on each other's parameters is not theirs.
@@ -216,19 +204,11 @@ class Sweep::Impl {
   void update(Part& part, double lr) {
     part.micro_batches.finish(part.copies);
     for (size_t i = 0; i < part.updaters.size(); ++i) {
-      Updater& updater = *part.updaters[i];
-      if (std::isfinite(settings_.gradient_clip_norm)) {
-        clip_gradients(updater.optimizer(), settings_.gradient_clip_norm);
-      }
-      if (std::isfinite(settings_.gradient_clip_value)) {
-        clamp_gradients(updater.optimizer(), settings_.gradient_clip_value);
-      }
-      updater.set_rates(lr, part.rates[i]);
-      updater.update();
+      part.updaters[i]->set_rates(lr, part.rates[i]);
+      part.updaters[i]->update();
     }
   }
 
-  SweepSettings settings_;
   LossTracker tracker_;
   std::vector<Part> parts_;
   Snapshot snapshot_;
@@ -236,11 +216,11 @@ class Sweep::Impl {
   bool restored_ = false;
 };
 
-Sweep::Sweep(const SweepSubject& subject, SweepSettings settings)
-    : impl_(translated([&] { return std::make_unique<Impl>(subject, std::move(settings)); })) {}
+Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
+    : impl_(translated([&] { return std::make_unique<Impl>(subject, settings); })) {}
 
-Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings)
-    : Sweep(one_part(network, optimizer), std::move(settings)) {}
+Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings)
+    : Sweep(one_part(network, optimizer), settings) {}
 
 Sweep::~Sweep() = default;
 
@@ -252,15 +232,15 @@ void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
   translated([&] { impl_->accumulate(loss, part); });
 }
 
-StepResult Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
+Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
   return translated([&] { return impl_->step(impl_->forward(input, target, loss), lr, 0); });
 }
 
-StepResult Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
+Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
   return translated([&] { return impl_->step(loss, lr, part); });
 }
 
-StepResult Sweep::finish(double lr, std::int64_t part) {
+Outcome Sweep::finish(double lr, std::int64_t part) {
   return translated([&] { return impl_->finish(lr, part); });
 }
 
@@ -268,9 +248,7 @@ double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss l
   return translated([&] { return impl_->evaluate(input, target, loss); });
 }
 
-double Sweep::last_loss() const noexcept { return impl_->tracker().last(); }
-double Sweep::smoothed_loss() const noexcept { return impl_->tracker().smoothed(); }
-double Sweep::best_loss() const noexcept { return impl_->tracker().best(); }
+const RunningLoss& Sweep::running_loss() const noexcept { return impl_->running_loss(); }
 
 std::string Sweep::device() const { return impl_->device().str(); }
 

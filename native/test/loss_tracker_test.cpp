@@ -85,7 +85,7 @@ TEST(LossTrackerTest, StopsAsTheTableOfCasesSays) {
     } else {
       EXPECT_EQ(stopped, std::stoul(stop));
     }
-    EXPECT_DOUBLE_EQ(tracker.best(), std::stod(best));
+    EXPECT_DOUBLE_EQ(tracker.running_loss().best, std::stod(best));
     ++cases;
   }
   EXPECT_GT(cases, 20);
@@ -103,9 +103,9 @@ TEST(LossTrackerTest, RunningLossIsTheBiasCorrectedMean) {
       tracker.add(losses.back());
       const double expected = weighted_mean(losses, beta);
       best = i < 5 ? expected : std::min(best, expected);
-      ASSERT_EQ(tracker.last(), losses.back());
-      ASSERT_NEAR(tracker.smoothed(), expected, 1e-13) << "beta " << beta << ", step " << i;
-      ASSERT_NEAR(tracker.best(), best, 1e-13) << "beta " << beta << ", step " << i;
+      ASSERT_EQ(tracker.running_loss().last, losses.back());
+      ASSERT_NEAR(tracker.running_loss().smoothed, expected, 1e-13) << "beta " << beta << ", step " << i;
+      ASSERT_NEAR(tracker.running_loss().best, best, 1e-13) << "beta " << beta << ", step " << i;
     }
   }
 }

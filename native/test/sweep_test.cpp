@@ -154,13 +154,13 @@ TEST_P(SweepOptimizerTest, TrainsAsAPlainLoopDoes) {
   const auto original = GetParam().make({optim::OptimizerParamGroup(swept->parameters())});
   const auto optimizer = GetParam().make({optim::OptimizerParamGroup(plain->parameters())});
   SweepSettings settings = never_stopping();
-  settings.gradient_clip_norm = 0.3;
+  settings.step.gradient_clip_norm = 0.3;
   Sweep sweep(swept.get(), *original, settings);
   for (int i = 0; i < 10; ++i) {
     const double lr = 1e-4 * std::pow(1.7, i);
     const auto loss = at::mse_loss(plain->forward(inputs(i)), targets(i));
-    EXPECT_EQ(sweep.step(inputs(i), targets(i), Loss::kMse, lr), StepResult::kContinue);
-    EXPECT_NEAR(sweep.last_loss(), loss.item<double>(), 1e-12) << "step " << i;
+    EXPECT_EQ(sweep.step(inputs(i), targets(i), Loss::kMse, lr), Outcome::kContinue);
+    EXPECT_NEAR(sweep.running_loss().last, loss.item<double>(), 1e-12) << "step " << i;
     optimizer->param_groups()[0].options().set_lr(lr);
     loss.backward();
     nn::utils::clip_grad_norm_(plain->parameters(), 0.3);
@@ -198,7 +198,7 @@ TEST(SweepTest, KnowsTheLosses) {
   const auto loss = [&](Loss kind, const at::Tensor& expected) {
     Sweep sweep(net.get(), optimizer, {});
     sweep.step(inputs(0), kind == Loss::kCrossEntropy ? classes : target, kind, 0.1);
-    EXPECT_EQ(sweep.last_loss(), expected.item<double>());
+    EXPECT_EQ(sweep.running_loss().last, expected.item<double>());
   };
   loss(Loss::kCrossEntropy, at::cross_entropy_loss(prediction, classes));
   loss(Loss::kMse, at::mse_loss(prediction, target));
@@ -257,8 +257,8 @@ TEST(SweepTest, ClipsTheAveragedGradient) {
   const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
-  settings.accumulate_grad_batches = 2;
-  settings.gradient_clip_norm = 7.5;
+  settings.step.accumulate_grad_batches = 2;
+  settings.step.gradient_clip_norm = 7.5;
   Sweep sweep(nullptr, optimizer, settings);
   const auto slopes = at::tensor({6.0, 8.0}, at::kDouble);
   sweep.accumulate((parameter * slopes).sum());
@@ -275,7 +275,7 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
   const auto accumulating = sgd_over(accumulated->parameters());
   const auto stepping = sgd_over(whole->parameters());
   SweepSettings settings;
-  settings.accumulate_grad_batches = 4;
+  settings.step.accumulate_grad_batches = 4;
   Sweep by_parts(accumulated.get(), accumulating, settings);
   Sweep at_once(whole.get(), stepping, {});
   for (int step = 0; step < 3; ++step) {
@@ -291,8 +291,8 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
       }
     }
     at_once.step(at::cat(all_inputs), at::cat(all_targets), Loss::kMse, 0.1);
-    EXPECT_NEAR(by_parts.last_loss(), at_once.last_loss(), 1e-12);
-    EXPECT_NEAR(by_parts.smoothed_loss(), at_once.smoothed_loss(), 1e-12);
+    EXPECT_NEAR(by_parts.running_loss().last, at_once.running_loss().last, 1e-12);
+    EXPECT_NEAR(by_parts.running_loss().smoothed, at_once.running_loss().smoothed, 1e-12);
     for (size_t i = 0; i < whole->parameters().size(); ++i) {
       EXPECT_TRUE(near(accumulated->parameters()[i], whole->parameters()[i], 1e-12)) << "parameter " << i;
     }
@@ -304,8 +304,8 @@ TEST(SweepTest, TakesALossOfOneElementInAnyShape) {
     const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
     const auto optimizer = sgd_over({parameter});
     Sweep sweep(nullptr, optimizer, {});
-    EXPECT_EQ(sweep.step(loss_of(parameter, 3).reshape(shape), 0.5), StepResult::kContinue);
-    EXPECT_EQ(sweep.last_loss(), 3);
+    EXPECT_EQ(sweep.step(loss_of(parameter, 3).reshape(shape), 0.5), Outcome::kContinue);
+    EXPECT_EQ(sweep.running_loss().last, 3);
     EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
   }
 }
@@ -317,13 +317,13 @@ TEST(SweepTest, TakesLossesOfChangingTypesAndShapes) {
     const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
     const auto optimizer = sgd_over({parameter});
     SweepSettings settings = never_stopping();
-    settings.accumulate_grad_batches = 4;
+    settings.step.accumulate_grad_batches = 4;
     Sweep sweep(nullptr, optimizer, settings);
     sweep.accumulate(loss_of(parameter, 1));
     sweep.accumulate(changed(loss_of(parameter, 2)));
     sweep.accumulate(loss_of(parameter, 3));
-    EXPECT_EQ(sweep.step(changed(loss_of(parameter, 4)), 0.5), StepResult::kContinue);
-    EXPECT_EQ(sweep.last_loss(), 2.5);
+    EXPECT_EQ(sweep.step(changed(loss_of(parameter, 4)), 0.5), Outcome::kContinue);
+    EXPECT_EQ(sweep.running_loss().last, 2.5);
     EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
   }
 }
@@ -332,7 +332,7 @@ TEST(SweepTest, AFloatLossDoesNotRoundALaterOne) {
   const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
-  settings.accumulate_grad_batches = 3;  // a third is another number in float
+  settings.step.accumulate_grad_batches = 3;  // a third is another number in float
   Sweep sweep(nullptr, optimizer, settings);
   const auto step = [&](at::ScalarType dtype) {
     sweep.accumulate(loss_of(parameter, 1).to(dtype));
@@ -376,14 +376,14 @@ TEST(SweepTest, ADivergedLossIsRecordedAndUpdatesNothing) {
   settings.smoothing_beta = 0;
   Sweep sweep(nullptr, optimizer, settings);
   for (const double loss : {2, 2, 2, 2, 2, 1, 4}) {
-    EXPECT_EQ(sweep.step(loss_of(parameter, loss), 0.1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(loss_of(parameter, loss), 0.1), Outcome::kContinue);
   }
   const auto before = parameter.detach().clone();
-  EXPECT_EQ(sweep.step(loss_of(parameter, 4.001), 0.1), StepResult::kDiverged);
+  EXPECT_EQ(sweep.step(loss_of(parameter, 4.001), 0.1), Outcome::kDiverged);
   EXPECT_TRUE(same_bits(parameter, before));
-  EXPECT_EQ(sweep.last_loss(), 4.001);
-  EXPECT_EQ(sweep.smoothed_loss(), 4.001);
-  EXPECT_EQ(sweep.best_loss(), 1);
+  EXPECT_EQ(sweep.running_loss().last, 4.001);
+  EXPECT_EQ(sweep.running_loss().smoothed, 4.001);
+  EXPECT_EQ(sweep.running_loss().best, 1);
 }
 
 TEST(SweepTest, TheRunningLossIsSmoothed) {
@@ -391,10 +391,10 @@ TEST(SweepTest, TheRunningLossIsSmoothed) {
   const auto optimizer = sgd_over({parameter});
   Sweep sweep(nullptr, optimizer, {});
   sweep.step(loss_of(parameter, 3), 0.1);
-  EXPECT_DOUBLE_EQ(sweep.smoothed_loss(), 3);
+  EXPECT_DOUBLE_EQ(sweep.running_loss().smoothed, 3);
   sweep.step(loss_of(parameter, 1), 0.1);
-  EXPECT_NEAR(sweep.smoothed_loss(), (0.98 * 3 + 1) / 1.98, 1e-14);
-  EXPECT_DOUBLE_EQ(sweep.best_loss(), sweep.smoothed_loss());
+  EXPECT_NEAR(sweep.running_loss().smoothed, (0.98 * 3 + 1) / 1.98, 1e-14);
+  EXPECT_DOUBLE_EQ(sweep.running_loss().best, sweep.running_loss().smoothed);
 }
 
 TEST(SweepTest, ANonFiniteLossIsNotRecordedAndUpdatesNothing) {
@@ -404,11 +404,11 @@ TEST(SweepTest, ANonFiniteLossIsNotRecordedAndUpdatesNothing) {
     Sweep sweep(nullptr, optimizer, never_stopping());
     sweep.step(loss_of(parameter, 2), 0.1);
     const auto before = parameter.detach().clone();
-    EXPECT_EQ(sweep.step(loss_of(parameter, bad), 0.1), StepResult::kNonFinite);
+    EXPECT_EQ(sweep.step(loss_of(parameter, bad), 0.1), Outcome::kNonFinite);
     EXPECT_TRUE(same_bits(parameter, before));
-    EXPECT_EQ(sweep.last_loss(), 2);
-    EXPECT_DOUBLE_EQ(sweep.smoothed_loss(), 2);
-    EXPECT_DOUBLE_EQ(sweep.best_loss(), 2);
+    EXPECT_EQ(sweep.running_loss().last, 2);
+    EXPECT_DOUBLE_EQ(sweep.running_loss().smoothed, 2);
+    EXPECT_DOUBLE_EQ(sweep.running_loss().best, 2);
   }
 }
 
@@ -417,11 +417,11 @@ TEST(SweepTest, OneNonFiniteMicroBatchMakesItsStepNonFinite) {
   const auto before = parameter.detach().clone();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
-  settings.accumulate_grad_batches = 3;
+  settings.step.accumulate_grad_batches = 3;
   Sweep sweep(nullptr, optimizer, settings);
   sweep.accumulate(loss_of(parameter, kNan));
   sweep.accumulate(loss_of(parameter, 1));
-  EXPECT_EQ(sweep.step(loss_of(parameter, 1), 0.1), StepResult::kNonFinite);
+  EXPECT_EQ(sweep.step(loss_of(parameter, 1), 0.1), Outcome::kNonFinite);
   EXPECT_TRUE(same_bits(parameter, before));
 }
 
@@ -429,11 +429,11 @@ TEST(SweepTest, DivergesByItself) {
   auto net = regression_net();
   const auto optimizer = sgd_over(net->parameters());
   Sweep sweep(net.get(), optimizer, {});
-  StepResult result = StepResult::kContinue;
-  for (int i = 0; i < 200 && result == StepResult::kContinue; ++i) {
+  Outcome result = Outcome::kContinue;
+  for (int i = 0; i < 200 && result == Outcome::kContinue; ++i) {
     result = sweep.step(inputs(0), targets(0), Loss::kMse, 1e-3 * std::pow(1.2, i));
   }
-  EXPECT_EQ(result, StepResult::kDiverged);
+  EXPECT_EQ(result, Outcome::kDiverged);
 }
 
 // What a sweep leaves behind.
@@ -454,6 +454,26 @@ TEST(SweepTest, RestoresWhenAsked) {
   const Held trained(*net);
   sweep.restore();  // does nothing: what came after the first stays
   trained.expect_unchanged();
+}
+
+TEST(SweepTest, ARestoreThatFailedIsNotTriedAgain) {
+  const auto lost = normal_parameter({2}, at::kDouble, 1);
+  const auto kept = normal_parameter({3}, at::kDouble, 2);
+  const auto before = kept.detach().clone();
+  const auto optimizer = sgd_over({lost, kept});
+  auto sweep = std::make_unique<Sweep>(nullptr, optimizer, SweepSettings());
+  sweep->step(lost.sum() + kept.sum(), 0.1);
+  lost.storage().set_nbytes(0);
+  expect_error(ErrorKind::kFailure, "the memory of a tensor of 16 bytes was freed or shrunk to 0",
+               [&] { sweep->restore(); });
+  EXPECT_TRUE(same_bits(kept, before));
+  {
+    const c10::NoGradGuard no_grad;
+    kept.add_(1);
+  }
+  sweep->restore();
+  sweep.reset();
+  EXPECT_TRUE(same_bits(kept, before + 1));
 }
 
 TEST(SweepTest, RestoresInItsDestructor) {
@@ -501,7 +521,7 @@ TEST(SweepTest, RestoresAfterHalfAStep) {
   const auto optimizer = sgd_over(net->parameters());
   {
     SweepSettings settings;
-    settings.accumulate_grad_batches = 4;
+    settings.step.accumulate_grad_batches = 4;
     Sweep sweep(net.get(), optimizer, settings);
     sweep.accumulate(inputs(0), targets(0), Loss::kMse);
   }
@@ -528,7 +548,7 @@ TEST(SweepTest, TrainsUnderNoGrad) {
   {
     Sweep sweep(net.get(), optimizer, {});
     EXPECT_TRUE(c10::GradMode::is_enabled());  // for losses that the caller computes
-    EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
     EXPECT_FALSE(same_bits(net->parameters()[0], before));
   }
   EXPECT_FALSE(c10::GradMode::is_enabled());
@@ -541,7 +561,7 @@ TEST(SweepTest, TrainsWhenTheCallerTurnsGradientsOffMeanwhile) {
   const auto optimizer = sgd_over(net->parameters());
   Sweep sweep(net.get(), optimizer, {});
   const c10::NoGradGuard no_grad;
-  EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), StepResult::kContinue);
+  EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
   EXPECT_FALSE(same_bits(net->parameters()[0], before));
   EXPECT_FALSE(c10::GradMode::is_enabled());
 }
@@ -644,12 +664,12 @@ TEST_F(SweepErrorTest, SettingsOutOfRange) {
   }
   for (const double norm : {0.0, -1.0}) {
     SweepSettings settings;
-    settings.gradient_clip_norm = norm;
+    settings.step.gradient_clip_norm = norm;
     expect_refused("gradient_clip_norm " + std::string(norm < 0 ? "-1" : "0") + " must be greater than 0", settings);
   }
   for (const std::int64_t batches : {0, -1}) {
     SweepSettings settings;
-    settings.accumulate_grad_batches = batches;
+    settings.step.accumulate_grad_batches = batches;
     expect_refused("accumulate_grad_batches " + std::to_string(batches) + " must be at least 1", settings);
   }
 }
@@ -662,7 +682,7 @@ TEST_F(SweepErrorTest, SettingsThatAreNoNumber) {
   threshold.early_stop_threshold = kNan;
   expect_refused("early_stop_threshold nan must be greater than 1", threshold);
   SweepSettings norm;
-  norm.gradient_clip_norm = kNan;
+  norm.step.gradient_clip_norm = kNan;
   expect_refused("gradient_clip_norm nan must be greater than 0", norm);
 }
 
@@ -719,7 +739,7 @@ TEST(SweepOtherNetworkTest, NetworkThatIsNotSequential) {
     Sweep sweep(network, optimizer, {});
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.step(inputs(0), targets(0), Loss::kMse, 0.1); });
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.accumulate(inputs(0), targets(0), Loss::kMse); });
-    EXPECT_EQ(sweep.step(linear->weight.sum(), 0.1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(linear->weight.sum(), 0.1), Outcome::kContinue);
   }
 }
 

@@ -2,7 +2,9 @@ package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.MemberSetter;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
@@ -36,16 +38,7 @@ public final class NativeSweepSettings extends Pointer {
   public native NativeSweepSettings early_stop_threshold(double value);
 
   @MemberSetter
-  public native NativeSweepSettings gradient_clip_norm(double value);
-
-  @MemberSetter
-  public native NativeSweepSettings gradient_clip_value(double value);
-
-  @MemberSetter
-  public native NativeSweepSettings accumulate_grad_batches(@Cast("int64_t") long value);
-
-  @MemberSetter
-  public native NativeSweepSettings precision(@Cast("lrfinder::Precision") int value);
+  public native NativeSweepSettings step(@Const @ByRef NativeStepSettings value);
 
   public native void add_group_rate(
       double ratio, double constant, double origin, double scale, double exponent);

@@ -4,7 +4,6 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
-import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -31,12 +30,12 @@ public final class NativeTraining extends Pointer {
    * Starts a training; {@code network} may be null. The caller keeps network and optimizer
    * reachable until the training is closed.
    */
-  public NativeTraining(Module network, Optimizer optimizer, NativeTrainingSettings settings) {
-    allocate(network, optimizer, settings);
+  public NativeTraining(Module network, Optimizer optimizer, NativeStepSettings step) {
+    allocate(network, optimizer, step);
   }
 
   private native void allocate(
-      Module network, @ByRef Optimizer optimizer, @ByVal NativeTrainingSettings settings)
+      Module network, @ByRef Optimizer optimizer, @Const @ByRef NativeStepSettings step)
       throws NativeCoreException;
 
   public native void accumulate(

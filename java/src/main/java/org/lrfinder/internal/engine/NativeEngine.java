@@ -8,11 +8,11 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.nativecore.NativeCoreException;
+import org.lrfinder.internal.nativecore.NativeStepSettings;
 import org.lrfinder.internal.nativecore.NativeSweep;
 import org.lrfinder.internal.nativecore.NativeSweepSettings;
 import org.lrfinder.internal.nativecore.NativeSweepSubject;
 import org.lrfinder.internal.nativecore.NativeTraining;
-import org.lrfinder.internal.nativecore.NativeTrainingSettings;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
@@ -34,10 +34,7 @@ final class NativeEngine implements Engine {
                   .steps(settings.steps())
                   .smoothing_beta(settings.smoothingBeta())
                   .early_stop_threshold(settings.earlyStopThreshold())
-                  .gradient_clip_norm(settings.step().gradientClipNorm())
-                  .gradient_clip_value(settings.step().gradientClipValue())
-                  .accumulate_grad_batches(settings.step().accumulateGradBatches())
-                  .precision(settings.step().precision().ordinal());
+                  .step(nativeStep(settings.step()));
           for (GroupRate rate : groupRates) {
             nativeSettings.add_group_rate(
                 rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
@@ -74,23 +71,23 @@ final class NativeEngine implements Engine {
       }
       return new PortableEngine().train(network, optimizer, step);
     }
-    if (Double.isFinite(step.gradientClipValue())) { // the core's training does not clamp yet
-      return new PortableEngine().train(network, optimizer, step);
-    }
     return started(
         threadState -> {
-          NativeTrainingSettings nativeSettings =
-              new NativeTrainingSettings()
-                  .gradient_clip_norm(step.gradientClipNorm())
-                  .accumulate_grad_batches(step.accumulateGradBatches())
-                  .precision(step.precision().ordinal());
-          NativeTraining training = new NativeTraining(network, optimizer, nativeSettings);
+          NativeTraining training = new NativeTraining(network, optimizer, nativeStep(step));
           threadState.choose(step.threads(), part.optimizers());
           NativeTrainingSession session =
               new NativeTrainingSession(training, part, threadState, step.precision());
           training.retainReference(); // outlives the scope, until close()
           return session;
         });
+  }
+
+  private static NativeStepSettings nativeStep(StepSettings step) {
+    return new NativeStepSettings()
+        .accumulate_grad_batches(step.accumulateGradBatches())
+        .gradient_clip_norm(step.gradientClipNorm())
+        .gradient_clip_value(step.gradientClipValue())
+        .precision(step.precision().ordinal());
   }
 
   private static <S> S started(Function<ThreadState, S> start) {

@@ -1,5 +1,7 @@
 package org.lrfinder.internal.engine;
 
+import java.nio.DoubleBuffer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.RestoreException;
@@ -13,6 +15,36 @@ import org.lrfinder.sweep.RunningLoss;
 final class NativeSweepSession extends NativeSession<NativeSweep> implements EngineSweep {
   private static final Outcome[] OUTCOMES = Outcome.values();
 
+  /** The core's three numbers, read where they lie: no crossing. */
+  private static final class CoreRunningLoss implements RunningLoss {
+    private DoubleBuffer values; // the core's own memory until the sweep is closed
+
+    CoreRunningLoss(DoublePointer values) {
+      this.values = values.capacity(3).asBuffer();
+    }
+
+    void detach() {
+      values = DoubleBuffer.allocate(3).put(values.duplicate()).flip();
+    }
+
+    @Override
+    public double last() {
+      return values.get(0);
+    }
+
+    @Override
+    public double smoothed() {
+      return values.get(1);
+    }
+
+    @Override
+    public double best() {
+      return values.get(2);
+    }
+  }
+
+  private final CoreRunningLoss runningLoss;
+
   NativeSweepSession(
       NativeSweep sweep, SweepSubject subject, ThreadState threadState, Precision precision) {
     super(
@@ -22,6 +54,7 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
         threadState,
         precision,
         "the sweep has ended: its model was restored");
+    this.runningLoss = new CoreRunningLoss(sweep.running_loss());
   }
 
   @Override
@@ -72,22 +105,7 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
 
   @Override
   public RunningLoss runningLoss() {
-    return new RunningLoss() {
-      @Override
-      public double last() {
-        return core.last_loss();
-      }
-
-      @Override
-      public double smoothed() {
-        return core.smoothed_loss();
-      }
-
-      @Override
-      public double best() {
-        return core.best_loss();
-      }
-    };
+    return runningLoss;
   }
 
   @Override
@@ -108,6 +126,7 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
     try {
       restore();
     } finally {
+      runningLoss.detach();
       core.close();
     }
   }

@@ -5,7 +5,7 @@ import org.lrfinder.sweep.EndReason;
 
 /** What a step of a sweep found. A sweep knows more ends than its steps do. */
 public enum Outcome {
-  // In the order of lrfinder::StepResult, whose numbers come from the native core.
+  // In the order of lrfinder::Outcome, whose numbers come from the native core.
   /** The loss was recorded, the parameters updated. */
   CONTINUE(null),
   /** The loss was recorded and tripped the early stop. */

@@ -17,10 +17,4 @@ enum class Loss : std::int32_t {
   kKlDivergence,
 };
 
-/// In which type forward passes compute.
-enum class Precision : std::int32_t {
-  kFloat32,   ///< in the parameters' own type, whichever that is
-  kBfloat16,  ///< bfloat16 autocast: parameters, gradients and losses keep their types
-};
-
 }  // namespace lrfinder

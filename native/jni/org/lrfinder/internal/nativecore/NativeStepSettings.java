@@ -9,30 +9,33 @@ import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 
 /**
- * {@code lrfinder::TrainingSettings}; the header {@code lrfinder/training.h} says what each field
+ * {@code lrfinder::StepSettings}; the header {@code lrfinder/step_settings.h} says what each field
  * means.
  */
 @Properties(inherit = LrFinderPreset.class)
 @Namespace("lrfinder")
-@Name("TrainingSettings")
-public final class NativeTrainingSettings extends Pointer {
+@Name("StepSettings")
+public final class NativeStepSettings extends Pointer {
   static {
     Loader.load();
   }
 
   /** Allocates settings with the core's defaults. */
-  public NativeTrainingSettings() {
+  public NativeStepSettings() {
     allocate();
   }
 
   private native void allocate();
 
   @MemberSetter
-  public native NativeTrainingSettings gradient_clip_norm(double value);
+  public native NativeStepSettings accumulate_grad_batches(@Cast("int64_t") long value);
 
   @MemberSetter
-  public native NativeTrainingSettings accumulate_grad_batches(@Cast("int64_t") long value);
+  public native NativeStepSettings gradient_clip_norm(double value);
 
   @MemberSetter
-  public native NativeTrainingSettings precision(@Cast("lrfinder::Precision") int value);
+  public native NativeStepSettings gradient_clip_value(double value);
+
+  @MemberSetter
+  public native NativeStepSettings precision(@Cast("lrfinder::Precision") int value);
 }

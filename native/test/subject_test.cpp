@@ -98,8 +98,8 @@ TEST(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
   Adversaries stepped;
   Sweep sweep(subject_of(swept), never_stopping());
   for (int step = 0; step < kSteps; ++step) {
-    EXPECT_EQ(sweep.step(swept.discriminator_loss(step), rate(step), 0), StepResult::kContinue);
-    EXPECT_EQ(sweep.step(swept.generator_loss(step), rate(step), 1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(swept.discriminator_loss(step), rate(step), 0), Outcome::kContinue);
+    EXPECT_EQ(sweep.step(swept.generator_loss(step), rate(step), 1), Outcome::kContinue);
 
     stepped.discriminator_sgd->param_groups()[0].options().set_lr(rate(step));
     stepped.generator_adam->param_groups()[0].options().set_lr(rate(step));
@@ -111,7 +111,7 @@ TEST(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
     const auto second = stepped.generator_loss(step);
     second.backward();
     stepped.generator_adam->step();
-    EXPECT_NEAR(sweep.last_loss(), first.item<double>() + second.item<double>(), 1e-12);
+    EXPECT_NEAR(sweep.running_loss().last, first.item<double>() + second.item<double>(), 1e-12);
   }
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_TRUE(near(swept.generator->parameters()[i], stepped.generator->parameters()[i], 1e-12));
@@ -141,14 +141,14 @@ TEST(SweepSubjectTest, OnlyRecordedPartsCount) {
   const auto loss = gan.discriminator_loss(0);
   sweep.step(loss, 0.1, 0);
   sweep.step(gan.generator_loss(0), 0.1, 1);
-  EXPECT_EQ(sweep.last_loss(), loss.item<double>());
+  EXPECT_EQ(sweep.running_loss().last, loss.item<double>());
 }
 
 TEST(SweepSubjectTest, AnUnrecordedPartStillEndsASweepThatIsNotFinite) {
   Adversaries gan;
   Sweep sweep(subject_of(gan, /*generator_recorded=*/false), never_stopping());
   sweep.step(gan.discriminator_loss(0), 0.1, 0);
-  EXPECT_EQ(sweep.step(gan.generator_loss(0) / 0.0, 0.1, 1), StepResult::kNonFinite);
+  EXPECT_EQ(sweep.step(gan.generator_loss(0) / 0.0, 0.1, 1), Outcome::kNonFinite);
 }
 
 TEST(SweepSubjectTest, AConstantKeepsAGroupsRate) {
@@ -218,14 +218,14 @@ TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
   Sweep sweep(gan.generator.get(), sgd, settings);
   sweep.accumulate(gan.made(0).square().mean());
   sweep.accumulate(gan.made(1).square().mean());
-  EXPECT_EQ(sweep.finish(0.1), StepResult::kContinue);
+  EXPECT_EQ(sweep.finish(0.1), Outcome::kContinue);
 
   Adversaries stepped;
   optim::SGD own(stepped.generator->parameters(), optim::SGDOptions(0.1));
   const auto mean = (stepped.made(0).square().mean() + stepped.made(1).square().mean()) / 2;
   mean.backward();
   own.step();
-  EXPECT_NEAR(sweep.last_loss(), mean.item<double>(), 1e-14);
+  EXPECT_NEAR(sweep.running_loss().last, mean.item<double>(), 1e-14);
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_TRUE(near(gan.generator->parameters()[i], stepped.generator->parameters()[i], 1e-14));
   }
@@ -269,8 +269,8 @@ TEST(SweepScriptTest, IsForwardedAndPutBackWithItsAttributes) {
   const auto target = normal({5, 2}, at::kDouble, 3);
 
   const auto expected = at::mse_loss(at::matmul(input, before) * 1.01, target).item<double>();
-  EXPECT_EQ(sweep.step(input, target, Loss::kMse, 0.1), StepResult::kContinue);
-  EXPECT_NEAR(sweep.last_loss(), expected, 1e-14);
+  EXPECT_EQ(sweep.step(input, target, Loss::kMse, 0.1), Outcome::kContinue);
+  EXPECT_NEAR(sweep.running_loss().last, expected, 1e-14);
   EXPECT_FALSE(same_bits(weight.detach(), before));
   EXPECT_EQ(module.attr("calls").toInt(), 1);
 
@@ -338,8 +338,8 @@ TEST(SweepSparseTest, OptimizersThatDoNotTakeSparseGradientsSaySo) {
           optim::SGD({weight}, optim::SGDOptions(1).weight_decay(0.1)));
   const optim::SGD sgd({weight}, optim::SGDOptions(1).momentum(0.9));
   Sweep sweep(nullptr, sgd, never_stopping());
-  EXPECT_EQ(sweep.step(loss(), 0.1), StepResult::kContinue);
-  EXPECT_EQ(sweep.step(loss(), 0.1), StepResult::kContinue);
+  EXPECT_EQ(sweep.step(loss(), 0.1), Outcome::kContinue);
+  EXPECT_EQ(sweep.step(loss(), 0.1), Outcome::kContinue);
 }
 
 }  // namespace

@@ -159,8 +159,8 @@ TEST_P(SweepOptimizerTest, TrainsAsAPlainLoopDoes) {
   for (int i = 0; i < 10; ++i) {
     const double lr = 1e-4 * std::pow(1.7, i);
     const auto loss = at::mse_loss(plain->forward(inputs(i)), targets(i));
-    EXPECT_EQ(sweep.step(inputs(i), targets(i), Loss::kMse, lr), StepResult::kContinue);
-    EXPECT_NEAR(sweep.last_loss(), loss.item<double>(), 1e-12) << "step " << i;
+    EXPECT_EQ(sweep.step(inputs(i), targets(i), Loss::kMse, lr), Outcome::kContinue);
+    EXPECT_NEAR(sweep.running_loss().last, loss.item<double>(), 1e-12) << "step " << i;
     optimizer->param_groups()[0].options().set_lr(lr);
     loss.backward();
     nn::utils::clip_grad_norm_(plain->parameters(), 0.3);
@@ -198,7 +198,7 @@ TEST(SweepTest, KnowsTheLosses) {
   const auto loss = [&](Loss kind, const at::Tensor& expected) {
     Sweep sweep(net.get(), optimizer, {});
     sweep.step(inputs(0), kind == Loss::kCrossEntropy ? classes : target, kind, 0.1);
-    EXPECT_EQ(sweep.last_loss(), expected.item<double>());
+    EXPECT_EQ(sweep.running_loss().last, expected.item<double>());
   };
   loss(Loss::kCrossEntropy, at::cross_entropy_loss(prediction, classes));
   loss(Loss::kMse, at::mse_loss(prediction, target));
@@ -291,8 +291,8 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
       }
     }
     at_once.step(at::cat(all_inputs), at::cat(all_targets), Loss::kMse, 0.1);
-    EXPECT_NEAR(by_parts.last_loss(), at_once.last_loss(), 1e-12);
-    EXPECT_NEAR(by_parts.smoothed_loss(), at_once.smoothed_loss(), 1e-12);
+    EXPECT_NEAR(by_parts.running_loss().last, at_once.running_loss().last, 1e-12);
+    EXPECT_NEAR(by_parts.running_loss().smoothed, at_once.running_loss().smoothed, 1e-12);
     for (size_t i = 0; i < whole->parameters().size(); ++i) {
       EXPECT_TRUE(near(accumulated->parameters()[i], whole->parameters()[i], 1e-12)) << "parameter " << i;
     }
@@ -304,8 +304,8 @@ TEST(SweepTest, TakesALossOfOneElementInAnyShape) {
     const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
     const auto optimizer = sgd_over({parameter});
     Sweep sweep(nullptr, optimizer, {});
-    EXPECT_EQ(sweep.step(loss_of(parameter, 3).reshape(shape), 0.5), StepResult::kContinue);
-    EXPECT_EQ(sweep.last_loss(), 3);
+    EXPECT_EQ(sweep.step(loss_of(parameter, 3).reshape(shape), 0.5), Outcome::kContinue);
+    EXPECT_EQ(sweep.running_loss().last, 3);
     EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
   }
 }
@@ -322,8 +322,8 @@ TEST(SweepTest, TakesLossesOfChangingTypesAndShapes) {
     sweep.accumulate(loss_of(parameter, 1));
     sweep.accumulate(changed(loss_of(parameter, 2)));
     sweep.accumulate(loss_of(parameter, 3));
-    EXPECT_EQ(sweep.step(changed(loss_of(parameter, 4)), 0.5), StepResult::kContinue);
-    EXPECT_EQ(sweep.last_loss(), 2.5);
+    EXPECT_EQ(sweep.step(changed(loss_of(parameter, 4)), 0.5), Outcome::kContinue);
+    EXPECT_EQ(sweep.running_loss().last, 2.5);
     EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
   }
 }
@@ -376,14 +376,14 @@ TEST(SweepTest, ADivergedLossIsRecordedAndUpdatesNothing) {
   settings.smoothing_beta = 0;
   Sweep sweep(nullptr, optimizer, settings);
   for (const double loss : {2, 2, 2, 2, 2, 1, 4}) {
-    EXPECT_EQ(sweep.step(loss_of(parameter, loss), 0.1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(loss_of(parameter, loss), 0.1), Outcome::kContinue);
   }
   const auto before = parameter.detach().clone();
-  EXPECT_EQ(sweep.step(loss_of(parameter, 4.001), 0.1), StepResult::kDiverged);
+  EXPECT_EQ(sweep.step(loss_of(parameter, 4.001), 0.1), Outcome::kDiverged);
   EXPECT_TRUE(same_bits(parameter, before));
-  EXPECT_EQ(sweep.last_loss(), 4.001);
-  EXPECT_EQ(sweep.smoothed_loss(), 4.001);
-  EXPECT_EQ(sweep.best_loss(), 1);
+  EXPECT_EQ(sweep.running_loss().last, 4.001);
+  EXPECT_EQ(sweep.running_loss().smoothed, 4.001);
+  EXPECT_EQ(sweep.running_loss().best, 1);
 }
 
 TEST(SweepTest, TheRunningLossIsSmoothed) {
@@ -391,10 +391,10 @@ TEST(SweepTest, TheRunningLossIsSmoothed) {
   const auto optimizer = sgd_over({parameter});
   Sweep sweep(nullptr, optimizer, {});
   sweep.step(loss_of(parameter, 3), 0.1);
-  EXPECT_DOUBLE_EQ(sweep.smoothed_loss(), 3);
+  EXPECT_DOUBLE_EQ(sweep.running_loss().smoothed, 3);
   sweep.step(loss_of(parameter, 1), 0.1);
-  EXPECT_NEAR(sweep.smoothed_loss(), (0.98 * 3 + 1) / 1.98, 1e-14);
-  EXPECT_DOUBLE_EQ(sweep.best_loss(), sweep.smoothed_loss());
+  EXPECT_NEAR(sweep.running_loss().smoothed, (0.98 * 3 + 1) / 1.98, 1e-14);
+  EXPECT_DOUBLE_EQ(sweep.running_loss().best, sweep.running_loss().smoothed);
 }
 
 TEST(SweepTest, ANonFiniteLossIsNotRecordedAndUpdatesNothing) {
@@ -404,11 +404,11 @@ TEST(SweepTest, ANonFiniteLossIsNotRecordedAndUpdatesNothing) {
     Sweep sweep(nullptr, optimizer, never_stopping());
     sweep.step(loss_of(parameter, 2), 0.1);
     const auto before = parameter.detach().clone();
-    EXPECT_EQ(sweep.step(loss_of(parameter, bad), 0.1), StepResult::kNonFinite);
+    EXPECT_EQ(sweep.step(loss_of(parameter, bad), 0.1), Outcome::kNonFinite);
     EXPECT_TRUE(same_bits(parameter, before));
-    EXPECT_EQ(sweep.last_loss(), 2);
-    EXPECT_DOUBLE_EQ(sweep.smoothed_loss(), 2);
-    EXPECT_DOUBLE_EQ(sweep.best_loss(), 2);
+    EXPECT_EQ(sweep.running_loss().last, 2);
+    EXPECT_DOUBLE_EQ(sweep.running_loss().smoothed, 2);
+    EXPECT_DOUBLE_EQ(sweep.running_loss().best, 2);
   }
 }
 
@@ -421,7 +421,7 @@ TEST(SweepTest, OneNonFiniteMicroBatchMakesItsStepNonFinite) {
   Sweep sweep(nullptr, optimizer, settings);
   sweep.accumulate(loss_of(parameter, kNan));
   sweep.accumulate(loss_of(parameter, 1));
-  EXPECT_EQ(sweep.step(loss_of(parameter, 1), 0.1), StepResult::kNonFinite);
+  EXPECT_EQ(sweep.step(loss_of(parameter, 1), 0.1), Outcome::kNonFinite);
   EXPECT_TRUE(same_bits(parameter, before));
 }
 
@@ -429,11 +429,11 @@ TEST(SweepTest, DivergesByItself) {
   auto net = regression_net();
   const auto optimizer = sgd_over(net->parameters());
   Sweep sweep(net.get(), optimizer, {});
-  StepResult result = StepResult::kContinue;
-  for (int i = 0; i < 200 && result == StepResult::kContinue; ++i) {
+  Outcome result = Outcome::kContinue;
+  for (int i = 0; i < 200 && result == Outcome::kContinue; ++i) {
     result = sweep.step(inputs(0), targets(0), Loss::kMse, 1e-3 * std::pow(1.2, i));
   }
-  EXPECT_EQ(result, StepResult::kDiverged);
+  EXPECT_EQ(result, Outcome::kDiverged);
 }
 
 // What a sweep leaves behind.
@@ -548,7 +548,7 @@ TEST(SweepTest, TrainsUnderNoGrad) {
   {
     Sweep sweep(net.get(), optimizer, {});
     EXPECT_TRUE(c10::GradMode::is_enabled());  // for losses that the caller computes
-    EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
     EXPECT_FALSE(same_bits(net->parameters()[0], before));
   }
   EXPECT_FALSE(c10::GradMode::is_enabled());
@@ -561,7 +561,7 @@ TEST(SweepTest, TrainsWhenTheCallerTurnsGradientsOffMeanwhile) {
   const auto optimizer = sgd_over(net->parameters());
   Sweep sweep(net.get(), optimizer, {});
   const c10::NoGradGuard no_grad;
-  EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), StepResult::kContinue);
+  EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
   EXPECT_FALSE(same_bits(net->parameters()[0], before));
   EXPECT_FALSE(c10::GradMode::is_enabled());
 }
@@ -739,7 +739,7 @@ TEST(SweepOtherNetworkTest, NetworkThatIsNotSequential) {
     Sweep sweep(network, optimizer, {});
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.step(inputs(0), targets(0), Loss::kMse, 0.1); });
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.accumulate(inputs(0), targets(0), Loss::kMse); });
-    EXPECT_EQ(sweep.step(linear->weight.sum(), 0.1), StepResult::kContinue);
+    EXPECT_EQ(sweep.step(linear->weight.sum(), 0.1), Outcome::kContinue);
   }
 }
 

@@ -2,11 +2,8 @@ package org.lrfinder;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
@@ -25,13 +22,11 @@ import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
-import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
-import org.lrfinder.sweep.Precision;
-import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepListener;
+import org.lrfinder.sweep.SweepOptions;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -102,10 +97,10 @@ import org.lrfinder.sweep.SweepSettings;
 public final class LrFinder {
   private final Sweeps sweeps;
 
-  private LrFinder(Builder builder) {
+  private LrFinder(SweepSettings settings, Builder builder) {
     sweeps =
         new Sweeps(
-            builder.settings(),
+            settings,
             builder.engine,
             builder.rule,
             new Search(
@@ -331,24 +326,8 @@ public final class LrFinder {
     return sweeps.of(subject, List.of(objective), batches, validation);
   }
 
-  /** Settings of a finder. Not thread-safe. */
-  public static final class Builder {
-    private double minLr = SweepSettings.DEFAULTS.minLr();
-    private double maxLr = SweepSettings.DEFAULTS.maxLr();
-    private int steps = SweepSettings.DEFAULTS.steps();
-    private ScheduleMode mode = SweepSettings.DEFAULTS.mode();
-    private double earlyStopThreshold = SweepSettings.DEFAULTS.earlyStopThreshold();
-    private double smoothingBeta = SweepSettings.DEFAULTS.smoothingBeta();
-    private int accumulateGradBatches = SweepSettings.DEFAULTS.accumulateGradBatches();
-    private double gradientClipNorm = SweepSettings.DEFAULTS.gradientClipNorm();
-    private double gradientClipValue = SweepSettings.DEFAULTS.gradientClipValue();
-    private List<Double> groupRatios = SweepSettings.DEFAULTS.groupRatios();
-    private final Map<Integer, GroupRange> groupRanges = new TreeMap<>();
-    private List<Integer> sweptGroups = SweepSettings.DEFAULTS.sweptGroups();
-    private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
-    private Precision precision = SweepSettings.DEFAULTS.precision();
-    private int validationBatchCount = SweepSettings.DEFAULTS.validationBatchCount();
-    private int threads = SweepSettings.DEFAULTS.threads();
+  /** Collects a finder's settings; each method names its default. Not thread-safe. */
+  public static final class Builder extends SweepOptions<Builder> {
     private EngineChoice engine = EngineChoice.AUTO;
     private SuggestionRule rule = new MiddleOfFall();
     private int repeats = 1;
@@ -361,209 +340,8 @@ public final class LrFinder {
 
     private Builder() {}
 
-    /**
-     * Sets the rate of the first step.
-     *
-     * @param minLr greater than 0 when exponential, at least 0 when linear; default 1e-8
-     * @return this builder
-     */
-    public Builder minLr(double minLr) {
-      this.minLr = minLr;
-      return this;
-    }
-
-    /**
-     * Sets the rate of the last step.
-     *
-     * @param maxLr finite and greater than the minimum; default 1
-     * @return this builder
-     */
-    public Builder maxLr(double maxLr) {
-      this.maxLr = maxLr;
-      return this;
-    }
-
-    /**
-     * Sets the number of optimizer steps, Lightning's {@code num_training}. 300 buy a better
-     * answer: on the library's 75 tuning tasks the suggestion's mean regret (0 the best rate there
-     * is, 1 nothing learned) falls from 0.089 to 0.055, and 45 more of 375 sweeps are OK; the
-     * command line takes them.
-     *
-     * @param steps at least 3; default 100
-     * @return this builder
-     */
-    public Builder steps(int steps) {
-      this.steps = steps;
-      return this;
-    }
-
-    /**
-     * Sets how the rate moves.
-     *
-     * @param mode default {@link ScheduleMode#EXPONENTIAL}
-     * @return this builder
-     */
-    public Builder mode(ScheduleMode mode) {
-      this.mode = mode;
-      return this;
-    }
-
-    /**
-     * Sets the early stop: the sweep ends when the running loss exceeds its best by {@code
-     * (threshold - 1)} times that best, after the first tenth of the steps and at least five.
-     *
-     * @param threshold greater than 1; default 4
-     * @return this builder
-     */
-    public Builder earlyStopThreshold(double threshold) {
-      this.earlyStopThreshold = threshold;
-      return this;
-    }
-
-    /**
-     * Disables the early stop. A loss that is not finite ends the sweep all the same.
-     *
-     * @return this builder
-     */
-    public Builder noEarlyStop() {
-      return earlyStopThreshold(Double.POSITIVE_INFINITY);
-    }
-
-    /**
-     * Sets the weight of the past in the running loss.
-     *
-     * @param beta in [0, 1); default 0.98
-     * @return this builder
-     */
-    public Builder smoothingBeta(double beta) {
-      this.smoothingBeta = beta;
-      return this;
-    }
-
-    /**
-     * Sets the number of micro-batches in an optimizer step, whose losses and gradients are
-     * averaged. Where the data end within a step and do not start again, the step is the mean over
-     * those there are.
-     *
-     * @param microBatches at least 1; default 1
-     * @return this builder
-     */
-    public Builder accumulateGradBatches(int microBatches) {
-      this.accumulateGradBatches = microBatches;
-      return this;
-    }
-
-    /**
-     * Clips the averaged gradients of each optimizer's parameters before each update, as {@code
-     * torch.nn.utils.clip_grad_norm_} does.
-     *
-     * @param maxNorm largest total norm, greater than 0; default infinity, which leaves them alone
-     * @return this builder
-     */
-    public Builder gradientClipNorm(double maxNorm) {
-      this.gradientClipNorm = maxNorm;
-      return this;
-    }
-
-    /**
-     * Clamps each element of the averaged gradients before each update, as {@code
-     * torch.nn.utils.clip_grad_value_} does. Not together with {@link #gradientClipNorm}.
-     *
-     * @param maxValue largest absolute value, greater than 0; default infinity, which leaves them
-     *     alone
-     * @return this builder
-     */
-    public Builder gradientClipValue(double maxValue) {
-      this.gradientClipValue = maxValue;
-      return this;
-    }
-
-    /**
-     * Sets each parameter group's rate as a multiple of the swept one.
-     *
-     * @param ratios one for each group, at least 0, one of them greater; default: the optimizer's
-     *     own ratios to its largest rate
-     * @return this builder
-     */
-    public Builder groupRatios(double... ratios) {
-      this.groupRatios = Arrays.stream(ratios).boxed().toList();
-      return this;
-    }
-
-    /**
-     * Gives a parameter group a start and an end of its own. It moves between them as the swept
-     * rate does between {@link #minLr} and {@link #maxLr}: by equal factors when exponential, by
-     * equal differences when linear. The curve is over the swept rate; a suggestion's {@link
-     * org.lrfinder.suggestion.Suggestion#perGroup} has each group's rate at the same step, and
-     * {@link LrFinderResult#ratesOfGroup} all of them. Where some groups have ranges, the swept
-     * rate is that of the largest of the others. Not together with {@link #groupRatios}, which
-     * names all groups, nor with {@link #autoRange}, which would move the ends that were asked for.
-     *
-     * @param group from 0, in the optimizer's order; a later call for the same group replaces this
-     * @param minLr greater than 0 when exponential, at least 0 when linear
-     * @param maxLr finite and greater than the minimum
-     * @return this builder
-     */
-    public Builder groupRange(int group, double minLr, double maxLr) {
-      groupRanges.put(group, new GroupRange(group, minLr, maxLr));
-      return this;
-    }
-
-    /**
-     * Sets the type in which forward passes compute.
-     *
-     * @param precision default {@link Precision#AS_PARAMETERS}, which leaves it to the parameters
-     * @return this builder
-     */
-    public Builder precision(Precision precision) {
-      this.precision = Objects.requireNonNull(precision, "precision");
-      return this;
-    }
-
-    /**
-     * Sets how many validation batches the validation loss of each step is the mean of, where such
-     * batches are given.
-     *
-     * @param count at least 1, default 4; the first ones are taken
-     * @return this builder
-     */
-    public Builder validationBatchCount(int count) {
-      this.validationBatchCount = count;
-      return this;
-    }
-
-    /**
-     * Sets which parameter groups are swept; the others train at the rates that they have.
-     *
-     * @param groups from 0, in the optimizer's order; default none, which sweeps all
-     * @return this builder
-     */
-    public Builder sweptGroups(int... groups) {
-      this.sweptGroups = Arrays.stream(groups).boxed().toList();
-      return this;
-    }
-
-    /**
-     * Sets whether the batches start again when they run out.
-     *
-     * @param cycle default true; false ends the sweep instead
-     * @return this builder
-     */
-    public Builder cycleData(boolean cycle) {
-      this.cycleData = cycle;
-      return this;
-    }
-
-    /**
-     * Sets the number of CPU threads of libtorch and BLAS during the sweep: libtorch's for the
-     * thread of the sweep, BLAS's for the whole process. Both are put back.
-     *
-     * @param threads at least 1; default 0: what somebody set stays, else with OpenBLAS the engine
-     *     chooses by the network's largest parameters
-     * @return this builder
-     */
-    public Builder threads(int threads) {
-      this.threads = threads;
+    @Override
+    protected Builder self() {
       return this;
     }
 
@@ -647,7 +425,7 @@ public final class LrFinder {
      * Limits {@link #autoRange} and {@link #autoSteps}.
      *
      * @param steps that the first sweep and those that replace it may take together, where each
-     *     counts as 50 at least; at least 1; default 1000
+     *     counts as 50 at least; at least 1; default {@value Retry#DEFAULT_BUDGET}
      * @return this builder
      */
     public Builder autoBudget(int steps) {
@@ -691,26 +469,6 @@ public final class LrFinder {
       return this;
     }
 
-    private SweepSettings settings() {
-      return new SweepSettings(
-          minLr,
-          maxLr,
-          steps,
-          mode,
-          earlyStopThreshold,
-          smoothingBeta,
-          accumulateGradBatches,
-          gradientClipNorm,
-          gradientClipValue,
-          groupRatios,
-          List.copyOf(groupRanges.values()),
-          sweptGroups,
-          cycleData,
-          precision,
-          validationBatchCount,
-          threads);
-    }
-
     /**
      * Makes the finder.
      *
@@ -719,12 +477,13 @@ public final class LrFinder {
      *     message names it, its value and what is allowed
      */
     public LrFinder build() {
-      if (autoRange && !groupRanges.isEmpty()) {
-        throw new IllegalArgumentException(
-            "groupRange is %s, but must be none with autoRange, which moves the range"
-                .formatted(List.copyOf(groupRanges.values())));
-      }
-      return new LrFinder(this);
+      SweepSettings settings = sweepSettings();
+      require(
+          !autoRange || settings.groupRanges().isEmpty(),
+          "groupRange",
+          settings.groupRanges(),
+          "none with autoRange, which moves the range");
+      return new LrFinder(settings, this);
     }
   }
 }

@@ -77,7 +77,7 @@ record Retry(boolean range, boolean steps, int budget) {
   private Optional<SweepSettings> longer(SweepSettings swept, int left) {
     long more = Math.min(Math.max(MORE_STEPS, (long) TIMES_AS_MANY * swept.steps()), left);
     return steps && more >= (long) WORTH_IT * swept.steps()
-        ? Optional.of(swept.withRates(swept.minLr(), swept.maxLr(), (int) more))
+        ? Optional.of(swept.toBuilder().steps((int) more).build())
         : Optional.empty();
   }
 
@@ -93,7 +93,7 @@ record Retry(boolean range, boolean steps, int budget) {
             ? Math.log(max / swept.minLr()) / Math.log(swept.maxLr() / swept.minLr())
             : (max - swept.minLr()) / (swept.maxLr() - swept.minLr());
     long more = Math.min(Math.round(swept.steps() * longer), Integer.MAX_VALUE);
-    return Optional.of(swept.withRates(swept.minLr(), max, (int) more));
+    return Optional.of(swept.toBuilder().maxLr(max).steps((int) more).build());
   }
 
   /** Downwards, to just above where the sweep ended. */
@@ -112,6 +112,6 @@ record Retry(boolean range, boolean steps, int budget) {
     int size = result.results().size();
     double end = result.results().rate(size - 1);
     return Optional.of(
-        swept.withRates(min, Math.min(end * ABOVE_END, swept.maxLr()), swept.steps()));
+        swept.toBuilder().minLr(min).maxLr(Math.min(end * ABOVE_END, swept.maxLr())).build());
   }
 }

@@ -103,7 +103,11 @@ record Sweeps(
                       return run(
                           swept,
                           new Stepper.OfBatches<>(
-                              sweep, objectives, cycle, swept.accumulateGradBatches(), validating),
+                              sweep,
+                              objectives,
+                              cycle,
+                              swept.step().accumulateGradBatches(),
+                              validating),
                           rates,
                           sweep.info(),
                           deadline);

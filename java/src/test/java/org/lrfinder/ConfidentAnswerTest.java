@@ -171,7 +171,7 @@ class ConfidentAnswerTest {
   }
 
   private static SweepSettings settings(int steps) {
-    return SweepSettings.DEFAULTS.withRates(1e-7, 10, steps);
+    return SweepSettings.builder().minLr(1e-7).maxLr(10).steps(steps).build();
   }
 
   private static long stillFalling(int steps, double noise, DoubleUnaryOperator loss) {

@@ -107,7 +107,7 @@ class StatusTest {
   @ParameterizedTest(name = "{0} {2}")
   @MethodSource("madeCurves")
   void aMadeCurveProvokesIt(Status status, Curve curve, EndReason endReason) {
-    SweepSettings settings = SweepSettings.DEFAULTS.withRates(1e-7, 10, 100);
+    SweepSettings settings = SweepSettings.builder().minLr(1e-7).maxLr(10).build();
     assertThat(Status.of(curve, settings, endReason)).isEqualTo(status);
   }
 

@@ -133,16 +133,16 @@ public final class ResultJson {
                 settings.mode(),
                 finite(settings.earlyStopThreshold()),
                 settings.smoothingBeta(),
-                settings.accumulateGradBatches(),
-                finite(settings.gradientClipNorm()),
-                finite(settings.gradientClipValue()),
+                settings.step().accumulateGradBatches(),
+                finite(settings.step().gradientClipNorm()),
+                finite(settings.step().gradientClipValue()),
                 settings.groupRatios(),
                 settings.groupRanges(),
                 settings.sweptGroups(),
                 settings.cycleData(),
-                settings.precision(),
+                settings.step().precision(),
                 settings.validationBatchCount(),
-                settings.threads()),
+                settings.step().threads()),
             result.endReason(),
             result.rule(),
             result.status(),
@@ -177,25 +177,8 @@ public final class ResultJson {
     try {
       requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
-      Settings settings = form.settings;
       return new LrFinderResult(
-          new SweepSettings(
-              settings.minLr,
-              settings.maxLr,
-              settings.steps,
-              settings.mode,
-              orInfinity(settings.earlyStopThreshold),
-              settings.smoothingBeta,
-              settings.accumulateGradBatches,
-              orInfinity(settings.gradientClipNorm),
-              orInfinity(settings.gradientClipValue),
-              settings.groupRatios,
-              settings.groupRanges,
-              settings.sweptGroups,
-              settings.cycleData,
-              settings.precision,
-              settings.validationBatchCount,
-              settings.threads),
+          settings(form.settings),
           new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
           form.groups,
@@ -276,6 +259,28 @@ public final class ResultJson {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e, e);
     }
+  }
+
+  private static SweepSettings settings(Settings form) {
+    SweepSettings.Builder settings =
+        SweepSettings.builder()
+            .minLr(form.minLr)
+            .maxLr(form.maxLr)
+            .steps(form.steps)
+            .mode(form.mode)
+            .earlyStopThreshold(orInfinity(form.earlyStopThreshold))
+            .smoothingBeta(form.smoothingBeta)
+            .accumulateGradBatches(form.accumulateGradBatches)
+            .gradientClipNorm(orInfinity(form.gradientClipNorm))
+            .gradientClipValue(orInfinity(form.gradientClipValue))
+            .groupRatios(form.groupRatios.stream().mapToDouble(ratio -> ratio).toArray())
+            .sweptGroups(form.sweptGroups.stream().mapToInt(group -> group).toArray())
+            .cycleData(form.cycleData)
+            .precision(form.precision)
+            .validationBatchCount(form.validationBatchCount)
+            .threads(form.threads);
+    form.groupRanges.forEach(r -> settings.groupRange(r.group(), r.minLr(), r.maxLr()));
+    return settings.build();
   }
 
   private static List<Repeat> form(Repeats repeats) {

@@ -1,92 +1,45 @@
 package org.lrfinder.sweep;
 
+import static org.lrfinder.sweep.StepOptions.require;
+
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/**
- * What a sweep does. Immutable; {@code LrFinder.builder()} makes one.
- *
- * @param minLr learning rate of the first step; greater than 0 when exponential, at least 0 when
- *     linear
- * @param maxLr learning rate of the last step, finite and greater than {@code minLr}
- * @param steps number of optimizer steps, at least 3
- * @param mode how the rate moves from {@code minLr} to {@code maxLr}
- * @param earlyStopThreshold how far the running loss may rise over its best, greater than 1;
- *     infinity never stops
- * @param smoothingBeta weight of the past in the running loss, in [0, 1)
- * @param accumulateGradBatches micro-batches in one optimizer step, at least 1
- * @param gradientClipNorm total norm that the averaged gradients are clipped to, greater than 0;
- *     infinity leaves them alone
- * @param gradientClipValue largest absolute value of an averaged gradient's elements, greater than
- *     0; infinity leaves them alone; not together with a norm
- * @param groupRatios each parameter group's rate as a multiple of the swept one, at least 0; empty:
- *     the optimizer's own ratios
- * @param groupRanges parameter groups with a start and an end of their own, of which each has one
- *     at most; not together with {@code groupRatios}; empty: all groups follow by a ratio
- * @param sweptGroups the parameter groups whose rates are swept, from 0, while the others keep
- *     theirs; empty: all
- * @param cycleData whether the batches start again when they run out
- * @param precision of the forward passes
- * @param validationBatchCount how many of the validation batches, if any are given, the validation
- *     loss of each step is the mean of; at least 1
- * @param threads CPU threads of libtorch and BLAS during the sweep, at least 1; 0 lets the engine
- *     choose
- */
-public record SweepSettings(
-    double minLr,
-    double maxLr,
-    int steps,
-    ScheduleMode mode,
-    double earlyStopThreshold,
-    double smoothingBeta,
-    int accumulateGradBatches,
-    double gradientClipNorm,
-    double gradientClipValue,
-    List<Double> groupRatios,
-    List<GroupRange> groupRanges,
-    List<Integer> sweptGroups,
-    boolean cycleData,
-    Precision precision,
-    int validationBatchCount,
-    int threads) {
+/** What a sweep does. Immutable. */
+public final class SweepSettings {
+  /** Lightning 0.8.1's defaults, which the builder's methods name. */
+  public static final SweepSettings DEFAULTS = builder().build();
 
-  /**
-   * Lightning 0.8.1's defaults: 1e-8 to 1 in 100 exponential steps, early stop at 4, smoothing
-   * 0.98.
-   */
-  public static final SweepSettings DEFAULTS =
-      new SweepSettings(
-          1e-8,
-          1,
-          100,
-          ScheduleMode.EXPONENTIAL,
-          4,
-          0.98,
-          1,
-          Double.POSITIVE_INFINITY,
-          Double.POSITIVE_INFINITY,
-          List.of(),
-          List.of(),
-          List.of(),
-          true,
-          Precision.AS_PARAMETERS,
-          4,
-          0);
+  private final double minLr;
+  private final double maxLr;
+  private final int steps;
+  private final ScheduleMode mode;
+  private final double earlyStopThreshold;
+  private final double smoothingBeta;
+  private final StepSettings step;
+  private final List<Double> groupRatios;
+  private final List<GroupRange> groupRanges;
+  private final List<Integer> sweptGroups;
+  private final boolean cycleData;
+  private final int validationBatchCount;
 
-  /**
-   * Checks the settings.
-   *
-   * @throws IllegalArgumentException if one is out of its range; the message names it, its value
-   *     and what is allowed
-   */
-  public SweepSettings {
-    Objects.requireNonNull(mode, "mode");
-    groupRatios = List.copyOf(groupRatios);
-    groupRanges = List.copyOf(groupRanges);
-    sweptGroups = List.copyOf(sweptGroups);
-    Objects.requireNonNull(precision, "precision");
+  SweepSettings(SweepOptions<?> options) {
+    minLr = options.minLr;
+    maxLr = options.maxLr;
+    steps = options.steps;
+    mode = options.mode;
+    earlyStopThreshold = options.earlyStopThreshold;
+    smoothingBeta = options.smoothingBeta;
+    step = options.stepSettings();
+    groupRatios = List.copyOf(options.groupRatios);
+    groupRanges = List.copyOf(options.groupRanges);
+    sweptGroups = List.copyOf(options.sweptGroups);
+    cycleData = options.cycleData;
+    validationBatchCount = options.validationBatchCount;
     requireRange(mode, "minLr", minLr, "maxLr", maxLr);
     require(steps >= 3, "steps", steps, "at least 3");
     require(
@@ -99,17 +52,7 @@ public record SweepSettings(
         "smoothingBeta",
         smoothingBeta,
         "at least 0 and less than 1");
-    require(
-        accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
-    require(gradientClipNorm > 0, "gradientClipNorm", gradientClipNorm, "greater than 0");
-    require(gradientClipValue > 0, "gradientClipValue", gradientClipValue, "greater than 0");
-    require(
-        Double.isInfinite(gradientClipNorm) || Double.isInfinite(gradientClipValue),
-        "gradientClipValue",
-        gradientClipValue,
-        "none when gradients are clipped by gradientClipNorm, which is " + gradientClipNorm);
     require(validationBatchCount >= 1, "validationBatchCount", validationBatchCount, "at least 1");
-    require(threads >= 0, "threads", threads, "at least 1, or 0 to let the engine choose");
     for (double ratio : groupRatios) {
       require(ratio >= 0 && Double.isFinite(ratio), "groupRatios", ratio, "finite and at least 0");
     }
@@ -126,43 +69,101 @@ public record SweepSettings(
     }
   }
 
-  /**
-   * Computes the learning rate of a step.
-   *
-   * @param step which step, from 0 to {@code steps() - 1}
-   * @return the rate, before the groups' ratios
-   */
-  public double rate(int step) {
-    return mode.rate(minLr, maxLr, steps, step);
+  /** {@return a builder with the defaults that its methods name} */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** {@return a builder with these settings} */
+  public Builder toBuilder() {
+    return builder().sweep(this);
   }
 
   /**
-   * Changes the rates.
+   * Computes the learning rate of a step.
    *
-   * @param newMinLr learning rate of the first step
-   * @param newMaxLr learning rate of the last step
-   * @param newSteps number of steps
-   * @return settings like these with other rates
-   * @throws IllegalArgumentException if one is out of its range
+   * @param index which step, from 0 to {@code steps() - 1}
+   * @return the rate, before the groups' ratios
    */
-  public SweepSettings withRates(double newMinLr, double newMaxLr, int newSteps) {
-    return new SweepSettings(
-        newMinLr,
-        newMaxLr,
-        newSteps,
-        mode,
-        earlyStopThreshold,
-        smoothingBeta,
-        accumulateGradBatches,
-        gradientClipNorm,
-        gradientClipValue,
-        groupRatios,
-        groupRanges,
-        sweptGroups,
-        cycleData,
-        precision,
-        validationBatchCount,
-        threads);
+  public double rate(int index) {
+    return mode.rate(minLr, maxLr, steps, index);
+  }
+
+  /**
+   * {@return the learning rate of the first step, greater than 0 when exponential, at least 0 when
+   * linear}
+   */
+  public double minLr() {
+    return minLr;
+  }
+
+  /** {@return the learning rate of the last step, finite and greater than {@link #minLr}} */
+  public double maxLr() {
+    return maxLr;
+  }
+
+  /** {@return the number of optimizer steps, at least 3} */
+  public int steps() {
+    return steps;
+  }
+
+  /** {@return how the rate moves from {@link #minLr} to {@link #maxLr}} */
+  public ScheduleMode mode() {
+    return mode;
+  }
+
+  /**
+   * {@return how far the running loss may rise over its best, greater than 1; infinity never stops}
+   */
+  public double earlyStopThreshold() {
+    return earlyStopThreshold;
+  }
+
+  /** {@return the weight of the past in the running loss, in [0, 1)} */
+  public double smoothingBeta() {
+    return smoothingBeta;
+  }
+
+  /** {@return how each step is made} */
+  public StepSettings step() {
+    return step;
+  }
+
+  /**
+   * {@return each parameter group's rate as a multiple of the swept one, at least 0; empty: the
+   * optimizer's own ratios}
+   */
+  public List<Double> groupRatios() {
+    return groupRatios;
+  }
+
+  /**
+   * {@return the parameter groups with a start and an end of their own, of which each has one at
+   * most; not together with {@link #groupRatios}; empty: all groups follow by a ratio}
+   */
+  public List<GroupRange> groupRanges() {
+    return groupRanges;
+  }
+
+  /**
+   * {@return the parameter groups whose rates are swept, from 0, while the others keep theirs;
+   * empty: all}
+   */
+  public List<Integer> sweptGroups() {
+    return sweptGroups;
+  }
+
+  /** {@return whether the batches start again when they run out} */
+  public boolean cycleData() {
+    return cycleData;
+  }
+
+  /**
+   * {@return how many of the validation batches, if any are given, the validation loss of each step
+   * is the mean of; at least 1}
+   */
+  public int validationBatchCount() {
+    return validationBatchCount;
   }
 
   private static void requireRange(
@@ -206,9 +207,57 @@ public record SweepSettings(
         "none where groupRange gives a group its own range: it names all groups");
   }
 
-  private static void require(boolean holds, String name, Object value, String allowed) {
-    if (!holds) {
-      throw new IllegalArgumentException(name + " is " + value + ", but must be " + allowed);
+  /** By name, for all that is said of them together. */
+  private Map<String, Object> values() {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("minLr", minLr);
+    values.put("maxLr", maxLr);
+    values.put("steps", steps);
+    values.put("mode", mode);
+    values.put("earlyStopThreshold", earlyStopThreshold);
+    values.put("smoothingBeta", smoothingBeta);
+    values.putAll(step.values());
+    values.put("groupRatios", groupRatios);
+    values.put("groupRanges", groupRanges);
+    values.put("sweptGroups", sweptGroups);
+    values.put("cycleData", cycleData);
+    values.put("validationBatchCount", validationBatchCount);
+    return values;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof SweepSettings settings && values().equals(settings.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "SweepSettings" + values();
+  }
+
+  /** Collects the settings of a sweep. Not thread-safe. */
+  public static final class Builder extends SweepOptions<Builder> {
+    private Builder() {}
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    /**
+     * Makes the settings.
+     *
+     * @return immutable settings
+     * @throws IllegalArgumentException if one is out of its range or contradicts another; the
+     *     message names it, its value and what is allowed
+     */
+    public SweepSettings build() {
+      return sweepSettings();
     }
   }
 }

@@ -310,7 +310,7 @@ final class FitLoop<B> {
     Objective<B> held = objective(model::validationStep);
     TrainingEpoch done;
     try (EngineTraining training =
-            Engines.of(settings.engine()).train(network, made.optimizer, settings.steps());
+            Engines.of(settings.engine()).train(network, made.optimizer, settings.step());
         OptimizerRates rates = new OptimizerRates(made.optimizer);
         Console.Bar bar =
             console.bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
@@ -352,7 +352,7 @@ final class FitLoop<B> {
       Objective<B> objective,
       OptimizerRates rates,
       Console.@Nullable Bar bar) {
-    int window = settings.steps().accumulateGradBatches();
+    int window = settings.step().accumulateGradBatches();
     long epoch = progress.epoch();
     if (progress.epochSteps() > 0) {
       trainLoss = progress.trainLoss();

@@ -25,7 +25,7 @@ final class LearningRateSearch {
    * Sweeps.
    *
    * @param finder null for the trainer's own, or else one with Lightning's defaults, retries, and
-   *     the trainer's accumulation, clipping, precision and engine
+   *     the trainer's settings of a step and engine
    * @param stopped ends the sweep, unless the finder is the user's
    */
   <B> LrFinderResult find(
@@ -40,10 +40,7 @@ final class LearningRateSearch {
     }
     LrFinder.Builder builder =
         LrFinder.builder()
-            .accumulateGradBatches(settings.steps().accumulateGradBatches())
-            .gradientClipNorm(settings.steps().gradientClipNorm())
-            .precision(settings.steps().precision())
-            .threads(settings.steps().threads())
+            .step(settings.step())
             .engine(settings.engine())
             .autoRange(settings.lrFindRetries())
             .autoSteps(settings.lrFindRetries())

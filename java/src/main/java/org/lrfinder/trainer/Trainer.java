@@ -16,8 +16,7 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.ModelClaim;
-import org.lrfinder.internal.engine.TrainingSettings;
-import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepOptions;
 
 /**
  * Trains models and, if asked to, finds their learning rate first: what the documentation of
@@ -318,7 +317,7 @@ public final class Trainer {
   }
 
   /** Collects a trainer's settings; each method names its default. Not thread-safe. */
-  public static final class Builder {
+  public static final class Builder extends StepOptions<Builder> {
     private boolean autoLrFind;
     private @Nullable String attribute;
     private Set<Integer> lrFindAtEpochs = Set.of();
@@ -326,11 +325,7 @@ public final class Trainer {
     private boolean lrFindRetries = true;
     private int maxEpochs = 1000;
     private long maxSteps = Long.MAX_VALUE;
-    private int accumulateGradBatches = 1;
-    private double gradientClipNorm = Double.POSITIVE_INFINITY;
-    private Precision precision = Precision.AS_PARAMETERS;
     private @Nullable String device;
-    private int threads;
     private EngineChoice engine = EngineChoice.AUTO;
     private Path defaultRootDir = Path.of("");
     private @Nullable MetricsLogger logger;
@@ -341,6 +336,11 @@ public final class Trainer {
     private @Nullable Boolean progressBar;
 
     private Builder() {}
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
 
     /**
      * Sets whether {@code fit} first finds the learning rate and sets the model's {@code lr},
@@ -440,28 +440,6 @@ public final class Trainer {
     }
 
     /**
-     * Sets how many micro-batches make an optimizer step. At the end of an epoch fewer may.
-     *
-     * @param batches at least 1, default 1; loss and gradients are averaged over them
-     * @return this builder
-     */
-    public Builder accumulateGradBatches(int batches) {
-      this.accumulateGradBatches = batches;
-      return this;
-    }
-
-    /**
-     * Clips the averaged gradients of each step to a total norm.
-     *
-     * @param norm greater than 0; default none
-     * @return this builder
-     */
-    public Builder gradientClipNorm(double norm) {
-      this.gradientClipNorm = norm;
-      return this;
-    }
-
-    /**
      * Sets the device that the model is moved to, before its optimizer is made, and its batches
      * with it if they are of type {@link org.lrfinder.data.Batch}: those of a {@link
      * TrainableModel} stay where they are, and its {@code trainingStep} moves them.
@@ -476,29 +454,6 @@ public final class Trainer {
             "device is " + device + ", but must be cpu, cuda or cuda:N");
       }
       this.device = device;
-      return this;
-    }
-
-    /**
-     * Sets the type in which forward passes compute.
-     *
-     * @param precision default {@link Precision#AS_PARAMETERS}
-     * @return this builder
-     */
-    public Builder precision(Precision precision) {
-      this.precision = Objects.requireNonNull(precision, "precision");
-      return this;
-    }
-
-    /**
-     * Sets how many CPU threads libtorch and BLAS have during a training, as {@link
-     * LrFinder.Builder#threads} does during a sweep. They are what they were after each epoch.
-     *
-     * @param threads at least 1; by default the engine chooses, as long as nobody set a count
-     * @return this builder
-     */
-    public Builder threads(int threads) {
-      this.threads = threads;
       return this;
     }
 
@@ -592,18 +547,12 @@ public final class Trainer {
           lrFindRetries,
           maxEpochs,
           maxSteps,
-          new TrainingSettings(accumulateGradBatches, gradientClipNorm, precision, threads),
+          stepSettings(),
           device,
           engine,
           defaultRootDir,
           logEverySteps,
           progressBar != null ? progressBar : console == System.out && System.console() != null);
-    }
-
-    private static void require(boolean holds, String name, Object value, String allowed) {
-      if (!holds) {
-        throw new IllegalArgumentException(name + " is " + value + ", but must be " + allowed);
-      }
     }
 
     /**

@@ -5,7 +5,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.internal.engine.TrainingSettings;
+import org.lrfinder.sweep.StepSettings;
 
 /**
  * What a trainer does.
@@ -27,7 +27,7 @@ record TrainerSettings(
     boolean lrFindRetries,
     int maxEpochs,
     long maxSteps,
-    TrainingSettings steps,
+    StepSettings step,
     @Nullable String device,
     EngineChoice engine,
     Path defaultRootDir,

@@ -53,24 +53,7 @@ class LrPlotTest {
   private static final Suggestion SUGGESTION = Suggestion.of(CURVE, 2e-3, List.of(), "default");
 
   private static SweepSettings settings(double min, double max, int steps, ScheduleMode mode) {
-    SweepSettings exponential = SweepSettings.DEFAULTS;
-    return new SweepSettings(
-        min,
-        max,
-        steps,
-        mode,
-        exponential.earlyStopThreshold(),
-        exponential.smoothingBeta(),
-        1,
-        exponential.gradientClipNorm(),
-        exponential.gradientClipValue(),
-        List.of(),
-        List.of(),
-        List.of(),
-        true,
-        exponential.precision(),
-        4,
-        0);
+    return SweepSettings.builder().minLr(min).maxLr(max).steps(steps).mode(mode).build();
   }
 
   /** Falls by three quarters around 1e-3, and diverges behind the 56th point. */

@@ -207,7 +207,11 @@ class GoldenTest {
   static SweepSettings settings(JsonNode sweep) {
     boolean lightning = sweep.get("ladder").asText().equals("lightning");
     SweepSettings settings =
-        SweepSettings.DEFAULTS.withRates(lightning ? 1e-8 : 1e-7, lightning ? 1 : 10, 100);
+        SweepSettings.builder()
+            .minLr(lightning ? 1e-8 : 1e-7)
+            .maxLr(lightning ? 1 : 10)
+            .steps(100)
+            .build();
     assertThat(settings.mode()).isEqualTo(ScheduleMode.EXPONENTIAL);
     return settings;
   }

@@ -33,7 +33,7 @@ class RulePropertiesTest {
   private static final SuggestionRule DEFAULT = new MiddleOfFall();
 
   private static SweepSettings settings(int steps) {
-    return SweepSettings.DEFAULTS.withRates(MIN, MAX, steps);
+    return SweepSettings.builder().minLr(MIN).maxLr(MAX).steps(steps).build();
   }
 
   private static Curve curve(ScheduleMode mode, double[] losses, double[] smoothed) {

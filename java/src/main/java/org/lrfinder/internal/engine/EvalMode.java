@@ -1,6 +1,5 @@
 package org.lrfinder.internal.engine;
 
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
 import org.jspecify.annotations.Nullable;
 
@@ -9,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * module and the grad mode are as they were before.
  */
 public final class EvalMode implements AutoCloseable {
-  private final boolean gradMode = GradMode.is_enabled();
   private final ModuleModes modes;
+  private final GradRegion region;
 
   /**
    * Opens a region.
@@ -19,7 +18,7 @@ public final class EvalMode implements AutoCloseable {
    */
   public EvalMode(@Nullable Module network) {
     modes = new ModuleModes(network);
-    GradMode.set_enabled(false);
+    region = GradRegion.disabled();
     if (network != null) {
       network.eval();
     }
@@ -27,7 +26,7 @@ public final class EvalMode implements AutoCloseable {
 
   @Override
   public void close() {
-    GradMode.set_enabled(gradMode);
+    region.close();
     modes.restore(Runnable::run);
     modes.close();
   }

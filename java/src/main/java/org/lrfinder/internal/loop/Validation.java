@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleConsumer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +11,7 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.data.BatchWalk;
 import org.lrfinder.internal.engine.EngineSession;
 import org.lrfinder.internal.engine.EvalMode;
+import org.lrfinder.internal.engine.GradRegion;
 import org.lrfinder.internal.engine.Objective;
 
 /**
@@ -66,14 +66,11 @@ public final class Validation<V> implements AutoCloseable {
 
   /** A source may close or reuse its tensors when it is asked for the next ones. */
   private static Tensor copy(Tensor tensor) {
-    boolean gradMode = GradMode.is_enabled();
-    GradMode.set_enabled(false);
-    try (PointerScope scope = new PointerScope()) {
+    try (GradRegion region = GradRegion.disabled();
+        PointerScope scope = new PointerScope()) {
       Tensor copy = tensor.clone();
       copy.retainReference(); // outlives the scope, until close()
       return copy;
-    } finally {
-      GradMode.set_enabled(gradMode);
     }
   }
 

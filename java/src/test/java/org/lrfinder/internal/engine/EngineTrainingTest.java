@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 import org.lrfinder.testkit.OptimizerSpec;
@@ -31,7 +31,13 @@ class EngineTrainingTest {
       try (EngineTraining training =
           Engines.of(engine)
               .train(
-                  network, optimizer, new TrainingSettings(4, 1e6, Precision.AS_PARAMETERS, 1))) {
+                  network,
+                  optimizer,
+                  StepSettings.builder()
+                      .accumulateGradBatches(4)
+                      .gradientClipNorm(1e6)
+                      .threads(1)
+                      .build())) {
         assertThatThrownBy(training::finish)
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessage("there is no step to finish: nothing was accumulated");

@@ -43,11 +43,13 @@ TEST(SweepEndTest, TheRunningLossIsSmoothed) {
   const auto parameter = normal_parameter({3}, at::kDouble, 1);
   const auto optimizer = sgd_over({parameter});
   Sweep sweep(nullptr, optimizer, {});
+  const RunningLoss& loss = sweep.running_loss();  // stays where it is
   sweep.step(loss_of(parameter, 3), 0.1);
-  EXPECT_DOUBLE_EQ(sweep.running_loss().smoothed, 3);
+  EXPECT_DOUBLE_EQ(loss.smoothed, 3);
   sweep.step(loss_of(parameter, 1), 0.1);
-  EXPECT_NEAR(sweep.running_loss().smoothed, (0.98 * 3 + 1) / 1.98, 1e-14);
-  EXPECT_DOUBLE_EQ(sweep.running_loss().best, sweep.running_loss().smoothed);
+  EXPECT_DOUBLE_EQ(loss.last, 1);
+  EXPECT_NEAR(loss.smoothed, (0.98 * 3 + 1) / 1.98, 1e-14);
+  EXPECT_DOUBLE_EQ(loss.best, loss.smoothed);
 }
 
 TEST(SweepEndTest, ANonFiniteLossIsNotRecordedAndUpdatesNothing) {

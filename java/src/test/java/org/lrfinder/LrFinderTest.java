@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -22,7 +21,6 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.engine.RestoreException;
 import org.lrfinder.suggestion.Pick;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
@@ -35,7 +33,6 @@ import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
 import org.lrfinder.testkit.EnginesUnderTest;
-import org.lrfinder.testkit.ModelState;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 import org.lrfinder.testkit.OptimizerSpec;
@@ -256,144 +253,6 @@ class LrFinderTest {
             .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);
-  }
-
-  @Test
-  void aStepFunctionNeedsNoTensor() {
-    double[] weight = {5};
-    double[] saved = {Double.NaN};
-    StepFunction quadratic =
-        StepFunction.of(
-            lr -> {
-              double loss = weight[0] * weight[0];
-              weight[0] -= lr * 2 * weight[0];
-              return loss;
-            },
-            () -> saved[0] = weight[0],
-            () -> weight[0] = saved[0]);
-
-    LrFinderResult found = LrFinder.builder().minLr(1e-4).maxLr(100).build().find(quadratic);
-
-    assertThat(found.endReason()).isEqualTo(EndReason.DIVERGED);
-    assertThat(found.suggestion()).hasValueSatisfying(s -> assertThat(s.lr()).isBetween(1e-3, 1.0));
-    assertThat(found.engine().engine()).isEqualTo("step function");
-    assertThat(weight[0]).isEqualTo(5);
-  }
-
-  @Test
-  void aStepFunctionIsRestoredAfterAFaultAndAFailingRestoreIsNotLost() {
-    IllegalStateException fault = new IllegalStateException("step");
-    IllegalStateException second = new IllegalStateException("restore");
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> {
-                              throw fault;
-                            },
-                            () -> {},
-                            () -> {
-                              throw second;
-                            })))
-        .isInstanceOf(RestoreException.class)
-        .hasMessage("the model could not be restored and is not as it was: restore")
-        .hasCause(second)
-        .hasSuppressedException(fault);
-  }
-
-  @Test
-  void aStepFunctionThatCannotRestoreSaysSoAfterASweepThatWentWell() {
-    UnsupportedOperationException failure = new UnsupportedOperationException();
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> 1,
-                            () -> {},
-                            () -> {
-                              throw failure;
-                            })))
-        .isInstanceOf(RestoreException.class)
-        .hasMessageEndingWith("is not as it was: java.lang.UnsupportedOperationException")
-        .hasCause(failure);
-  }
-
-  @Test
-  void nothingIsRestoredIfSavingFailed() {
-    IllegalStateException failure = new IllegalStateException("save");
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> 1,
-                            () -> {
-                              throw failure;
-                            },
-                            () -> {
-                              throw new AssertionError("nothing was saved");
-                            })))
-        .isSameAs(failure)
-        .hasNoSuppressedExceptions();
-  }
-
-  @OnEachEngine
-  void aSweepEndsWhenItsTimeIsUsedUp(EngineChoice engine) {
-    SequentialImpl network = Models.mlp();
-    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
-    ModelState before = ModelState.of(network, optimizer);
-    LrFinderResult found =
-        LrFinder.builder()
-            .engine(engine)
-            .maxDuration(Duration.ofMillis(500))
-            .listener(
-                step -> {
-                  if (step.index() == 4) {
-                    sleepPast(Duration.ofMillis(600));
-                  }
-                })
-            .build()
-            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
-    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
-    assertThat(found.results().size()).isBetween(1, 5); // fewer on a machine that stalls
-    before.assertUnchangedIn(ModelState.of(network, optimizer));
-  }
-
-  @Test
-  void timeThatIsUsedUpBeforeTheFirstStepLeavesNoPoint() {
-    LrFinderResult found =
-        LrFinder.builder()
-            .maxDuration(Duration.ofNanos(1))
-            .build()
-            .find(
-                StepFunction.of(
-                    lr -> {
-                      throw new AssertionError("a step began");
-                    }));
-    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
-    assertThat(found.results().size()).isZero();
-    assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
-  }
-
-  @Test
-  void timeThatIsNotUsedUpChangesNothing() {
-    for (Duration enough : List.of(Duration.ofDays(1), Duration.ofSeconds(Long.MAX_VALUE))) {
-      LrFinderResult found =
-          LrFinder.builder().maxDuration(enough).steps(5).build().find(StepFunction.of(lr -> 1));
-      assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
-    }
-  }
-
-  private static void sleepPast(Duration duration) {
-    long start = System.nanoTime();
-    while (System.nanoTime() - start < duration.toNanos()) {
-      Thread.onSpinWait();
-    }
   }
 
   /** A weight drawn to zero, from which rates above 1 drive it away. */

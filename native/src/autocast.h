@@ -2,7 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
-#include "lrfinder/objective.h"
+#include "lrfinder/step_settings.h"
 
 namespace lrfinder {
 

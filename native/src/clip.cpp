@@ -48,10 +48,7 @@ double host_norm(const std::vector<at::Tensor>& norms) {
   return std::sqrt(squares);
 }
 
-}  // namespace
-
-void clip_gradients(const torch::optim::Optimizer& optimizer, double max_norm) {
-  const c10::NoGradGuard no_grad;
+void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
   const auto gradients = writable_gradients(optimizer);
   if (gradients.empty()) return;
   const auto norms = at::_foreach_norm(gradients, 2);
@@ -69,9 +66,16 @@ void clip_gradients(const torch::optim::Optimizer& optimizer, double max_norm) {
                     total.add(kEpsilon).reciprocal().mul(max_norm).clamp_max(1).to(norms.front().scalar_type()));
 }
 
-void clamp_gradients(const torch::optim::Optimizer& optimizer, double max_value) {
-  const c10::NoGradGuard no_grad;
+void clip_value(const torch::optim::Optimizer& optimizer, double max_value) {
   for (auto& gradient : writable_gradients(optimizer)) gradient.clamp_(-max_value, max_value);
+}
+
+}  // namespace
+
+void clip(const torch::optim::Optimizer& optimizer, const StepSettings& step) {
+  const c10::NoGradGuard no_grad;
+  if (std::isfinite(step.gradient_clip_norm)) clip_norm(optimizer, step.gradient_clip_norm);
+  if (std::isfinite(step.gradient_clip_value)) clip_value(optimizer, step.gradient_clip_value);
 }
 
 }  // namespace lrfinder

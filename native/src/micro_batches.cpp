@@ -12,6 +12,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <typeinfo>
@@ -19,10 +20,27 @@
 #include <utility>
 
 #include "autocast.h"
+#include "clip.h"
 #include "failure.h"
 
 namespace lrfinder {
 namespace {
+
+const StepSettings& checked(const StepSettings& step) {
+  if (!(step.gradient_clip_norm > 0)) {
+    refuse("gradient_clip_norm ", step.gradient_clip_norm, " must be greater than 0");
+  }
+  if (!(step.gradient_clip_value > 0)) {
+    refuse("gradient_clip_value ", step.gradient_clip_value, " must be greater than 0");
+  }
+  if (std::isfinite(step.gradient_clip_norm) && std::isfinite(step.gradient_clip_value)) {
+    refuse("gradients are clipped by norm or by value, not by both");
+  }
+  if (step.accumulate_grad_batches < 1) {
+    refuse("accumulate_grad_batches ", step.accumulate_grad_batches, " must be at least 1");
+  }
+  return step;
+}
 
 /// The device of all parameters, after checking that they can be trained. `network` may be null.
 template <typename Network>
@@ -109,18 +127,13 @@ std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
   return parameters;
 }
 
-MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, std::int64_t per_step,
-                           Precision precision)
+MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step)
     : device_(checked_device(network, parameters_of(optimizers))),
       sequential_(exactly_sequential(network)),
-      per_step_(per_step),
-      precision_(precision) {
-  if (per_step < 1) refuse("accumulate_grad_batches ", per_step, " must be at least 1");
-}
+      step_(checked(step)) {}
 
-MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, std::int64_t per_step,
-                           Precision precision)
-    : MicroBatches(static_cast<torch::nn::Module*>(nullptr), optimizers, per_step, precision) {
+MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step)
+    : MicroBatches(static_cast<torch::nn::Module*>(nullptr), optimizers, step) {
   checked_device(&network, parameters_of(optimizers));
   script_ = std::move(network);
 }
@@ -145,7 +158,7 @@ at::Tensor MicroBatches::loss(const at::Tensor& input, const at::Tensor& target,
              tensor->device());
     }
   }
-  const Autocast autocast(precision_, device_.type());
+  const Autocast autocast(step_.precision, device_.type());
   return loss_of(loss, forward(input), target);
 }
 
@@ -171,22 +184,24 @@ void MicroBatches::backward(const at::Tensor& loss, at::TensorList parameters) {
   // The gradient of a whole step's mean with respect to one micro-batch's loss, made once.
   if (!seed_.defined() || seed_.scalar_type() != loss.scalar_type() || seed_.sizes() != loss.sizes() ||
       seed_.device() != loss.device()) {
-    seed_ = at::full_like(loss.detach(), 1.0 / static_cast<double>(per_step_));
+    seed_ = at::full_like(loss.detach(), 1.0 / static_cast<double>(step_.accumulate_grad_batches));
   }
   const auto only = parameters.empty() ? std::nullopt : std::make_optional(parameters);
   loss.backward(seed_, /*retain_graph=*/std::nullopt, /*create_graph=*/false, only);
 }
 
 void MicroBatches::finish(Optimizers optimizers) {
-  if (count_ < per_step_) {
+  if (count_ < step_.accumulate_grad_batches) {
     const c10::NoGradGuard no_grad;
+    const double share = static_cast<double>(step_.accumulate_grad_batches) / static_cast<double>(count_);
     std::unordered_set<const c10::TensorImpl*> seen;
     for (const auto& parameter : parameters_of(optimizers)) {
       at::Tensor& gradient = parameter.mutable_grad();
       if (!gradient.defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
-      gradient = gradient * (static_cast<double>(per_step_) / static_cast<double>(count_));  // may be a view
+      gradient = gradient * share;  // may be a view
     }
   }
+  for (const auto* optimizer : optimizers) clip(*optimizer, step_);
   total_ = 0;
   count_ = 0;
 }

@@ -11,7 +11,8 @@
 #include <optional>
 #include <vector>
 
-#include "lrfinder/objective.h"
+#include "lrfinder/losses.h"
+#include "lrfinder/step_settings.h"
 
 namespace lrfinder {
 
@@ -21,12 +22,12 @@ using Optimizers = c10::ArrayRef<const torch::optim::Optimizer*>;
 std::vector<at::Tensor> parameters_of(Optimizers optimizers);
 
 /// From batches to losses and from losses to gradients: what the steps of a sweep and of a training have in common.
-/// Refuses, by lrfinder::Error, models, batches and losses that cannot be trained.
+/// Refuses, by lrfinder::Error, settings, models, batches and losses that cannot be trained.
 class MicroBatches {
  public:
-  /// `network` may be null; at most `per_step` micro-batches make a step.
-  MicroBatches(torch::nn::Module* network, Optimizers optimizers, std::int64_t per_step, Precision precision);
-  MicroBatches(torch::jit::Module network, Optimizers optimizers, std::int64_t per_step, Precision precision);
+  /// `network` may be null.
+  MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step);
+  MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step);
 
   /// The loss of the network's output, in the present grad mode.
   at::Tensor loss(const at::Tensor& input, const at::Tensor& target, Loss loss) const;
@@ -39,7 +40,8 @@ class MicroBatches {
   double mean() const;
   /// Adds the gradients of the micro-batch counted last, to these parameters alone if any are given.
   void backward(const at::Tensor& loss, at::TensorList parameters = {});
-  /// Ends the step: if it had fewer micro-batches than `per_step`, makes the gradients their mean.
+  /// Ends the step: makes the gradients the mean of its micro-batches, however few those were, and clips each
+  /// optimizer's.
   void finish(Optimizers optimizers);
 
   at::Device device() const { return device_; }
@@ -50,8 +52,7 @@ class MicroBatches {
   at::Device device_;
   torch::nn::SequentialImpl* sequential_;  // null unless the network is exactly that
   std::optional<torch::jit::Module> script_;
-  std::int64_t per_step_;
-  Precision precision_;
+  StepSettings step_;
   at::Tensor seed_;
   double total_ = 0;
   std::int64_t count_ = 0;

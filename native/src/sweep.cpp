@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "clip.h"
 #include "failure.h"
 #include "loss_tracker.h"
 #include "micro_batches.h"
@@ -41,9 +40,8 @@ SweepSubject one_part(torch::nn::Module* network, const torch::optim::Optimizer&
 
 MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings) {
   if (part.optimizers.empty()) refuse("a part has no optimizer");
-  const auto per_step = settings.accumulate_grad_batches;
-  return part.script ? MicroBatches(*part.script, part.optimizers, per_step, settings.precision)
-                     : MicroBatches(part.module, part.optimizers, per_step, settings.precision);
+  return part.script ? MicroBatches(*part.script, part.optimizers, settings.step)
+                     : MicroBatches(part.module, part.optimizers, settings.step);
 }
 
 /// The rates of all optimizers' groups.
@@ -114,10 +112,9 @@ std::vector<at::Tensor> all_parameters_of(const SweepSubject& subject) {
 
 class Sweep::Impl {
  public:
-  Impl(const SweepSubject& subject, SweepSettings settings)
-      : settings_(checked(std::move(settings))),
-        tracker_(settings_.smoothing_beta, settings_.early_stop_threshold, settings_.steps),
-        parts_(parts_of(subject, settings_)),
+  Impl(const SweepSubject& subject, const SweepSettings& settings)
+      : tracker_(tracker_of(settings)),
+        parts_(parts_of(subject, settings)),
         snapshot_(modules_of(subject), all_parameters_of(subject), scripts_of(subject)) {
     c10::GradMode::set_enabled(true);
     torch::jit::setGraphExecutorOptimize(false);
@@ -167,12 +164,12 @@ class Sweep::Impl {
 
   void restore() {
     if (restored_) return;
-    snapshot_.restore();
     restored_ = true;
+    snapshot_.restore();
   }
 
  private:
-  static SweepSettings checked(SweepSettings settings) {
+  static LossTracker tracker_of(const SweepSettings& settings) {
     if (settings.steps < 1) refuse("steps ", settings.steps, " must be at least 1");
     if (!(settings.smoothing_beta >= 0 && settings.smoothing_beta < 1)) {
       refuse("smoothing_beta ", settings.smoothing_beta, " must be in [0, 1)");
@@ -180,16 +177,7 @@ class Sweep::Impl {
     if (!(settings.early_stop_threshold > 1)) {
       refuse("early_stop_threshold ", settings.early_stop_threshold, " must be greater than 1");
     }
-    if (!(settings.gradient_clip_norm > 0)) {
-      refuse("gradient_clip_norm ", settings.gradient_clip_norm, " must be greater than 0");
-    }
-    if (!(settings.gradient_clip_value > 0)) {
-      refuse("gradient_clip_value ", settings.gradient_clip_value, " must be greater than 0");
-    }
-    if (std::isfinite(settings.gradient_clip_norm) && std::isfinite(settings.gradient_clip_value)) {
-      refuse("gradients are clipped by norm or by value, not by both");
-    }
-    return settings;
+    return {settings.smoothing_beta, settings.early_stop_threshold, settings.steps};
   }
 
   Part& running(std::int64_t index) {
@@ -216,19 +204,11 @@ class Sweep::Impl {
   void update(Part& part, double lr) {
     part.micro_batches.finish(part.copies);
     for (size_t i = 0; i < part.updaters.size(); ++i) {
-      Updater& updater = *part.updaters[i];
-      if (std::isfinite(settings_.gradient_clip_norm)) {
-        clip_gradients(updater.optimizer(), settings_.gradient_clip_norm);
-      }
-      if (std::isfinite(settings_.gradient_clip_value)) {
-        clamp_gradients(updater.optimizer(), settings_.gradient_clip_value);
-      }
-      updater.set_rates(lr, part.rates[i]);
-      updater.update();
+      part.updaters[i]->set_rates(lr, part.rates[i]);
+      part.updaters[i]->update();
     }
   }
 
-  SweepSettings settings_;
   LossTracker tracker_;
   std::vector<Part> parts_;
   Snapshot snapshot_;
@@ -236,11 +216,11 @@ class Sweep::Impl {
   bool restored_ = false;
 };
 
-Sweep::Sweep(const SweepSubject& subject, SweepSettings settings)
-    : impl_(translated([&] { return std::make_unique<Impl>(subject, std::move(settings)); })) {}
+Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
+    : impl_(translated([&] { return std::make_unique<Impl>(subject, settings); })) {}
 
-Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings)
-    : Sweep(one_part(network, optimizer), std::move(settings)) {}
+Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings)
+    : Sweep(one_part(network, optimizer), settings) {}
 
 Sweep::~Sweep() = default;
 

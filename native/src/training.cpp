@@ -2,10 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
-#include <cmath>
-#include <utility>
+#include <memory>
 
-#include "clip.h"
 #include "failure.h"
 #include "micro_batches.h"
 #include "updater.h"
@@ -14,10 +12,8 @@ namespace lrfinder {
 
 class Training::Impl {
  public:
-  Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings)
-      : gradient_clip_norm_(checked(settings.gradient_clip_norm)),
-        micro_batches_(network, &optimizer, settings.accumulate_grad_batches, settings.precision),
-        updater_(Updater::sharing(optimizer)) {
+  Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step)
+      : micro_batches_(network, &optimizer, step), updater_(Updater::sharing(optimizer)) {
     updater_->drop_gradients();  // of steps that were not finished
   }
 
@@ -36,7 +32,6 @@ class Training::Impl {
     const c10::AutoGradMode grad(true);
     const double mean = micro_batches_.mean();
     micro_batches_.finish(&updater_->optimizer());
-    if (std::isfinite(gradient_clip_norm_)) clip_gradients(updater_->optimizer(), gradient_clip_norm_);
     updater_->update();
     return mean;
   }
@@ -49,18 +44,12 @@ class Training::Impl {
   const MicroBatches& micro_batches() const { return micro_batches_; }
 
  private:
-  static double checked(double gradient_clip_norm) {
-    if (!(gradient_clip_norm > 0)) refuse("gradient_clip_norm ", gradient_clip_norm, " must be greater than 0");
-    return gradient_clip_norm;
-  }
-
-  double gradient_clip_norm_;
   MicroBatches micro_batches_;
   std::unique_ptr<Updater> updater_;
 };
 
-Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings)
-    : impl_(translated([&] { return std::make_unique<Impl>(network, optimizer, settings); })) {}
+Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step)
+    : impl_(translated([&] { return std::make_unique<Impl>(network, optimizer, step); })) {}
 
 Training::~Training() = default;
 

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <typeinfo>
 #include <unordered_set>
@@ -38,34 +39,6 @@ bool same_layout(const at::Tensor& parameter, const at::Tensor& other) {
   return other.defined() && plain_strided(other) && other.sizes() == parameter.sizes() &&
          other.strides() == parameter.strides() && other.scalar_type() == parameter.scalar_type() &&
          other.device() == parameter.device();
-}
-
-// State tensors by optimizer: what the copy must own, and what must be laid out like the parameter.
-
-std::vector<at::Tensor*> state_tensors(optim::SGDParamState& s) { return {&s.momentum_buffer()}; }
-std::vector<at::Tensor*> state_tensors(optim::AdamParamState& s) {
-  return {&s.exp_avg(), &s.exp_avg_sq(), &s.max_exp_avg_sq()};
-}
-std::vector<at::Tensor*> state_tensors(optim::AdamWParamState& s) {
-  return {&s.exp_avg(), &s.exp_avg_sq(), &s.max_exp_avg_sq()};
-}
-std::vector<at::Tensor*> state_tensors(optim::AdagradParamState& s) { return {&s.sum()}; }
-std::vector<at::Tensor*> state_tensors(optim::RMSpropParamState& s) {
-  return {&s.square_avg(), &s.momentum_buffer(), &s.grad_avg()};
-}
-
-template <typename Optimizer, typename Options, typename State>
-std::unique_ptr<Optimizer> private_copy(const optim::Optimizer& original) {
-  const auto& defaults = static_cast<const Options&>(original.defaults());
-  auto copy = std::make_unique<Optimizer>(original.param_groups(), defaults);
-  for (const auto& [parameter, state] : original.state()) {
-    auto cloned = std::make_unique<State>(static_cast<const State&>(*state));
-    for (at::Tensor* tensor : state_tensors(*cloned)) {
-      if (tensor->defined()) *tensor = tensor->clone();
-    }
-    copy->state()[parameter] = std::move(cloned);
-  }
-  return copy;
 }
 
 /// The arguments of one fused call: parameters that share what the call takes once.
@@ -92,8 +65,8 @@ struct Bucket {
 };
 
 /// What the fused updaters share: finding each parameter's state, and sorting a group's parameters into calls.
-/// `Traits` has `Optimizer`, `Options`, `State` and the static functions `has_state`, `usable`, `steps_done`,
-/// `is_first`, `collect` and `call`.
+/// Its `Traits` have, besides what all have, the static functions `has_state`, `usable`, `steps_done`, `is_first`,
+/// `collect` and `call`.
 template <typename Traits>
 class FusedUpdater final : public Updater {
  public:
@@ -180,11 +153,27 @@ class FusedUpdater final : public Updater {
   State none_;                     // stands in where the optimizer has no state
 };
 
+/// No fused kernel: the optimizer's own step does everything.
+class OwnStepUpdater final : public Updater {
+ public:
+  template <typename Target>
+  explicit OwnStepUpdater(Target&& target) : Updater(std::forward<Target>(target)) {}
+};
+
+// The table of optimizers: what differs between them, a struct for each, and `for_each_optimizer` which lists them.
+// All have `Optimizer`, `Options`, `State`, what makes them an `Updater`, `kName`, whether they take sparse gradients
+// (without weight decay), whether the optimizer's constructor makes the state, and which of a state are tensors.
+
 struct SgdTraits {
   using Optimizer = optim::SGD;
   using Options = optim::SGDOptions;
   using State = optim::SGDParamState;
+  using Updater = FusedUpdater<SgdTraits>;
+  static constexpr const char* kName = "SGD";
+  static constexpr bool kTakesSparse = true;
+  static constexpr bool kHasStateFromStart = false;
 
+  static std::vector<at::Tensor*> tensors(State& state) { return {&state.momentum_buffer()}; }
   static bool has_state(const Options& options) { return options.momentum() != 0; }
   static bool usable(const Options& options, const at::Tensor& parameter, const State& state) {
     return options.momentum() == 0 || !state.momentum_buffer().defined() ||
@@ -227,11 +216,16 @@ void fused_adamw(at::TensorList p, at::TensorList g, at::TensorList m, at::Tenso
 }
 
 template <typename Optimizer_, typename Options_, typename State_, auto kFusedKernel>
-struct AdamTraits {
+struct AnyAdamTraits {
   using Optimizer = Optimizer_;
   using Options = Options_;
   using State = State_;
+  static constexpr bool kTakesSparse = false;
+  static constexpr bool kHasStateFromStart = false;
 
+  static std::vector<at::Tensor*> tensors(State& state) {
+    return {&state.exp_avg(), &state.exp_avg_sq(), &state.max_exp_avg_sq()};
+  }
   static bool has_state(const Options&) { return true; }
   static bool usable(const Options& options, const at::Tensor& parameter, const State& state) {
     if (!state.exp_avg().defined()) return true;
@@ -259,14 +253,29 @@ struct AdamTraits {
   }
 };
 
+struct AdamTraits : AnyAdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, fused_adam> {
+  using Updater = FusedUpdater<AdamTraits>;
+  static constexpr const char* kName = "Adam";
+};
+
+struct AdamWTraits : AnyAdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, fused_adamw> {
+  using Updater = FusedUpdater<AdamWTraits>;
+  static constexpr const char* kName = "AdamW";
+};
+
 struct AdagradTraits {
   using Optimizer = optim::Adagrad;
   using Options = optim::AdagradOptions;
   using State = optim::AdagradParamState;
+  using Updater = FusedUpdater<AdagradTraits>;
+  static constexpr const char* kName = "Adagrad";
+  static constexpr bool kTakesSparse = true;
+  static constexpr bool kHasStateFromStart = true;
 
+  static std::vector<at::Tensor*> tensors(State& state) { return {&state.sum()}; }
   static bool has_state(const Options&) { return true; }
   static bool usable(const Options&, const at::Tensor& parameter, const State& state) {
-    return same_layout(parameter, state.sum());  // made by the optimizer's constructor
+    return same_layout(parameter, state.sum());
   }
   static std::int64_t steps_done(const State& state) { return state.step(); }
   static bool is_first(const Options&, const State&) { return false; }
@@ -281,34 +290,87 @@ struct AdagradTraits {
   }
 };
 
-/// No fused kernel: the optimizer's own step does everything.
-class OwnStepUpdater final : public Updater {
- public:
-  template <typename Target>
-  explicit OwnStepUpdater(Target&& target) : Updater(std::forward<Target>(target)) {}
+struct RmspropTraits {
+  using Optimizer = optim::RMSprop;
+  using Options = optim::RMSpropOptions;
+  using State = optim::RMSpropParamState;
+  using Updater = OwnStepUpdater;
+  static constexpr const char* kName = "RMSprop";
+  static constexpr bool kTakesSparse = false;
+  static constexpr bool kHasStateFromStart = false;
+
+  static std::vector<at::Tensor*> tensors(State& state) {
+    return {&state.square_avg(), &state.momentum_buffer(), &state.grad_avg()};
+  }
 };
 
-using AdamKernel = AdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, fused_adam>;
-using AdamWKernel = AdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, fused_adamw>;
+template <typename Call>
+void for_each_optimizer(const Call& call) {
+  call(SgdTraits());
+  call(AdamTraits());
+  call(AdamWTraits());
+  call(AdagradTraits());
+  call(RmspropTraits());
+}
+
+/// Calls `call` with the traits of an optimizer, unless it is none of the table's. Exact classes: a subclass may update
+/// in its own way, which nothing here would know of.
+template <typename Call>
+void with_traits(const optim::Optimizer& optimizer, const Call& call) {
+  for_each_optimizer([&](auto traits) {
+    if (typeid(optimizer) == typeid(typename decltype(traits)::Optimizer)) call(traits);
+  });
+}
+
+/// "A, B and C": the names of those optimizers whose traits `listed` is true of.
+template <typename Filter>
+std::string names(const char* last_separator, const Filter& listed) {
+  std::vector<std::string> all;
+  for_each_optimizer([&](auto traits) {
+    if (listed(traits)) all.emplace_back(traits.kName);
+  });
+  std::string text = all.front();
+  for (size_t i = 1; i < all.size(); ++i) text += (i + 1 < all.size() ? ", " : last_separator) + all[i];
+  return text;
+}
+
+std::string class_of(const optim::Optimizer& optimizer) { return c10::demangle(typeid(optimizer).name()); }
 
 template <typename Traits>
-std::unique_ptr<Updater> fused_copying(const optim::Optimizer& original) {
-  return std::make_unique<FusedUpdater<Traits>>(std::unique_ptr<optim::Optimizer>(
-      private_copy<typename Traits::Optimizer, typename Traits::Options, typename Traits::State>(original)));
+std::unique_ptr<optim::Optimizer> private_copy(const optim::Optimizer& original) {
+  using State = typename Traits::State;
+  const auto& defaults = static_cast<const typename Traits::Options&>(original.defaults());
+  auto copy = std::make_unique<typename Traits::Optimizer>(original.param_groups(), defaults);
+  for (const auto& [parameter, state] : original.state()) {
+    auto cloned = std::make_unique<State>(static_cast<const State&>(*state));
+    for (at::Tensor* tensor : Traits::tensors(*cloned)) {
+      if (tensor->defined()) *tensor = tensor->clone();
+    }
+    copy->state()[parameter] = std::move(cloned);
+  }
+  return copy;
 }
 
 /// Says in words for the user what libtorch would fail on.
 void check_takes_sparse(const optim::Optimizer& optimizer, const optim::OptimizerOptions& options) {
-  const auto& type = typeid(optimizer);
-  if (type == typeid(optim::Adam) || type == typeid(optim::AdamW) || type == typeid(optim::RMSprop)) {
-    refuse(c10::demangle(type.name()),
-           " does not take sparse gradients: give the parameters that have them to an optimizer of their own, SGD or "
-           "Adagrad, or make their embedding dense");
+  with_traits(optimizer, [&](auto traits) {
+    using Traits = decltype(traits);
+    if (!Traits::kTakesSparse) {
+      refuse(class_of(optimizer),
+             " does not take sparse gradients: give the parameters that have them to an optimizer of their own, ",
+             names(" or ", [](auto other) { return other.kTakesSparse; }), ", or make their embedding dense");
+    }
+    if (static_cast<const typename Traits::Options&>(options).weight_decay() != 0) {
+      refuse(class_of(optimizer), " does not take sparse gradients with weight decay: set it to 0");
+    }
+  });
+}
+
+void check_has_state(const optim::Optimizer& optimizer, const char* name) {
+  for (const auto& parameter : parameters_of(&optimizer)) {
+    if (optimizer.state().count(parameter.unsafeGetTensorImpl()) > 0) continue;
+    refuse("optimizer ", name, " has no state for a parameter group that was added to it: make it with all groups");
   }
-  const bool decays =
-      (type == typeid(optim::SGD) && static_cast<const optim::SGDOptions&>(options).weight_decay() != 0) ||
-      (type == typeid(optim::Adagrad) && static_cast<const optim::AdagradOptions&>(options).weight_decay() != 0);
-  if (decays) refuse(c10::demangle(type.name()), " does not take sparse gradients with weight decay: set it to 0");
 }
 
 }  // namespace
@@ -319,35 +381,26 @@ bool fusable(const at::Tensor& parameter, const at::Tensor& gradient) {
          same_layout(parameter, gradient);
 }
 
-// Exact classes: a subclass may update in its own way, which nothing here would know of.
-
 std::unique_ptr<Updater> Updater::copying(const optim::Optimizer& optimizer) {
-  const auto& type = typeid(optimizer);
-  if (type == typeid(optim::SGD)) return fused_copying<SgdTraits>(optimizer);
-  if (type == typeid(optim::Adam)) return fused_copying<AdamKernel>(optimizer);
-  if (type == typeid(optim::AdamW)) return fused_copying<AdamWKernel>(optimizer);
-  if (type == typeid(optim::Adagrad)) return fused_copying<AdagradTraits>(optimizer);
-  if (type == typeid(optim::RMSprop)) {
-    return std::make_unique<OwnStepUpdater>(std::unique_ptr<optim::Optimizer>(
-        private_copy<optim::RMSprop, optim::RMSpropOptions, optim::RMSpropParamState>(optimizer)));
-  }
-  refuse("optimizer ", c10::demangle(type.name()),
-         " cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop");
+  std::unique_ptr<Updater> updater;
+  with_traits(optimizer, [&](auto traits) {
+    using Traits = decltype(traits);
+    updater = std::make_unique<typename Traits::Updater>(private_copy<Traits>(optimizer));
+  });
+  if (updater != nullptr) return updater;
+  refuse("optimizer ", class_of(optimizer), " cannot be swept: allowed are ",
+         names(" and ", [](auto) { return true; }));
 }
 
 std::unique_ptr<Updater> Updater::sharing(optim::Optimizer& optimizer) {
-  const auto& type = typeid(optimizer);
-  if (type == typeid(optim::SGD)) return std::make_unique<FusedUpdater<SgdTraits>>(optimizer);
-  if (type == typeid(optim::Adam)) return std::make_unique<FusedUpdater<AdamKernel>>(optimizer);
-  if (type == typeid(optim::AdamW)) return std::make_unique<FusedUpdater<AdamWKernel>>(optimizer);
-  if (type == typeid(optim::Adagrad)) {
-    for (const auto& parameter : parameters_of(&optimizer)) {
-      if (optimizer.state().count(parameter.unsafeGetTensorImpl()) > 0) continue;
-      refuse("optimizer Adagrad has no state for a parameter group that was added to it: make it with all groups");
-    }
-    return std::make_unique<FusedUpdater<AdagradTraits>>(optimizer);
-  }
-  if (type == typeid(optim::LBFGS)) {
+  std::unique_ptr<Updater> updater;
+  with_traits(optimizer, [&](auto traits) {
+    using Traits = decltype(traits);
+    if (Traits::kHasStateFromStart) check_has_state(optimizer, Traits::kName);
+    updater = std::make_unique<typename Traits::Updater>(optimizer);
+  });
+  if (updater != nullptr) return updater;
+  if (typeid(optimizer) == typeid(optim::LBFGS)) {
     refuse("optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
   }
   return std::make_unique<OwnStepUpdater>(optimizer);

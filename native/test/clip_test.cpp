@@ -32,6 +32,18 @@ optim::SGD optimizer_over(const std::vector<at::Tensor>& parameters) {
   return optim::SGD(parameters, optim::SGDOptions(1));
 }
 
+void clip_by_norm(const optim::Optimizer& optimizer, double max_norm) {
+  StepSettings step;
+  step.gradient_clip_norm = max_norm;
+  clip(optimizer, step);
+}
+
+void clip_by_value(const optim::Optimizer& optimizer, double max_value) {
+  StepSettings step;
+  step.gradient_clip_value = max_value;
+  clip(optimizer, step);
+}
+
 at::Tensor parameter_with(at::Tensor gradient) {
   auto parameter = at::zeros(gradient.sizes(), gradient.scalar_type()).requires_grad_();
   parameter.mutable_grad() = std::move(gradient);
@@ -58,7 +70,7 @@ TEST_P(ClipTest, EqualsClipGradNorm) {
   const auto& [first, second, tolerance] = GetParam();
   const auto clipped = parameters_of(first, second);
   const auto expected = parameters_of(first, second);
-  clip_gradients(optimizer_over(clipped), 0.5);
+  clip_by_norm(optimizer_over(clipped), 0.5);
   torch::nn::utils::clip_grad_norm_(expected, 0.5);
   for (size_t i = 0; i < clipped.size(); ++i) {
     EXPECT_TRUE(near(clipped[i].grad(), expected[i].grad(), tolerance)) << "parameter " << i;
@@ -77,7 +89,7 @@ TEST(ClipGradientsTest, TheNormIsOverAllGroups) {
   const optim::SGD optimizer(
       {optim::OptimizerParamGroup({parameters[0]}), optim::OptimizerParamGroup({parameters[1], parameters[2]})},
       optim::SGDOptions(1));
-  clip_gradients(optimizer, 0.5);
+  clip_by_norm(optimizer, 0.5);
   double squares = 0;
   for (const auto& parameter : parameters) squares += parameter.grad().square().sum().item<double>();
   EXPECT_NEAR(std::sqrt(squares), 0.5, 1e-6);
@@ -86,13 +98,13 @@ TEST(ClipGradientsTest, TheNormIsOverAllGroups) {
 TEST(ClipGradientsTest, GradientsBelowTheNormKeepTheirBits) {
   const auto clipped = parameters_of(at::kFloat, at::kDouble);
   const auto before = parameters_of(at::kFloat, at::kDouble);
-  clip_gradients(optimizer_over(clipped), 100);
+  clip_by_norm(optimizer_over(clipped), 100);
   for (size_t i = 0; i < clipped.size(); ++i) EXPECT_TRUE(same_bits(clipped[i].grad(), before[i].grad()));
 }
 
 TEST(ClipGradientsTest, GradientsOfExactlyTheNormAreScaledAsInPyTorch) {
   const auto clipped = parameter_with(at::tensor({3.0, 4.0}, at::kDouble));
-  clip_gradients(optimizer_over({clipped}), 5);
+  clip_by_norm(optimizer_over({clipped}), 5);
   EXPECT_TRUE(near(clipped.grad(), at::tensor({3.0, 4.0}, at::kDouble) * (5 / (5 + 1e-6)), 1e-14));
 }
 
@@ -100,7 +112,7 @@ TEST(ClipGradientsTest, AnExpandedGradientIsScaledOnce) {
   const auto number = at::full({}, 2.0, at::kDouble);
   const auto parameter = parameter_with(number.expand({3, 4}));
   const auto expected = parameter_with(at::full({3, 4}, 2.0, at::kDouble));
-  clip_gradients(optimizer_over({parameter}), 0.5);
+  clip_by_norm(optimizer_over({parameter}), 0.5);
   torch::nn::utils::clip_grad_norm_(expected, 0.5);
   EXPECT_TRUE(near(parameter.grad(), expected.grad(), 1e-14));
   EXPECT_EQ(number.item<double>(), 2);
@@ -109,7 +121,7 @@ TEST(ClipGradientsTest, AnExpandedGradientIsScaledOnce) {
 TEST(ClipGradientsTest, ATransposedGradientIsScaled) {
   const auto parameter = parameter_with(normal({4, 3}, at::kDouble, 1).t());
   const auto expected = parameter_with(normal({4, 3}, at::kDouble, 1).t());
-  clip_gradients(optimizer_over({parameter}), 0.5);
+  clip_by_norm(optimizer_over({parameter}), 0.5);
   torch::nn::utils::clip_grad_norm_(expected, 0.5);
   EXPECT_TRUE(near(parameter.grad(), expected.grad(), 1e-14));
 }
@@ -122,7 +134,7 @@ TEST(ClipGradientsTest, ASparseGradientCountsDuplicateIndicesTogether) {
   const auto expected = parameter_with(sparse.to_dense());
   const auto other = parameter_with(normal({3}, at::kDouble, 3));
   const auto expected_other = parameter_with(normal({3}, at::kDouble, 3));
-  clip_gradients(optimizer_over({parameter, other}), 0.5);
+  clip_by_norm(optimizer_over({parameter, other}), 0.5);
   torch::nn::utils::clip_grad_norm_({expected, expected_other}, 0.5);
   EXPECT_TRUE(parameter.grad().is_sparse());
   EXPECT_TRUE(near(parameter.grad().to_dense(), expected.grad(), 1e-14));
@@ -131,10 +143,10 @@ TEST(ClipGradientsTest, ASparseGradientCountsDuplicateIndicesTogether) {
 
 TEST(ClipGradientsTest, ParametersWithoutGradientAreSkipped) {
   const auto without = normal_parameter({3}, at::kDouble, 1);
-  clip_gradients(optimizer_over({without}), 0.5);
+  clip_by_norm(optimizer_over({without}), 0.5);
   const auto with = parameter_with(normal({3, 4}, at::kDouble, 2));
   const auto expected = parameter_with(normal({3, 4}, at::kDouble, 2));
-  clip_gradients(optimizer_over({without, with}), 0.5);
+  clip_by_norm(optimizer_over({without, with}), 0.5);
   torch::nn::utils::clip_grad_norm_({expected}, 0.5);
   EXPECT_FALSE(without.grad().defined());
   EXPECT_TRUE(near(with.grad(), expected.grad(), 1e-14));
@@ -143,7 +155,7 @@ TEST(ClipGradientsTest, ParametersWithoutGradientAreSkipped) {
 TEST(ClipGradientsTest, AParameterListedTwiceCountsOnce) {
   const auto parameter = parameter_with(normal({3, 4}, at::kDouble, 1));
   const auto expected = parameter_with(normal({3, 4}, at::kDouble, 1));
-  clip_gradients(optimizer_over({parameter, parameter}), 0.5);
+  clip_by_norm(optimizer_over({parameter, parameter}), 0.5);
   torch::nn::utils::clip_grad_norm_({expected}, 0.5);
   EXPECT_TRUE(near(parameter.grad(), expected.grad(), 1e-14));
 }
@@ -151,21 +163,28 @@ TEST(ClipGradientsTest, AParameterListedTwiceCountsOnce) {
 TEST(ClipGradientsTest, NotANumberSpreadsAsInPyTorch) {
   const auto bad = parameter_with(at::tensor({1.0, std::numeric_limits<double>::quiet_NaN()}, at::kDouble));
   const auto good = parameter_with(at::tensor({1.0, 2.0}, at::kDouble));
-  clip_gradients(optimizer_over({bad, good}), 0.5);
+  clip_by_norm(optimizer_over({bad, good}), 0.5);
   EXPECT_TRUE(good.grad().isnan().all().item<bool>());
 }
 
 TEST(ClipGradientsTest, AnInfiniteGradientLeavesNothingOfTheOthers) {
   const auto bad = parameter_with(at::tensor({1.0, std::numeric_limits<double>::infinity()}, at::kDouble));
   const auto good = parameter_with(at::tensor({1.0, 2.0}, at::kDouble));
-  clip_gradients(optimizer_over({bad, good}), 0.5);
+  clip_by_norm(optimizer_over({bad, good}), 0.5);
   EXPECT_TRUE(same_bits(good.grad(), at::tensor({0.0, 0.0}, at::kDouble)));
+}
+
+TEST(ClipGradientsTest, WithoutALimitTheyAreNotTouched) {
+  const auto gradient = at::full({1}, 2.0, at::kDouble).expand({3});  // would be made fit to be written
+  const auto parameter = parameter_with(gradient);
+  clip(optimizer_over({parameter}), {});
+  EXPECT_TRUE(parameter.grad().is_same(gradient));
 }
 
 TEST(ClampGradientsTest, EqualsClipGradValue) {
   const auto clamped = parameters_of(at::kDouble, at::kFloat);
   const auto expected = parameters_of(at::kDouble, at::kFloat);
-  clamp_gradients(optimizer_over(clamped), 0.3);
+  clip_by_value(optimizer_over(clamped), 0.3);
   torch::nn::utils::clip_grad_value_(expected, 0.3);
   for (size_t i = 0; i < clamped.size(); ++i) EXPECT_TRUE(same_bits(clamped[i].grad(), expected[i].grad()));
 }
@@ -175,7 +194,7 @@ TEST(ClampGradientsTest, ExpandedAndSparseGradientsAndParametersWithout) {
   const auto indices = at::tensor({1, 1}, at::kLong).reshape({1, 2});
   const auto sparse = parameter_with(at::sparse_coo_tensor(indices, at::tensor({0.4, 0.4}, at::kDouble), {3}));
   const auto without = normal_parameter({3}, at::kDouble, 1);
-  clamp_gradients(optimizer_over({expanded, sparse, without}), 0.5);
+  clip_by_value(optimizer_over({expanded, sparse, without}), 0.5);
   EXPECT_TRUE(same_bits(expanded.grad(), at::full({3}, 0.5, at::kDouble)));
   EXPECT_TRUE(same_bits(sparse.grad().to_dense(), at::tensor({0.0, 0.5, 0.0}, at::kDouble)));
   EXPECT_FALSE(without.grad().defined());

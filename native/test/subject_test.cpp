@@ -128,7 +128,7 @@ TEST(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
 TEST(SweepSubjectTest, ABackwardPassReachesItsOwnPartAlone) {
   Adversaries gan;
   auto settings = never_stopping();
-  settings.accumulate_grad_batches = 2;
+  settings.step.accumulate_grad_batches = 2;
   Sweep sweep(subject_of(gan), settings);
   sweep.accumulate(gan.generator_loss(0), 1);
   EXPECT_TRUE(gan.generator->parameters()[0].grad().defined());
@@ -213,7 +213,7 @@ TEST(SweepSubjectTest, WhatCannotBeSweptIsRefused) {
 TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
   Adversaries gan;
   auto settings = never_stopping();
-  settings.accumulate_grad_batches = 4;
+  settings.step.accumulate_grad_batches = 4;
   optim::SGD sgd(gan.generator->parameters(), optim::SGDOptions(0.1));
   Sweep sweep(gan.generator.get(), sgd, settings);
   sweep.accumulate(gan.made(0).square().mean());

@@ -154,7 +154,7 @@ TEST_P(SweepOptimizerTest, TrainsAsAPlainLoopDoes) {
   const auto original = GetParam().make({optim::OptimizerParamGroup(swept->parameters())});
   const auto optimizer = GetParam().make({optim::OptimizerParamGroup(plain->parameters())});
   SweepSettings settings = never_stopping();
-  settings.gradient_clip_norm = 0.3;
+  settings.step.gradient_clip_norm = 0.3;
   Sweep sweep(swept.get(), *original, settings);
   for (int i = 0; i < 10; ++i) {
     const double lr = 1e-4 * std::pow(1.7, i);
@@ -257,8 +257,8 @@ TEST(SweepTest, ClipsTheAveragedGradient) {
   const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
-  settings.accumulate_grad_batches = 2;
-  settings.gradient_clip_norm = 7.5;
+  settings.step.accumulate_grad_batches = 2;
+  settings.step.gradient_clip_norm = 7.5;
   Sweep sweep(nullptr, optimizer, settings);
   const auto slopes = at::tensor({6.0, 8.0}, at::kDouble);
   sweep.accumulate((parameter * slopes).sum());
@@ -275,7 +275,7 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
   const auto accumulating = sgd_over(accumulated->parameters());
   const auto stepping = sgd_over(whole->parameters());
   SweepSettings settings;
-  settings.accumulate_grad_batches = 4;
+  settings.step.accumulate_grad_batches = 4;
   Sweep by_parts(accumulated.get(), accumulating, settings);
   Sweep at_once(whole.get(), stepping, {});
   for (int step = 0; step < 3; ++step) {
@@ -317,7 +317,7 @@ TEST(SweepTest, TakesLossesOfChangingTypesAndShapes) {
     const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
     const auto optimizer = sgd_over({parameter});
     SweepSettings settings = never_stopping();
-    settings.accumulate_grad_batches = 4;
+    settings.step.accumulate_grad_batches = 4;
     Sweep sweep(nullptr, optimizer, settings);
     sweep.accumulate(loss_of(parameter, 1));
     sweep.accumulate(changed(loss_of(parameter, 2)));
@@ -332,7 +332,7 @@ TEST(SweepTest, AFloatLossDoesNotRoundALaterOne) {
   const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
-  settings.accumulate_grad_batches = 3;  // a third is another number in float
+  settings.step.accumulate_grad_batches = 3;  // a third is another number in float
   Sweep sweep(nullptr, optimizer, settings);
   const auto step = [&](at::ScalarType dtype) {
     sweep.accumulate(loss_of(parameter, 1).to(dtype));
@@ -417,7 +417,7 @@ TEST(SweepTest, OneNonFiniteMicroBatchMakesItsStepNonFinite) {
   const auto before = parameter.detach().clone();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
-  settings.accumulate_grad_batches = 3;
+  settings.step.accumulate_grad_batches = 3;
   Sweep sweep(nullptr, optimizer, settings);
   sweep.accumulate(loss_of(parameter, kNan));
   sweep.accumulate(loss_of(parameter, 1));
@@ -454,6 +454,26 @@ TEST(SweepTest, RestoresWhenAsked) {
   const Held trained(*net);
   sweep.restore();  // does nothing: what came after the first stays
   trained.expect_unchanged();
+}
+
+TEST(SweepTest, ARestoreThatFailedIsNotTriedAgain) {
+  const auto lost = normal_parameter({2}, at::kDouble, 1);
+  const auto kept = normal_parameter({3}, at::kDouble, 2);
+  const auto before = kept.detach().clone();
+  const auto optimizer = sgd_over({lost, kept});
+  auto sweep = std::make_unique<Sweep>(nullptr, optimizer, SweepSettings());
+  sweep->step(lost.sum() + kept.sum(), 0.1);
+  lost.storage().set_nbytes(0);
+  expect_error(ErrorKind::kFailure, "the memory of a tensor of 16 bytes was freed or shrunk to 0",
+               [&] { sweep->restore(); });
+  EXPECT_TRUE(same_bits(kept, before));
+  {
+    const c10::NoGradGuard no_grad;
+    kept.add_(1);
+  }
+  sweep->restore();
+  sweep.reset();
+  EXPECT_TRUE(same_bits(kept, before + 1));
 }
 
 TEST(SweepTest, RestoresInItsDestructor) {
@@ -501,7 +521,7 @@ TEST(SweepTest, RestoresAfterHalfAStep) {
   const auto optimizer = sgd_over(net->parameters());
   {
     SweepSettings settings;
-    settings.accumulate_grad_batches = 4;
+    settings.step.accumulate_grad_batches = 4;
     Sweep sweep(net.get(), optimizer, settings);
     sweep.accumulate(inputs(0), targets(0), Loss::kMse);
   }
@@ -644,12 +664,12 @@ TEST_F(SweepErrorTest, SettingsOutOfRange) {
   }
   for (const double norm : {0.0, -1.0}) {
     SweepSettings settings;
-    settings.gradient_clip_norm = norm;
+    settings.step.gradient_clip_norm = norm;
     expect_refused("gradient_clip_norm " + std::string(norm < 0 ? "-1" : "0") + " must be greater than 0", settings);
   }
   for (const std::int64_t batches : {0, -1}) {
     SweepSettings settings;
-    settings.accumulate_grad_batches = batches;
+    settings.step.accumulate_grad_batches = batches;
     expect_refused("accumulate_grad_batches " + std::to_string(batches) + " must be at least 1", settings);
   }
 }
@@ -662,7 +682,7 @@ TEST_F(SweepErrorTest, SettingsThatAreNoNumber) {
   threshold.early_stop_threshold = kNan;
   expect_refused("early_stop_threshold nan must be greater than 1", threshold);
   SweepSettings norm;
-  norm.gradient_clip_norm = kNan;
+  norm.step.gradient_clip_norm = kNan;
   expect_refused("gradient_clip_norm nan must be greater than 0", norm);
 }
 

@@ -7,6 +7,7 @@
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
+#include <torch/nn/utils/clip_grad.h>
 #include <torch/optim.h>
 
 #include <memory>
@@ -78,7 +79,7 @@ TEST(TrainingTest, AStepIsTheMeanOverItsMicroBatchesHoweverFew) {
     auto plain = network();
     optim::SGD sgd(trained->parameters(), optim::SGDOptions(0.1));
     optim::SGD own(plain->parameters(), optim::SGDOptions(0.1));
-    TrainingSettings settings;
+    StepSettings settings;
     settings.accumulate_grad_batches = 4;
     settings.gradient_clip_norm = 1e6;
     Training training(trained.get(), sgd, settings);
@@ -105,6 +106,28 @@ TEST(TrainingTest, AStepIsTheMeanOverItsMicroBatchesHoweverFew) {
   }
 }
 
+TEST(TrainingTest, ClipsByValueAsPyTorchDoes) {
+  auto trained = network();
+  auto plain = network();
+  optim::SGD sgd(trained->parameters(), optim::SGDOptions(0.1).momentum(0.9));
+  optim::SGD own(plain->parameters(), optim::SGDOptions(0.1).momentum(0.9));
+  StepSettings settings;
+  settings.accumulate_grad_batches = 2;
+  settings.gradient_clip_value = 0.02;
+  Training training(trained.get(), sgd, settings);
+  for (int step = 0; step < 5; ++step) {
+    own.zero_grad();
+    for (const auto& batch : batches(2)) {
+      training.accumulate(batch.input, batch.target, Loss::kCrossEntropy);
+      (at::cross_entropy_loss(plain->forward(batch.input), batch.target) / 2).backward();
+    }
+    training.finish();
+    nn::utils::clip_grad_value_(plain->parameters(), 0.02);
+    own.step();
+  }
+  expect_same_parameters(trained, plain, 1e-12);
+}
+
 TEST(TrainingTest, EvaluatingLeavesGradientsAndParametersAlone) {
   auto trained = network();
   const auto untouched = network();
@@ -124,7 +147,7 @@ TEST(TrainingTest, Bfloat16IsForTheForwardPassAlone) {
   auto full = network(at::kFloat);
   optim::SGD sgd_half(half->parameters(), optim::SGDOptions(0.1));
   optim::SGD sgd_full(full->parameters(), optim::SGDOptions(0.1));
-  TrainingSettings settings;
+  StepSettings settings;
   settings.precision = Precision::kBfloat16;
   Training in_half(half.get(), sgd_half, settings);
   Training in_full(full.get(), sgd_full, {});
@@ -155,13 +178,22 @@ TEST(TrainingTest, RefusesWhatItCannotTrain) {
                [&] { Training(trained.get(), adagrad, {}); });
 
   optim::SGD sgd(trained->parameters(), optim::SGDOptions(0.1));
-  TrainingSettings settings;
+  StepSettings settings;
   settings.accumulate_grad_batches = 0;
   expect_error(ErrorKind::kInvalidArgument, "accumulate_grad_batches 0 must be at least 1",
                [&] { Training(trained.get(), sgd, settings); });
   settings = {};
   settings.gradient_clip_norm = 0;
   expect_error(ErrorKind::kInvalidArgument, "gradient_clip_norm 0 must be greater than 0",
+               [&] { Training(trained.get(), sgd, settings); });
+  settings = {};
+  settings.gradient_clip_value = -1;
+  expect_error(ErrorKind::kInvalidArgument, "gradient_clip_value -1 must be greater than 0",
+               [&] { Training(trained.get(), sgd, settings); });
+  settings = {};
+  settings.gradient_clip_norm = 1;
+  settings.gradient_clip_value = 1;
+  expect_error(ErrorKind::kInvalidArgument, "gradients are clipped by norm or by value, not by both",
                [&] { Training(trained.get(), sgd, settings); });
 }
 

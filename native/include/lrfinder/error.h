@@ -5,7 +5,7 @@
 
 namespace lrfinder {
 
-/// Why a call of this library failed. The order is part of the contract with the Java side.
+/// Why a call of this library failed. The Java side knows each kind by its character.
 enum class ErrorKind : char {
   kInvalidArgument = 'I',  ///< the caller's models, tensors or settings cannot be swept; nothing was changed
   kOutOfMemory = 'M',      ///< libtorch could not allocate

@@ -6,14 +6,14 @@
 #include <torch/optim/optimizer.h>
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lrfinder/group_rate.h"
-#include "lrfinder/objective.h"
+#include "lrfinder/losses.h"
+#include "lrfinder/step_settings.h"
 
 namespace lrfinder {
 
@@ -32,13 +32,7 @@ struct SweepSettings {
   double smoothing_beta = 0.98;
   /// The running loss may exceed its best by (threshold - 1) scales; infinity never stops. Greater than 1.
   double early_stop_threshold = 4.0;
-  /// Total norm that the averaged gradients are clipped to before an update; infinity leaves them alone. Positive.
-  double gradient_clip_norm = std::numeric_limits<double>::infinity();
-  /// Largest absolute value of an averaged gradient's elements; infinity leaves them alone. Positive. Not with a norm.
-  double gradient_clip_value = std::numeric_limits<double>::infinity();
-  /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
-  std::int64_t accumulate_grad_batches = 1;
-  Precision precision = Precision::kFloat32;
+  StepSettings step;
   /// How each parameter group's learning rate follows the swept one. Groups count through all optimizers. Empty: all
   /// have the swept rate.
   std::vector<GroupRate> group_rates;
@@ -81,8 +75,8 @@ class SweepSubject {
 /// optimizers are read once, by the constructor, and never stepped or written. TorchScript runs unoptimized on this
 /// thread until then, so that its executor learns nothing from the sweep.
 ///
-/// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
-/// which may come early; or `accumulate` all and `finish`. With several parts each micro-batch goes to one after
+/// A step is made of at most `step.accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the
+/// last, which may come early; or `accumulate` all and `finish`. With several parts each micro-batch goes to one after
 /// the other, and a backward pass reaches the parameters of its own part's optimizers alone; the last part's
 /// `step` records the sum of the losses. After kDiverged, kNonFinite or an Error the sweep is over: only `restore` may
 /// follow.
@@ -91,9 +85,9 @@ class SweepSubject {
 /// sweep that was restored. Every method may throw lrfinder::Error.
 class Sweep {
  public:
-  Sweep(const SweepSubject& subject, SweepSettings settings);
+  Sweep(const SweepSubject& subject, const SweepSettings& settings);
   /// One part.
-  Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, SweepSettings settings);
+  Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings);
   ~Sweep();
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
@@ -123,7 +117,8 @@ class Sweep {
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;
 
-  /// Puts back what the constructor saw. Further calls do nothing; no step may follow.
+  /// Puts back what the constructor saw, and where that fails all the rest. Further calls do nothing, whether this one
+  /// failed or not; no step may follow.
   void restore();
 
  private:

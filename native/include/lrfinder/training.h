@@ -4,22 +4,13 @@
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
-#include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 
-#include "lrfinder/objective.h"
+#include "lrfinder/losses.h"
+#include "lrfinder/step_settings.h"
 
 namespace lrfinder {
-
-struct TrainingSettings {
-  /// Total norm that the averaged gradients are clipped to before an update; infinity leaves them alone. Positive.
-  double gradient_clip_norm = std::numeric_limits<double>::infinity();
-  /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
-  std::int64_t accumulate_grad_batches = 1;
-  Precision precision = Precision::kFloat32;
-};
 
 /// Trains `network` with the caller's own `optimizer`: at the rates that its groups have, on its own state, which is
 /// after each step what the optimizer's own steps would have made of it. Optimizers of SGD, Adam, AdamW and Adagrad go
@@ -34,7 +25,7 @@ struct TrainingSettings {
 class Training {
  public:
   /// `network` may be null when the caller computes losses.
-  Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, TrainingSettings settings);
+  Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step);
   ~Training();
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;

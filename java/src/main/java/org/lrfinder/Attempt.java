@@ -1,6 +1,7 @@
 package org.lrfinder;
 
 import java.util.Locale;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 

@@ -112,7 +112,7 @@ public record Comparison(List<Entry> entries) {
               entry.setting,
               result.status(),
               result.suggestion().map(s -> rate(s.lr())).orElse("-"),
-              result.range().map(r -> rate(r.base()) + " to " + rate(r.max())).orElse("-"),
+              result.cyclicRange().map(r -> rate(r.base()) + " to " + rate(r.max())).orElse("-"),
               result.largestStableLr().isPresent()
                   ? rate(result.largestStableLr().getAsDouble())
                   : "-",

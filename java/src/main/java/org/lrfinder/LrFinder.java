@@ -15,21 +15,22 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Sweeps.Subject;
 import org.lrfinder.Sweeps.ValidationSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineException;
-import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.engine.RestoreException;
-import org.lrfinder.engine.SweepSubject;
+import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -108,7 +109,7 @@ public final class LrFinder {
             builder.engine,
             builder.rule,
             new Search(
-                new AutoSettings(builder.autoRange, builder.autoSteps, builder.autoBudget),
+                new Retry(builder.autoRange, builder.autoSteps, builder.autoBudget),
                 builder.repeats),
             builder.listener,
             builder.cancelled,
@@ -142,8 +143,8 @@ public final class LrFinder {
 
   /**
    * Sweeps a network that the engine forwards itself, and measures the loss on validation batches
-   * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
-   * in eval mode. Each step costs that many forward passes more.
+   * after each update: the first {@link SweepSettings#validationBatchCount} of them, with the
+   * network in eval mode. Each step costs that many forward passes more.
    *
    * @param network forwarded with each batch's input, in the train/eval mode that it is in
    * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
@@ -242,9 +243,9 @@ public final class LrFinder {
 
   /**
    * Sweeps a network whose losses are computed in Java, and measures the loss on validation batches
-   * after each update: the first {@link SweepSettings#validationBatches} of them, with the network
-   * in eval mode and without gradients. A batch that the validation loss leaves out does not count
-   * in that mean; that all are left out is an {@link IllegalArgumentException}.
+   * after each update: the first {@link SweepSettings#validationBatchCount} of them, with the
+   * network in eval mode and without gradients. A batch that the validation loss leaves out does
+   * not count in that mean; that all are left out is an {@link IllegalArgumentException}.
    *
    * @param <B> what a batch is
    * @param <V> what a validation batch is
@@ -346,14 +347,14 @@ public final class LrFinder {
     private List<Integer> sweptGroups = SweepSettings.DEFAULTS.sweptGroups();
     private boolean cycleData = SweepSettings.DEFAULTS.cycleData();
     private Precision precision = SweepSettings.DEFAULTS.precision();
-    private int validationBatches = SweepSettings.DEFAULTS.validationBatches();
+    private int validationBatchCount = SweepSettings.DEFAULTS.validationBatchCount();
     private int threads = SweepSettings.DEFAULTS.threads();
     private EngineChoice engine = EngineChoice.AUTO;
     private SuggestionRule rule = new MiddleOfFall();
     private int repeats = 1;
     private boolean autoRange;
     private boolean autoSteps;
-    private int autoBudget = AutoSettings.DEFAULT_BUDGET;
+    private int autoBudget = Retry.DEFAULT_BUDGET;
     private SweepListener listener = step -> {};
     private BooleanSupplier cancelled = () -> false;
     private Duration maxDuration = Duration.ofNanos(Long.MAX_VALUE);
@@ -494,9 +495,9 @@ public final class LrFinder {
      * rate does between {@link #minLr} and {@link #maxLr}: by equal factors when exponential, by
      * equal differences when linear. The curve is over the swept rate; a suggestion's {@link
      * org.lrfinder.suggestion.Suggestion#perGroup} has each group's rate at the same step, and
-     * {@link LrFinderResult#groupRates} all of them. Where some groups have ranges, the swept rate
-     * is that of the largest of the others. Not together with {@link #groupRatios}, which names all
-     * groups, nor with {@link #autoRange}, which would move the ends that were asked for.
+     * {@link LrFinderResult#ratesOfGroup} all of them. Where some groups have ranges, the swept
+     * rate is that of the largest of the others. Not together with {@link #groupRatios}, which
+     * names all groups, nor with {@link #autoRange}, which would move the ends that were asked for.
      *
      * @param group from 0, in the optimizer's order; a later call for the same group replaces this
      * @param minLr greater than 0 when exponential, at least 0 when linear
@@ -511,7 +512,7 @@ public final class LrFinder {
     /**
      * Sets the type in which forward passes compute.
      *
-     * @param precision default {@link Precision#FLOAT32}, which leaves it to the parameters
+     * @param precision default {@link Precision#AS_PARAMETERS}, which leaves it to the parameters
      * @return this builder
      */
     public Builder precision(Precision precision) {
@@ -526,8 +527,8 @@ public final class LrFinder {
      * @param count at least 1, default 4; the first ones are taken
      * @return this builder
      */
-    public Builder validationBatches(int count) {
-      this.validationBatches = count;
+    public Builder validationBatchCount(int count) {
+      this.validationBatchCount = count;
       return this;
     }
 
@@ -614,29 +615,31 @@ public final class LrFinder {
     }
 
     /**
-     * Sweeps again where the range was wrong: with a maximum a hundred times as high (twice, if
-     * linear), up to 1e4, where the loss was still falling or nothing happened; and from a
-     * ten-thousandth of the minimum, at most twice and never below 1e-12, where the loss diverged
+     * Sets whether to sweep again where the range was wrong: with a maximum a hundred times as high
+     * (twice, if linear), up to 1e4, where the loss was still falling or nothing happened; and from
+     * a ten-thousandth of the minimum, at most twice and never below 1e-12, where the loss diverged
      * at once. Where it did so at 1e-7 or below, noise is likelier: there {@link #autoSteps}, if it
      * is on, comes first. {@link LrFinderResult#attempts} says what was done. A suggestion more
-     * than three decades below the range that was asked for comes with a warning. Default: not.
+     * than three decades below the range that was asked for comes with a warning.
      *
+     * @param again whether to; default false
      * @return this builder
      */
-    public Builder autoRange() {
-      this.autoRange = true;
+    public Builder autoRange(boolean again) {
+      this.autoRange = again;
       return this;
     }
 
     /**
-     * Sweeps again with three times the steps, and at least 300, where fewer showed no fall; with
-     * what the budget has left, if that is twice as many. {@link LrFinderResult#attempts} says what
-     * was done. Default: not.
+     * Sets whether to sweep again with three times the steps, and at least 300, where fewer showed
+     * no fall; with what the budget has left, if that is twice as many. {@link
+     * LrFinderResult#attempts} says what was done.
      *
+     * @param again whether to; default false
      * @return this builder
      */
-    public Builder autoSteps() {
-      this.autoSteps = true;
+    public Builder autoSteps(boolean again) {
+      this.autoSteps = again;
       return this;
     }
 
@@ -704,7 +707,7 @@ public final class LrFinder {
           sweptGroups,
           cycleData,
           precision,
-          validationBatches,
+          validationBatchCount,
           threads);
     }
 

@@ -9,8 +9,10 @@ import java.util.OptionalDouble;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.suggestion.Agreement;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.MiddleOfFall;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
@@ -35,9 +37,9 @@ import org.lrfinder.sweep.SweepSettings;
  *     and not on the rule
  * @param suggestions what each rule says, the chosen one first, whatever the status; rules that
  *     need more points are left out
- * @param range base and maximum for cyclic and one-cycle schedules, a third of the rule {@code
- *     default}'s suggestion and three times it, at most the largest stable rate; present if and
- *     only if {@code status} is {@link Status#OK}
+ * @param cyclicRange base and maximum for cyclic and one-cycle schedules, a third of the rule
+ *     {@code default}'s suggestion and three times it, at most the largest stable rate; present if
+ *     and only if {@code status} is {@link Status#OK}
  * @param largestStableLr the rate where the loss is lowest: beyond it the loss rises again; present
  *     if and only if {@code status} is {@link Status#OK}. On the tasks that {@link MiddleOfFall}
  *     was measured on it trained well in 75 to 87 of 100 runs
@@ -55,7 +57,7 @@ public record LrFinderResult(
     String rule,
     Status status,
     List<Suggestion> suggestions,
-    Optional<LrRange> range,
+    Optional<LrRange> cyclicRange,
     OptionalDouble largestStableLr,
     List<String> warnings,
     List<Attempt> attempts,
@@ -75,7 +77,7 @@ public record LrFinderResult(
     Objects.requireNonNull(rule, "rule");
     Objects.requireNonNull(status, "status");
     suggestions = List.copyOf(suggestions);
-    Objects.requireNonNull(range, "range");
+    Objects.requireNonNull(cyclicRange, "cyclicRange");
     Objects.requireNonNull(largestStableLr, "largestStableLr");
     warnings = List.copyOf(warnings);
     attempts = List.copyOf(attempts);
@@ -99,7 +101,7 @@ public record LrFinderResult(
         rule.name(),
         answer.status(),
         answer.suggestions(),
-        answer.range(),
+        answer.cyclicRange(),
         answer.largestStableLr(),
         answer.warnings(),
         List.of(),
@@ -120,7 +122,7 @@ public record LrFinderResult(
         rule,
         status,
         suggestions,
-        range,
+        cyclicRange,
         largestStableLr,
         allWarnings,
         newAttempts,
@@ -179,7 +181,7 @@ public record LrFinderResult(
    * @return the rate of each recorded step
    * @throws IndexOutOfBoundsException if there is no such group
    */
-  public double[] groupRates(int group) {
+  public double[] ratesOfGroup(int group) {
     return Arrays.stream(results.rates()).map(groups.get(group)::at).toArray();
   }
 
@@ -193,8 +195,8 @@ public record LrFinderResult(
   public LrPlot plot(boolean suggest) {
     LrPlot plot =
         new LrPlot(results, settings, endReason, suggest ? suggestion() : Optional.empty());
-    if (suggest && range.isPresent()) {
-      plot = plot.withRange(range.get());
+    if (suggest && cyclicRange.isPresent()) {
+      plot = plot.withRange(cyclicRange.get());
     }
     if (looksAtTheRunningLoss()) {
       plot = plot.withRunningLoss();

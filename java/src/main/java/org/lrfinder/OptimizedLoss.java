@@ -7,7 +7,7 @@ import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.engine.SweepSubject;
+import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.sweep.LossFunction;
 
 /**

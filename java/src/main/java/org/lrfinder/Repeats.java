@@ -3,6 +3,7 @@ package org.lrfinder;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.lrfinder.suggestion.Band;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
 

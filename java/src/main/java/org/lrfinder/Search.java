@@ -8,13 +8,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
  * The sweeps of one answer: one after the other with changed settings until the status is OK or
  * nothing helps, then the repeats.
  */
-record Search(AutoSettings auto, int repeats) {
+record Search(Retry auto, int repeats) {
   private static final double WIDE_SPREAD = 0.5; // decades
   private static final double FAR_BELOW = 1e-3;
 
@@ -32,7 +33,7 @@ record Search(AutoSettings auto, int repeats) {
   LrFinderResult run(SweepSettings settings, Function<SweepSettings, LrFinderResult> sweep) {
     List<Attempt> attempts = new ArrayList<>();
     LrFinderResult result = sweep.apply(settings);
-    int left = auto.budget() - AutoSettings.cost(result);
+    int left = auto.budget() - Retry.cost(result);
     while (!result.endReason().isFromOutside()) { // nobody waits for more, or has data for it
       Optional<SweepSettings> next = auto.after(result, attempts, left);
       if (next.isEmpty()) {
@@ -40,7 +41,7 @@ record Search(AutoSettings auto, int repeats) {
       }
       attempts.add(Attempt.of(result));
       result = sweep.apply(next.get());
-      left -= AutoSettings.cost(result);
+      left -= Retry.cost(result);
     }
     Optional<Repeats> repeated = Optional.empty();
     if (repeats > 1 && !result.endReason().isFromOutside()) {

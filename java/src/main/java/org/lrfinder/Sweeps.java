@@ -9,14 +9,21 @@ import org.bytedeco.pytorch.Module;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
-import org.lrfinder.engine.EngineSweep;
-import org.lrfinder.engine.Engines;
-import org.lrfinder.engine.ModelClaim;
-import org.lrfinder.engine.Objective;
 import org.lrfinder.engine.RestoreException;
-import org.lrfinder.engine.SweepSubject;
+import org.lrfinder.internal.engine.EngineSweep;
+import org.lrfinder.internal.engine.Engines;
+import org.lrfinder.internal.engine.ModelClaim;
+import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.SweepSubject;
+import org.lrfinder.internal.loop.BatchCycle;
+import org.lrfinder.internal.loop.Deadline;
+import org.lrfinder.internal.loop.GroupRatePlan;
+import org.lrfinder.internal.loop.Stepper;
+import org.lrfinder.internal.loop.SweepLoop;
+import org.lrfinder.internal.loop.Validation;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.GroupRate;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -29,6 +36,9 @@ record Sweeps(
     SweepListener listener,
     BooleanSupplier cancelled,
     Duration maxDuration) {
+  private static final String UNRESTORED =
+      "the step function restores nothing, so that each sweep went on where the one before had ended: give save and restore to StepFunction.of";
+
   Sweeps {
     if (maxDuration.isNegative() || maxDuration.isZero()) {
       throw new IllegalArgumentException(
@@ -59,7 +69,10 @@ record Sweeps(
                           EngineInfo.ofStepFunction(),
                           deadline));
             });
-    return step instanceof UnrestoredStep ? UnrestoredStep.warned(result) : result;
+    boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
+    return step.restores() || onceOnly
+        ? result
+        : result.with(result.attempts(), result.repeats(), List.of(UNRESTORED));
   }
 
   <B> LrFinderResult of(
@@ -72,7 +85,7 @@ record Sweeps(
       objectives.get(part).require(subject.subject.parts().get(part));
     }
     Deadline deadline = Deadline.after(maxDuration);
-    List<GroupRate> rates = GroupRates.of(subject.subject.optimizers(), subject.swept, settings);
+    List<GroupRate> rates = GroupRatePlan.of(subject.subject.optimizers(), subject.swept, settings);
     // From the first sweep to the last: between them nobody else may begin.
     try (ModelClaim claim = ModelClaim.ofSweep(subject.subject);
         BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
@@ -103,7 +116,7 @@ record Sweeps(
 
   private <V> Validation<V> validating(EngineSweep sweep, ValidationSource<V> source) {
     return new Validation<>(
-        source.network, sweep, source.objective, source.batches, settings.validationBatches());
+        source.network, sweep, source.objective, source.batches, settings.validationBatchCount());
   }
 
   private LrFinderResult run(

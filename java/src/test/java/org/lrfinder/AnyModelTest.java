@@ -48,10 +48,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /**
  * Networks of every kind: each is swept as its own optimizer would train it, with the same curve on
@@ -166,7 +170,7 @@ class AnyModelTest {
             .toList();
     assertSweptAsTrained(
         network,
-        Models.Kind.ADAM.over(network),
+        OptimizerSpec.ADAM.over(network),
         batch -> torch.cross_entropy_loss(network.forward(batch), batch.get("label")),
         batches);
   }
@@ -225,7 +229,7 @@ class AnyModelTest {
         Models.keep(Models.inDouble(new CharacterTransformer(alphabet.size(), length)));
     assertSweptAsTrained(
         network,
-        Models.Kind.ADAMW.over(network),
+        OptimizerSpec.ADAMW.over(network),
         batch -> {
           Tensor scores = network.forward(batch.input());
           return torch.cross_entropy_loss(
@@ -271,16 +275,16 @@ class AnyModelTest {
         IntStream.rangeClosed(3, 7).mapToObj(i -> inDouble(torch.randn(i, 5, 2))).toList();
     assertSweptAsTrained(
         network,
-        Models.Kind.RMSPROP.over(network),
+        OptimizerSpec.RMSPROP.over(network),
         batch -> torch.mse_loss(network.forward(batch), batch.mean(0, 2).unsqueeze(1)),
         batches);
   }
 
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD", "ADAGRAD"})
-  void aSparseEmbedding(Models.Kind kind) {
+  void aSparseEmbedding(OptimizerSpec kind) {
     EmbeddingOptions options = new EmbeddingOptions(50, 4);
     options.sparse().put(true);
     EmbeddingImpl embedding = Models.keep(Models.inDouble(new EmbeddingImpl(options)));
@@ -336,9 +340,9 @@ class AnyModelTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD_MOMENTUM_DAMPENING", "ADAM"})
-  void aTorchScriptModuleForwardedByTheEngine(Models.Kind kind) {
+  void aTorchScriptModuleForwardedByTheEngine(OptimizerSpec kind) {
     JitModule script = torchScript();
     List<Batch> batches = Models.batches(5, ScalarType.Double);
     Optimizer optimizer = kind.over(parametersOf(script));
@@ -352,7 +356,7 @@ class AnyModelTest {
   void aTorchScriptModuleForwardedInJava() {
     JitModule script = torchScript();
     List<Batch> batches = Models.batches(5, ScalarType.Double);
-    Optimizer optimizer = Models.Kind.ADAM.over(parametersOf(script));
+    Optimizer optimizer = OptimizerSpec.ADAM.over(parametersOf(script));
     LossFunction<Batch> loss =
         batch -> {
           script.train(true); // also the batch norm that was in eval mode: put back afterwards
@@ -372,7 +376,7 @@ class AnyModelTest {
       List<List<Double>> runs = new ArrayList<>();
       for (boolean sweepFirst : new boolean[] {false, true}) {
         JitModule script = torchScript();
-        Optimizer optimizer = Models.Kind.ADAM.over(parametersOf(script));
+        Optimizer optimizer = OptimizerSpec.ADAM.over(parametersOf(script));
         if (sweepFirst) {
           LrFinder.builder()
               .engine(engine)
@@ -392,8 +396,8 @@ class AnyModelTest {
   void aGenerativeAdversarialNetwork() {
     SequentialImpl generator = Models.inDouble(mlp(3, 8, 2));
     SequentialImpl discriminator = Models.inDouble(mlp(2, 8, 1));
-    Optimizer generatorAdam = Models.Kind.ADAM.over(generator);
-    Optimizer discriminatorAdam = Models.Kind.ADAM.over(discriminator);
+    Optimizer generatorAdam = OptimizerSpec.ADAM.over(generator);
+    Optimizer discriminatorAdam = OptimizerSpec.ADAM.over(discriminator);
     List<Tensor> points =
         IntStream.range(0, 4)
             .mapToObj(i -> inDouble(torch.randn(16, 2)))

@@ -19,6 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowm.xchart.XYSeries;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.Models;
 
 class ComparisonTest {
   @TempDir private Path folder;
@@ -54,8 +57,8 @@ class ComparisonTest {
                 Locale.ROOT,
                 "| weight decay 0.0 | OK | %.2e | %.2e to %.2e | %.2e |",
                 plain.suggestion().orElseThrow().lr(),
-                plain.range().orElseThrow().base(),
-                plain.range().orElseThrow().max(),
+                plain.cyclicRange().orElseThrow().base(),
+                plain.cyclicRange().orElseThrow().max(),
                 plain.largestStableLr().orElseThrow()));
     double[] judged = Trend.of(plain.results(), plain.settings()).orElseThrow().losses();
     double lowest = Arrays.stream(judged).min().orElseThrow();

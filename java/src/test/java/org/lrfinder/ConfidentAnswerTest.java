@@ -24,17 +24,20 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Pick;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
-import org.lrfinder.sweep.TensorBatches;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** No answer is OK and decades off, on tasks that are mostly noise; counted over many seeds. */
 class ConfidentAnswerTest {
@@ -110,10 +113,10 @@ class ConfidentAnswerTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD", "ADAMW"})
-  void aLastLayerThatStartsAtZeroIsNoReasonEither(Models.Kind optimizer) {
-    double least = optimizer == Models.Kind.SGD ? 1e-2 : 1e-4;
+  void aLastLayerThatStartsAtZeroIsNoReasonEither(OptimizerSpec optimizer) {
+    double least = optimizer == OptimizerSpec.SGD ? 1e-2 : 1e-4;
     int sure = 0;
     for (int batch : new int[] {4, 16, 32}) {
       for (long seed = 1; seed <= 20; seed++) {
@@ -125,7 +128,7 @@ class ConfidentAnswerTest {
     assertThat(sure).isGreaterThan(35);
   }
 
-  private static LrFinderResult zeroHead(Models.Kind optimizer, int batch, long seed) {
+  private static LrFinderResult zeroHead(OptimizerSpec optimizer, int batch, long seed) {
     torch.manual_seed(seed);
     Tensor inputs = torch.randn(2000, 20);
     Tensor truth = torch.rand(20, 1).sub(new Scalar(0.5));
@@ -307,7 +310,7 @@ class ConfidentAnswerTest {
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.suggestion().orElseThrow().lr())
         .isGreaterThan(found.largestStableLr().orElseThrow());
-    assertThat(found.range()).isEmpty();
+    assertThat(found.cyclicRange()).isEmpty();
   }
 
   @Test

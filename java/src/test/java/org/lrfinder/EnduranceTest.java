@@ -13,11 +13,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.NativeObjects;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
+import org.lrfinder.testkit.OwnJvm;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,8 +75,7 @@ class EnduranceTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aThousandSweepsLeaveNothing(EngineChoice engine) throws Exception {
     // The heap is resident from the start, so that only native memory can grow.
     String printed =
@@ -119,7 +121,7 @@ class EnduranceTest {
     torch.set_num_threads(1);
     List<Batch> batches = Models.batches(3, ScalarType.Float);
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     Models.train(network, optimizer, batches, 2);
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < SWEEPS; i++) { // until the JVM has compiled what it will

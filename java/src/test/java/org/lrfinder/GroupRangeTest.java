@@ -17,16 +17,18 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Parameter groups with a start and an end of their own, as ignite's finder has them. */
 class GroupRangeTest {
@@ -56,8 +58,7 @@ class GroupRangeTest {
         .noEarlyStop();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aGroupMovesFromItsOwnStartToItsOwnEndAsTheSweptRateDoes(EngineChoice engine) {
     for (ScheduleMode mode : ScheduleMode.values()) {
       LrFinder finder =
@@ -74,7 +75,7 @@ class GroupRangeTest {
         rates(mode, 1e-6, 0.3), rates(mode, 0.05, 2), swept // the largest of the others
       };
       for (int group = 0; group < 3; group++) {
-        double[] own = found.groupRates(group);
+        double[] own = found.ratesOfGroup(group);
         for (int i = 0; i < STEPS; i++) {
           assertThat(own[i]).isCloseTo(rates[group][i], within(1e-13 * rates[group][i]));
         }
@@ -123,8 +124,7 @@ class GroupRangeTest {
     return losses;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSuggestionHasEachGroupsRateAtTheSameStep(EngineChoice engine) {
     LrFinderResult found =
         finder(engine, ScheduleMode.EXPONENTIAL)
@@ -138,10 +138,10 @@ class GroupRangeTest {
     int step = suggestion.index();
     assertThat(suggestion.lr()).isEqualTo(found.results().rate(step));
     assertThat(suggestion.perGroup())
-        .containsExactly(found.groupRates(0)[step], found.groupRates(1)[step], 0.2);
+        .containsExactly(found.ratesOfGroup(0)[step], found.ratesOfGroup(1)[step], 0.2);
     suggestion.applyTo(optimizer);
     assertThat(optimizer.param_groups().get(0).options().get_lr())
-        .isEqualTo(found.groupRates(0)[step]);
+        .isEqualTo(found.ratesOfGroup(0)[step]);
   }
 
   @Test
@@ -151,7 +151,7 @@ class GroupRangeTest {
         "groupRatios is [1.0, 0.1], but must be none where groupRange gives a group its own range:"
             + " it names all groups");
     refused(
-        LrFinder.builder().groupRange(1, 1e-3, 1).autoRange(),
+        LrFinder.builder().groupRange(1, 1e-3, 1).autoRange(true),
         "groupRange is [GroupRange[group=1, minLr=0.001, maxLr=1.0]], but must be none with"
             + " autoRange, which moves the range");
     refused(
@@ -183,8 +183,7 @@ class GroupRangeTest {
         .hasMessage(message);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aGroupThatThereIsNotOrThatKeepsItsRateIsRefused(EngineChoice engine) {
     LrFinder fourth = finder(engine, ScheduleMode.LINEAR).groupRange(3, 1e-3, 1).build();
     assertThatThrownBy(() -> fourth.find(network, optimizer, Loss.CROSS_ENTROPY, batches))
@@ -195,9 +194,9 @@ class GroupRangeTest {
         List.of(
             OptimizedLoss.<Batch>sweeping(
                     network,
-                    Models.Kind.SGD.over(Models.vector(network.parameters().get(0))),
+                    OptimizerSpec.SGD.over(Models.vector(network.parameters().get(0))),
                     batch -> torch.ones(1))
-                .andKeeping(Models.Kind.SGD.over(Models.vector(network.parameters().get(1)))));
+                .andKeeping(OptimizerSpec.SGD.over(Models.vector(network.parameters().get(1)))));
     assertThatThrownBy(() -> kept.find(losses, batches))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
@@ -212,7 +211,7 @@ class GroupRangeTest {
             () ->
                 finder
                     .build()
-                    .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches))
+                    .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, batches))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("group 0 cannot move from 0.0 to 1.0E308")
         .hasMessageContaining("would overflow");

@@ -14,12 +14,14 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** A loss that is null leaves its batch out, as Lightning's None does. */
 class LeftOutBatchTest {
@@ -28,7 +30,7 @@ class LeftOutBatchTest {
   private final List<Batch> used = Models.batches(5, ScalarType.Double);
   private final Batch unused = Models.batches(1, ScalarType.Double).get(0);
   private final SequentialImpl network = Models.inDouble(Models.mlp());
-  private final Optimizer optimizer = Models.Kind.ADAM.over(network);
+  private final Optimizer optimizer = OptimizerSpec.ADAM.over(network);
 
   private long leftOut;
 
@@ -59,8 +61,7 @@ class LeftOutBatchTest {
     return LrFinder.builder().engine(engine).minLr(1e-4).maxLr(0.1).steps(17).threads(1);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theSweepIsThatOfTheOtherBatches(EngineChoice engine) {
     ModelState before = ModelState.of(network, optimizer);
     for (int microBatches : new int[] {1, 2, 3}) {
@@ -75,8 +76,7 @@ class LeftOutBatchTest {
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whereTheDataEndTheLastStepHasTheMicroBatchesThatCount(EngineChoice engine) {
     for (int microBatches : new int[] {1, 2, 3}) {
       LrFinder finder = finder(engine).cycleData(false).accumulateGradBatches(microBatches).build();
@@ -89,8 +89,7 @@ class LeftOutBatchTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aWalkOfWhichEveryBatchIsLeftOutIsRefused(EngineChoice engine) {
     ModelState before = ModelState.of(network, optimizer);
     for (boolean cycle : new boolean[] {true, false}) {
@@ -112,8 +111,7 @@ class LeftOutBatchTest {
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anEndlessSourceOfBatchesThatAreLeftOutCanBeEnded(EngineChoice engine) {
     Iterable<Batch> endless =
         () -> Stream.concat(used.stream(), Stream.generate(() -> unused)).iterator();
@@ -159,8 +157,7 @@ class LeftOutBatchTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theFirstOfSeveralLossesLeavesABatchOutForAll(EngineChoice engine) {
     AtomicInteger second = new AtomicInteger();
     List<OptimizedLoss<Batch>> losses =
@@ -168,7 +165,7 @@ class LeftOutBatchTest {
             OptimizedLoss.sweeping(network, optimizer, this::loss),
             OptimizedLoss.keeping(
                 network,
-                Models.Kind.SGD.over(network),
+                OptimizerSpec.SGD.over(network),
                 batch -> {
                   assertThat(batch).isNotSameAs(unused);
                   second.incrementAndGet();
@@ -186,14 +183,13 @@ class LeftOutBatchTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aLaterLossThatLeavesABatchOutIsRefused(EngineChoice engine) {
     ModelState before = ModelState.of(network, optimizer);
     List<OptimizedLoss<Batch>> losses =
         List.of(
             OptimizedLoss.sweeping(network, optimizer, this::loss),
-            OptimizedLoss.keeping(network, Models.Kind.SGD.over(network), batch -> null));
+            OptimizedLoss.keeping(network, OptimizerSpec.SGD.over(network), batch -> null));
     for (int microBatches : new int[] {1, 2}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
       assertThatThrownBy(() -> finder.find(losses, used))
@@ -203,11 +199,10 @@ class LeftOutBatchTest {
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aValidationBatchIsLeftOutOfTheMean(EngineChoice engine) {
-    LrFinder finder = finder(engine).validationBatches(3).build();
-    LrFinder ofTwo = finder(engine).validationBatches(2).build();
+    LrFinder finder = finder(engine).validationBatchCount(3).build();
+    LrFinder ofTwo = finder(engine).validationBatchCount(2).build();
     ModelState before = ModelState.of(network, optimizer);
 
     double[] found = validationLosses(finder, List.of(used.get(0), unused, used.get(1)));
@@ -235,8 +230,7 @@ class LeftOutBatchTest {
         .validationLosses();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSourceThatCanBeWalkedOnceEndsTheSweep(EngineChoice engine) {
     Iterator<Batch> once = mixed().iterator();
 

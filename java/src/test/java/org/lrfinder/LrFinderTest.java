@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroup;
@@ -17,36 +18,40 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.Batches;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.suggestion.Pick;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
-import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.Batches;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
-import org.lrfinder.sweep.TensorBatches;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** What a finder does with data, groups, listeners and step functions. */
 class LrFinderTest {
   private final List<Batch> batches = Models.batches(5, ScalarType.Float);
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aResultSaysWhatWasFoundAndBy(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
         LrFinder.builder()
             .engine(engine)
             .build()
-            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
     assertThat(found.results().size()).isEqualTo(100);
@@ -59,8 +64,7 @@ class LrFinderTest {
     assertThat(found.engine().libtorch()).isEqualTo("2.10.0");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void groupsKeepTheirRatioToTheLargest(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
@@ -73,21 +77,21 @@ class LrFinderTest {
 
     assertThat(found.groups().get(0).ratio()).isCloseTo(0.1, within(1e-15));
     assertThat(found.groups().get(1)).isEqualTo(GroupRate.swept(1));
-    assertThat(found.groupRates(1)).isEqualTo(found.results().rates());
-    assertThat(found.groupRates(0)[50]).isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
+    assertThat(found.ratesOfGroup(1)).isEqualTo(found.results().rates());
+    assertThat(found.ratesOfGroup(0)[50])
+        .isCloseTo(0.1 * found.results().rates()[50], within(1e-20));
     Suggestion suggestion = found.suggestion("steepest").orElseThrow();
     suggestion.applyTo(optimizer);
     assertThat(optimizer.param_groups().get(0).options().get_lr())
         .isEqualTo(suggestion.perGroup().get(0));
     assertThat(optimizer.param_groups().get(1).options().get_lr()).isEqualTo(suggestion.lr());
-    Optimizer oneGroup = Models.Kind.ADAM.over(network);
+    Optimizer oneGroup = OptimizerSpec.ADAM.over(network);
     assertThatThrownBy(() -> suggestion.applyTo(oneGroup))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the suggestion is for 2 parameter groups, the optimizer has 1");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ratiosCanBeGivenAndAZeroRatioTrainsNothing(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
@@ -102,12 +106,12 @@ class LrFinderTest {
             .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
 
     assertThat(firstLayer).hasSizeGreaterThan(50).containsOnly(firstLayer.get(0));
-    assertThat(found.groupRates(1)[99]).isEqualTo(2);
+    assertThat(found.ratesOfGroup(1)[99]).isEqualTo(2);
   }
 
   private static Optimizer twoGroups(SequentialImpl network, double first, double second) {
     Optimizer optimizer =
-        new org.bytedeco.pytorch.Adam(
+        new Adam(
             Models.vector(network.parameters().get(0), network.parameters().get(1)),
             new AdamOptions(first));
     optimizer.add_param_group(
@@ -117,11 +121,10 @@ class LrFinderTest {
     return Models.keep(optimizer);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void accumulationIsTheMeanOverItsMicroBatches(EngineChoice engine) {
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Batch> micro = Models.batches(4, ScalarType.Double);
     Batch whole =
         new Batch(
@@ -147,8 +150,7 @@ class LrFinderTest {
     assertThat(accumulated).hasSize(20).containsExactly(atOnce, within(1e-10));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aPartialLastAccumulationIsAStep(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
@@ -157,15 +159,14 @@ class LrFinderTest {
             .accumulateGradBatches(2)
             .cycleData(false)
             .build()
-            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(3);
     assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
     assertThat(found.suggestion()).isEmpty();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theListenerHearsEveryStepOfTheCurve(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     List<SweepStep> heard = new ArrayList<>();
@@ -175,7 +176,7 @@ class LrFinderTest {
             .steps(30)
             .listener(heard::add)
             .build()
-            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(heard).extracting(SweepStep::index).hasSize(30).first().isEqualTo(0);
     assertThat(heard.stream().mapToDouble(SweepStep::lr).toArray())
@@ -189,8 +190,7 @@ class LrFinderTest {
         .isEqualTo(heard.stream().skip(4).mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatALossFunctionCachesSurvives(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     List<Tensor> cached = new ArrayList<>();
@@ -200,7 +200,7 @@ class LrFinderTest {
         .build()
         .find(
             network,
-            Models.Kind.SGD.over(network),
+            OptimizerSpec.SGD.over(network),
             batch -> {
               Tensor loss =
                   torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
@@ -241,7 +241,7 @@ class LrFinderTest {
     LrFinder.builder()
         .steps(12)
         .build()
-        .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, source);
+        .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, source);
     assertThat(epochs).containsExactly(0L, 1L, 2L);
     assertThat(closed).containsExactly("epoch 0", "epoch 1", "epoch 2");
   }
@@ -253,7 +253,7 @@ class LrFinderTest {
     LrFinderResult found =
         LrFinder.builder()
             .build()
-            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
+            .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);
   }
@@ -342,11 +342,10 @@ class LrFinderTest {
         .hasNoSuppressedExceptions();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSweepEndsWhenItsTimeIsUsedUp(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     ModelState before = ModelState.of(network, optimizer);
     LrFinderResult found =
         LrFinder.builder()
@@ -461,7 +460,7 @@ class LrFinderTest {
     Tensor targets = torch.randint(0, Models.CLASSES, new long[] {50}).to(ScalarType.Long);
     TensorBatches data = TensorBatches.of(inputs, targets, 8).shuffled(5);
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAMW.over(network);
     List<double[]> curves =
         EnginesUnderTest.stream()
             .map(

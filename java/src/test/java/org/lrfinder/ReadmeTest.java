@@ -25,6 +25,7 @@ class ReadmeTest {
       import java.util.*;
       import org.bytedeco.pytorch.*;
       import org.lrfinder.*;
+      import org.lrfinder.data.*;
       import org.lrfinder.export.*;
       import org.lrfinder.sweep.*;
       import org.lrfinder.trainer.Model;

@@ -16,21 +16,25 @@ import java.util.Set;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.Agreement;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
-import org.lrfinder.sweep.TensorBatches;
+import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Several sweeps for one answer: other ranges, more steps, repeats. */
 class SearchTest {
   private static LrFinderResult digits(
-      EngineChoice engine, Models.Kind kind, LrFinder.Builder finder, int... hidden) {
+      EngineChoice engine, OptimizerSpec kind, LrFinder.Builder finder, int... hidden) {
     SequentialImpl network = Digits.network(hidden);
     Optimizer optimizer = kind.over(network);
     TensorBatches batches = Digits.batches();
@@ -41,14 +45,13 @@ class SearchTest {
     return found;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aRangeThatEndsTooEarlyIsRaisedWithAsManyStepsInADecade(EngineChoice engine) {
     LrFinderResult found =
         digits(
             engine,
-            Models.Kind.ADAMW,
-            LrFinder.builder().minLr(1e-7).maxLr(1e-3).autoRange(),
+            OptimizerSpec.ADAMW,
+            LrFinder.builder().minLr(1e-7).maxLr(1e-3).autoRange(true),
             64,
             64);
     assertThat(found.status()).isEqualTo(Status.OK);
@@ -63,12 +66,15 @@ class SearchTest {
             "1e-07 to 1e-03 in 100 steps: the loss was still falling at the last rate: sweep to a higher one");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aRangeThatStartsTooHighIsLowered(EngineChoice engine) {
     LrFinderResult found =
         digits(
-            engine, Models.Kind.SGD, LrFinder.builder().minLr(10).maxLr(1e4).autoRange(), 64, 64);
+            engine,
+            OptimizerSpec.SGD,
+            LrFinder.builder().minLr(10).maxLr(1e4).autoRange(true),
+            64,
+            64);
     assertThat(found.attempts())
         .extracting(Attempt::status)
         .containsExactly(Status.STARTED_DIVERGED);
@@ -84,8 +90,8 @@ class SearchTest {
         LrFinder.builder()
             .minLr(1e-7)
             .maxLr(0.1)
-            .autoRange()
-            .autoSteps()
+            .autoRange(true)
+            .autoSteps(true)
             .build()
             .find(StepFunction.of(lr -> 2.3));
     assertThat(found.attempts())
@@ -106,8 +112,8 @@ class SearchTest {
           LrFinder.builder()
               .minLr(1e-7)
               .maxLr(0.1)
-              .autoRange()
-              .autoSteps()
+              .autoRange(true)
+              .autoSteps(true)
               .autoBudget(budget)
               .listener(step -> steps[0]++)
               .build()
@@ -133,7 +139,7 @@ class SearchTest {
 
   @Test
   void aRangeIsLoweredTwiceAtTheMostAndNeverBelowAMillionMillionth() {
-    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange().autoBudget(10_000);
+    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange(true).autoBudget(10_000);
     Comparator<Double> rounding = (a, b) -> Math.abs(Math.log10(a / b)) < 1e-9 ? 0 : 1;
     assertThat(minima(finder.minLr(1e-2).build().find(hopeless())))
         .usingElementComparator(rounding)
@@ -146,7 +152,7 @@ class SearchTest {
 
   @Test
   void whereNoStepCanDivergeMoreStepsComeBeforeALowerRange() {
-    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange().autoSteps();
+    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange(true).autoSteps(true);
     LrFinderResult found = finder.minLr(1e-7).autoBudget(10_000).build().find(hopeless());
     assertThat(found.attempts())
         .extracting(Attempt::minLr, Attempt::steps)
@@ -157,14 +163,14 @@ class SearchTest {
 
   @Test
   void aSweepThatEndsAtOnceIsNotFree() {
-    LrFinder.Builder finder = LrFinder.builder().minLr(1e-2).maxLr(1).autoRange();
+    LrFinder.Builder finder = LrFinder.builder().minLr(1e-2).maxLr(1).autoRange(true);
     assertThat(finder.autoBudget(149).build().find(hopeless()).attempts()).isEmpty();
     assertThat(finder.autoBudget(150).build().find(hopeless()).attempts()).hasSize(1);
   }
 
   @Test
   void aSuggestionFarBelowTheRangeThatWasAskedForSaysSo() {
-    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange().autoBudget(10_000);
+    LrFinder.Builder finder = LrFinder.builder().maxLr(1).autoRange(true).autoBudget(10_000);
     LrFinderResult far = finder.minLr(1e-5).build().find(ConfidentAnswerTest.quadratic(5, 1e10));
     assertThat(far.status()).isEqualTo(Status.OK);
     assertThat(far.suggestion().orElseThrow().lr()).isLessThan(1e-9);
@@ -185,8 +191,8 @@ class SearchTest {
           LrFinder.builder()
               .minLr(1e-7)
               .maxLr(10)
-              .autoRange()
-              .autoSteps()
+              .autoRange(true)
+              .autoSteps(true)
               .build()
               .find(ConfidentAnswerTest.logisticRegression(seed, 1, 0.1));
       for (Attempt attempt : found.attempts()) {
@@ -204,7 +210,7 @@ class SearchTest {
     String words = "the step function restores nothing";
     StepFunction without = StepFunction.of(lr -> 2.3);
     StepFunction with = StepFunction.of(lr -> 2.3, () -> {}, () -> {});
-    LrFinder retries = LrFinder.builder().autoSteps().build();
+    LrFinder retries = LrFinder.builder().autoSteps(true).build();
     assertThat(retries.find(without).warnings()).anyMatch(w -> w.startsWith(words));
     assertThat(LrFinder.builder().repeats(2).build().find(without).warnings())
         .anyMatch(w -> w.startsWith(words));
@@ -231,7 +237,7 @@ class SearchTest {
             .mode(ScheduleMode.LINEAR)
             .minLr(0)
             .maxLr(1e-2)
-            .autoRange()
+            .autoRange(true)
             .autoBudget(350)
             .build()
             .find(StepFunction.of(lr -> loss[0] -= lr, () -> {}, () -> loss[0] = 5));
@@ -245,8 +251,8 @@ class SearchTest {
     int[] steps = {0};
     LrFinderResult cancelled =
         LrFinder.builder()
-            .autoRange()
-            .autoSteps()
+            .autoRange(true)
+            .autoSteps(true)
             .repeats(3)
             .cancelIf(() -> steps[0] >= 50)
             .listener(step -> steps[0]++)
@@ -257,13 +263,12 @@ class SearchTest {
     assertThat(cancelled.warnings()).contains("the sweep ended after 50 of 100 steps: cancelled");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void repeatsStartFromTheSameSnapshotOverOtherBatches(EngineChoice engine) {
     int[] sweeps = {0};
     Set<Double> sums = new HashSet<>();
     SequentialImpl network = Digits.network(64, 64);
-    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAMW.over(network);
     Iterable<Batch> watched =
         () ->
             new Iterator<>() {
@@ -357,13 +362,15 @@ class SearchTest {
     LrFinderResult found =
         digits(
             EngineChoice.AUTO,
-            Models.Kind.ADAMW,
+            OptimizerSpec.ADAMW,
             LrFinder.builder().minLr(1e-7).maxLr(10).groupRatios(0.5),
             64,
             64);
     Suggestion suggestion = found.suggestion().orElseThrow();
-    assertThat(found.range().orElseThrow().base()).isCloseTo(suggestion.lr() / 3, within(1e-15));
-    assertThat(found.range().orElseThrow().max()).isCloseTo(suggestion.lr() * 3, within(1e-15));
+    assertThat(found.cyclicRange().orElseThrow().base())
+        .isCloseTo(suggestion.lr() / 3, within(1e-15));
+    assertThat(found.cyclicRange().orElseThrow().max())
+        .isCloseTo(suggestion.lr() * 3, within(1e-15));
     assertThat(found.largestStableLr().orElseThrow())
         .isBetween(suggestion.lr(), found.results().rates()[found.results().size() - 1]);
     assertThat(found.suggestions())

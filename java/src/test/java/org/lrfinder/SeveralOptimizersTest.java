@@ -19,13 +19,15 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Several optimizers and parameter groups, all of which or some of which are swept. */
 class SeveralOptimizersTest {
@@ -58,8 +60,7 @@ class SeveralOptimizersTest {
     return optimizer;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void twoOptimizersOfOneLossAreAsOneWithTwoGroups(EngineChoice engine) {
     Optimizer one = twoGroups(0.01, 0.002);
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
@@ -74,11 +75,10 @@ class SeveralOptimizersTest {
     assertThat(several.results()).isEqualTo(grouped.results());
     assertThat(several.groups()).isEqualTo(grouped.groups());
     assertThat(several.groups()).extracting(GroupRate::ratio).containsExactly(1.0, 0.2);
-    assertThat(several.groupRates(1)[STEPS - 1]).isCloseTo(0.1, within(1e-15));
+    assertThat(several.ratesOfGroup(1)[STEPS - 1]).isCloseTo(0.1, within(1e-15));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anOptimizerThatKeepsItsRateTrainsAtIt(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.3))); // the larger, but not swept
@@ -93,22 +93,21 @@ class SeveralOptimizersTest {
     before.get(0).assertUnchangedIn(ModelState.of(network, a));
     before.get(1).assertUnchangedIn(ModelState.of(network, b));
     assertThat(found.groups()).containsExactly(GroupRate.swept(1), GroupRate.kept(0.3));
-    assertThat(found.groupRates(0)).isEqualTo(found.results().rates());
-    assertThat(found.groupRates(1)).hasSize(STEPS).containsOnly(0.3);
+    assertThat(found.ratesOfGroup(0)).isEqualTo(found.results().rates());
+    assertThat(found.ratesOfGroup(1)).hasSize(STEPS).containsOnly(0.3);
     double[] expected = ownLosses(found.results().rates(), a, b, 0.3);
     assertThat(found.results().losses()).containsExactly(expected, within(1e-10));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void oneGroupIsSweptAndTheOthersKeepTheirRates(EngineChoice engine) {
     Optimizer optimizer = twoGroups(0.3, 0.002);
     LrFinderResult found =
         finder(engine).sweptGroups(1).build().find(network, optimizer, loss, batches);
 
     assertThat(found.groups()).containsExactly(GroupRate.kept(0.3), GroupRate.swept(1));
-    assertThat(found.groupRates(0)).containsOnly(0.3);
-    assertThat(found.groupRates(1)).isEqualTo(found.results().rates());
+    assertThat(found.ratesOfGroup(0)).containsOnly(0.3);
+    assertThat(found.ratesOfGroup(1)).isEqualTo(found.results().rates());
     found
         .suggestion()
         .ifPresent(
@@ -123,8 +122,7 @@ class SeveralOptimizersTest {
     assertThat(found.results()).isEqualTo(several.results());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSuggestionIsAppliedToAllOptimizers(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.002)));
@@ -149,8 +147,7 @@ class SeveralOptimizersTest {
   }
 
   /** Only losses of which an optimizer is swept are in the curve. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theCurveIsTheSumOfTheSweptLosses(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.01)));
@@ -197,8 +194,7 @@ class SeveralOptimizersTest {
   }
 
   /** With micro-batches, each loss has the mean gradient of its own. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void severalLossesAccumulateEachTheirOwn(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.01)));
@@ -254,11 +250,10 @@ class SeveralOptimizersTest {
     optimizer.step();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aFaultInTheSecondLossRestoresAll(EngineChoice engine) {
     SequentialImpl other = Models.batchNormAndDropout();
-    Optimizer ofOther = Models.Kind.ADAM.over(other);
+    Optimizer ofOther = OptimizerSpec.ADAM.over(other);
     List<Batch> floats = Models.batches(3, ScalarType.Float);
     Models.train(other, ofOther, floats, 2);
     Optimizer both = twoGroups(0.01, 0.1);
@@ -292,8 +287,7 @@ class SeveralOptimizersTest {
     before.get(1).assertUnchangedIn(ModelState.of(other, ofOther));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatCannotBeSweptIsRefused(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer both = twoGroups(0.01, 0.01);

@@ -10,12 +10,16 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batches;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batches;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Every status, provoked on a real task and on a made curve. */
 class StatusTest {
@@ -25,7 +29,7 @@ class StatusTest {
   /** A sweep of the digits. */
   private record Sweep(
       Status expected,
-      Models.Kind optimizer,
+      OptimizerSpec optimizer,
       double minLr,
       double maxLr,
       int steps,
@@ -35,20 +39,20 @@ class StatusTest {
   static Stream<Arguments> realTasks() {
     Batches digits = Digits.batches();
     return Stream.of(
-            new Sweep(Status.OK, Models.Kind.ADAMW, 1e-7, 10, 100, SHALLOW, digits),
-            new Sweep(Status.STILL_FALLING, Models.Kind.ADAMW, 1e-7, 1e-3, 100, SHALLOW, digits),
-            new Sweep(Status.NEVER_FELL, Models.Kind.SGD, 1e-7, 1000, 100, DEEP, digits),
-            new Sweep(Status.STARTED_DIVERGED, Models.Kind.SGD, 10, 1e4, 100, SHALLOW, digits),
-            new Sweep(Status.TOO_FEW_POINTS, Models.Kind.ADAMW, 1e-7, 10, 5, SHALLOW, digits),
+            new Sweep(Status.OK, OptimizerSpec.ADAMW, 1e-7, 10, 100, SHALLOW, digits),
+            new Sweep(Status.STILL_FALLING, OptimizerSpec.ADAMW, 1e-7, 1e-3, 100, SHALLOW, digits),
+            new Sweep(Status.NEVER_FELL, OptimizerSpec.SGD, 1e-7, 1000, 100, DEEP, digits),
+            new Sweep(Status.STARTED_DIVERGED, OptimizerSpec.SGD, 10, 1e4, 100, SHALLOW, digits),
+            new Sweep(Status.TOO_FEW_POINTS, OptimizerSpec.ADAMW, 1e-7, 10, 5, SHALLOW, digits),
             new Sweep(
                 Status.NON_FINITE,
-                Models.Kind.ADAMW,
+                OptimizerSpec.ADAMW,
                 1e-7,
                 10,
                 100,
                 SHALLOW,
                 Digits.brokenBatches()),
-            new Sweep(Status.FLAT_NOISE, Models.Kind.SGD, 1e-9, 1e-5, 100, SHALLOW, digits))
+            new Sweep(Status.FLAT_NOISE, OptimizerSpec.SGD, 1e-9, 1e-5, 100, SHALLOW, digits))
         .flatMap(
             sweep ->
                 EnginesUnderTest.stream()
@@ -71,7 +75,7 @@ class StatusTest {
     assertThat(found.status()).isEqualTo(sweep.expected);
     boolean ok = sweep.expected == Status.OK;
     assertThat(found.suggestion().isPresent()).isEqualTo(ok);
-    assertThat(found.range().isPresent()).isEqualTo(ok);
+    assertThat(found.cyclicRange().isPresent()).isEqualTo(ok);
     assertThat(found.largestStableLr().isPresent()).isEqualTo(ok);
     assertThat(found.agreement().isPresent()).isEqualTo(ok);
     assertThat(found.warnings().contains(status.words())).isEqualTo(!ok);

@@ -16,23 +16,24 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** A sweep's validation curve, and sweeps in bfloat16. */
 class ValidationTest {
   private final List<Batch> batches = Models.batches(5, ScalarType.Float);
   private final List<Batch> held = Models.batches(6, ScalarType.Float);
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theFirstBatchesAreMeasuredAfterEachUpdateInEvalMode(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Double> expected = new ArrayList<>();
     LrFinder finder =
         LrFinder.builder()
@@ -40,7 +41,7 @@ class ValidationTest {
             .minLr(1e-4)
             .maxLr(0.1)
             .steps(10)
-            .validationBatches(2)
+            .validationBatchCount(2)
             .listener(step -> expected.add(meanLoss(network, held.subList(0, 2))))
             .build();
     ModelState before = ModelState.of(network, optimizer);
@@ -75,11 +76,10 @@ class ValidationTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void measuringChangesNothingOfTheTrainingCurve(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.SGD_MOMENTUM_DAMPENING.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD_MOMENTUM_DAMPENING.over(network);
     LrFinder finder = LrFinder.builder().engine(engine).steps(20).threads(1).build();
 
     LrFinderResult without = finder.find(network, optimizer, Loss.CROSS_ENTROPY, batches);
@@ -100,13 +100,12 @@ class ValidationTest {
   }
 
   /** Indices stand for batches of any type that the library cannot copy. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void validationBatchesOfAnotherTypeAreWalkedAnewAfterEachUpdate(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     LrFinder finder =
-        LrFinder.builder().engine(engine).steps(20).validationBatches(3).threads(1).build();
+        LrFinder.builder().engine(engine).steps(20).validationBatchCount(3).threads(1).build();
     List<Integer> indices = IntStream.range(0, held.size()).boxed().toList();
     AtomicInteger open = new AtomicInteger();
     ModelState before = ModelState.of(network, optimizer);
@@ -176,11 +175,10 @@ class ValidationTest {
     return torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void noValidationDataIsRefusedAndLeavesTheModelAlone(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.SGD.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD.over(network);
     ModelState before = ModelState.of(network, optimizer);
     LrFinder finder = LrFinder.builder().engine(engine).build();
 
@@ -190,15 +188,14 @@ class ValidationTest {
         .hasMessage("there is no data: the batches are empty");
 
     before.assertUnchangedIn(ModelState.of(network, optimizer));
-    assertThatThrownBy(() -> LrFinder.builder().validationBatches(0).build())
-        .hasMessage("validationBatches is 0, but must be at least 1");
+    assertThatThrownBy(() -> LrFinder.builder().validationBatchCount(0).build())
+        .hasMessage("validationBatchCount is 0, but must be at least 1");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void bfloat16IsCloseToFloat32ButNotEqual(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     LrFinder.Builder finder = LrFinder.builder().engine(engine).minLr(1e-5).maxLr(1e-2).steps(20);
     double[] full =
         finder.build().find(network, optimizer, Loss.CROSS_ENTROPY, batches).results().losses();

@@ -9,7 +9,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 
 /** The results of many seeds, counted. */

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 
 /** The loop in {@code native/bare_loop.cpp}, which says what it includes. */
 final class BareLoop implements Supplier<double[]> {

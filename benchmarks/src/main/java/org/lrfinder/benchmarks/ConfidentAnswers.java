@@ -40,7 +40,7 @@ final class ConfidentAnswers implements Callable<Integer> {
         true,
         ZeroHeads::networks),
     C(
-        "Early stops: 1e-7..10, 100 steps, nothing diverges before about step 80; below, the same searched with `autoRange().autoSteps()`, and regressions whose first rate is 0.3, two noises, 30 seeds",
+        "Early stops: 1e-7..10, 100 steps, nothing diverges before about step 80; below, the same searched with `autoRange().autoSteps(true)`, and regressions whose first rate is 0.3, two noises, 30 seeds",
         false,
         steps ->
             EarlyStops.falseStops() + "\n" + EarlyStops.searches() + "\n" + EarlyStops.trueStops()),

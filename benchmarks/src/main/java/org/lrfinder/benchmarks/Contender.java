@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.lrfinder.LrFinder;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.nativecore.NativeCore;
+import org.lrfinder.internal.nativecore.NativeCore;
 import org.lrfinder.sweep.Loss;
 
 /**

@@ -17,10 +17,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
+import org.lrfinder.data.TensorBatches;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.TensorBatches;
 
 /** Small batches whose first loss is small by chance: no rate near the first can diverge. */
 final class EarlyStops {
@@ -128,7 +128,8 @@ final class EarlyStops {
     for (int batch : sizes) {
       List<LrFinderResult> results = new ArrayList<>();
       for (Task task : tasks) {
-        results.addAll(task.answers(finder(1e-7, 10).autoRange().autoSteps(), batch).results());
+        results.addAll(
+            task.answers(finder(1e-7, 10).autoRange(true).autoSteps(true), batch).results());
       }
       Answers answers = new Answers(results);
       table.append(

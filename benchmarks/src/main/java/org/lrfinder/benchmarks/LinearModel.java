@@ -2,7 +2,7 @@ package org.lrfinder.benchmarks;
 
 import java.util.Arrays;
 import java.util.Random;
-import org.lrfinder.StepFunction;
+import org.lrfinder.sweep.StepFunction;
 
 /**
  * A linear model over made data, stepped by plain SGD in plain Java: batches are drawn at random

@@ -1,7 +1,7 @@
 package org.lrfinder.benchmarks;
 
 import java.util.Random;
-import org.lrfinder.StepFunction;
+import org.lrfinder.sweep.StepFunction;
 
 /**
  * A curve made by a formula: from 2 the loss falls by 1 over two decades of the rate, steepest in

@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 
 /**
  * The loop that users of the presets write without this library. Its optimizer is made for each

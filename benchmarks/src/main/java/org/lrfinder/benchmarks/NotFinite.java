@@ -5,8 +5,8 @@ import java.util.function.BiFunction;
 import java.util.stream.LongStream;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
-import org.lrfinder.StepFunction;
+import org.lrfinder.suggestion.Status;
+import org.lrfinder.sweep.StepFunction;
 
 /** Made curves from 1e-7 to 10 in 100 steps, of which one loss is not a number. */
 final class NotFinite {

@@ -5,7 +5,7 @@ import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.lrfinder.LrFinder;
-import org.lrfinder.Status;
+import org.lrfinder.suggestion.Status;
 
 /** Made curves from 1e-7 to 10 whose fall has ended at the last rate, or has not. */
 final class Plateaus {

@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 import org.lrfinder.sweep.Loss;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

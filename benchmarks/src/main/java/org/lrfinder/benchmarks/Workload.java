@@ -13,8 +13,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.LrFinder;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 
 /**
  * What every contender works on: a network with one hidden layer and a batch for each step. Lives

@@ -21,8 +21,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.TensorBatches;
 
 /**
  * Last layers that start at zero: the losses of the first decades are all the logarithm of the

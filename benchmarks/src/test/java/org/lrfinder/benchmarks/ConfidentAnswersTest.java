@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
-import org.lrfinder.StepFunction;
+import org.lrfinder.suggestion.Status;
+import org.lrfinder.sweep.StepFunction;
 import picocli.CommandLine;
 
 class ConfidentAnswersTest {

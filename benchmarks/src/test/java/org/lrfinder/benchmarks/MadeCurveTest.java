@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Random;
 import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
-import org.lrfinder.StepFunction;
+import org.lrfinder.sweep.StepFunction;
 
 class MadeCurveTest {
   @Test

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.lrfinder.cli.Network;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 
 class QualityTaskTest {

@@ -68,12 +68,11 @@ final class AnswerOptions {
 
   /** Throws IllegalArgumentException if an option is out of its range. */
   void applyTo(LrFinder.Builder finder) {
-    finder.rule(rule).repeats(repeats).autoBudget(autoBudget);
-    if (autoRange) {
-      finder.autoRange();
-    }
-    if (autoSteps) {
-      finder.autoSteps();
-    }
+    finder
+        .rule(rule)
+        .repeats(repeats)
+        .autoRange(autoRange)
+        .autoSteps(autoSteps)
+        .autoBudget(autoBudget);
   }
 }

@@ -17,13 +17,15 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
-import org.lrfinder.sweep.TensorBatches;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -166,8 +168,8 @@ final class FindCommand implements Callable<Integer> {
     try (PointerScope scope = new PointerScope();
         DataSet dataSet = DataSet.of(Table.read(data), target, task)) {
       torch.manual_seed(seed);
-      Network made = network.model == null ? perceptron(dataSet) : Network.read(network.model);
-      Optimizer over = optimizer.over(made.module(), OWN_RATE);
+      Network made = network.model == null ? perceptron(dataSet) : read(network.model);
+      Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
       TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
       Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
@@ -192,7 +194,7 @@ final class FindCommand implements Callable<Integer> {
     for (double value : setting.values()) {
       Optimizer over;
       try {
-        over = optimizer.over(made.module(), OWN_RATE, Map.of(setting.kind(), value));
+        over = optimizer.over(made.module().parameters(), OWN_RATE, setting.options(value));
       } catch (IllegalArgumentException e) {
         throw new InputException(e.getMessage());
       }
@@ -241,6 +243,14 @@ final class FindCommand implements Callable<Integer> {
       throw new InputException("batch-size is " + batchSize + ", but must be at least 1");
     }
     return finder;
+  }
+
+  private static Network read(Path model) {
+    try {
+      return Network.read(model);
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e.getMessage());
+    }
   }
 
   private Network perceptron(DataSet dataSet) {

@@ -17,11 +17,11 @@ import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
-import org.lrfinder.Status;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
-import org.lrfinder.io.AtomicFile;
+import org.lrfinder.internal.io.AtomicFile;
 import org.lrfinder.plot.LrPlot;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.SweepSettings;
 
 /** What the commands say of a sweep, on the console and in files. */
@@ -100,7 +100,7 @@ final class SweepReport {
                         ? "the rule gave no rate"
                         : found.status().words()));
     found
-        .range()
+        .cyclicRange()
         .ifPresent(
             range ->
                 console.printf(

@@ -1,8 +1,5 @@
 package org.lrfinder.engine;
 
-import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.nativecore.NativeCore;
-
 /**
  * What a sweep was computed by.
  *
@@ -19,14 +16,5 @@ public record EngineInfo(String engine, String device, int threads, String blas,
   /** {@return the info of sweeps whose steps the caller computes} */
   public static EngineInfo ofStepFunction() {
     return new EngineInfo("step function", "", 0, "", "");
-  }
-
-  static EngineInfo of(String engine, String device) {
-    return new EngineInfo(
-        engine,
-        device,
-        torch.get_num_threads(),
-        Blas.inUse().words(),
-        NativeCore.libtorchVersion());
   }
 }

@@ -1,7 +1,6 @@
 /**
- * What computes the steps of a sweep: the native engine, which is the product, and the portable one
- * over the presets' own API, which is its reference and its fallback. Users choose by {@link
- * org.lrfinder.engine.EngineChoice}; the rest is for the finder.
+ * Which engine computes the steps of a sweep, what it was, and what it throws. The engines
+ * themselves are not for users.
  */
 @NullMarked
 package org.lrfinder.engine;

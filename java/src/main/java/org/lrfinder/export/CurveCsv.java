@@ -3,7 +3,7 @@ package org.lrfinder.export;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import org.lrfinder.io.AtomicFile;
+import org.lrfinder.internal.io.AtomicFile;
 import org.lrfinder.sweep.Curve;
 
 /**

@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
-import org.lrfinder.Status;
 import org.lrfinder.engine.EngineInfo;
-import org.lrfinder.io.AtomicFile;
+import org.lrfinder.internal.io.AtomicFile;
 import org.lrfinder.suggestion.LrRange;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
@@ -79,7 +79,7 @@ public final class ResultJson {
       Status status,
       @JsonSetter(nulls = Nulls.SET) @Nullable Suggestion suggestion,
       List<Suggestion> suggestions,
-      @JsonSetter(nulls = Nulls.SET) @Nullable LrRange range,
+      @JsonSetter(nulls = Nulls.SET) @Nullable LrRange cyclicRange,
       @JsonSetter(nulls = Nulls.SET) @Nullable Double largestStableLr,
       List<String> warnings,
       List<Attempt> attempts,
@@ -110,7 +110,7 @@ public final class ResultJson {
       List<Integer> sweptGroups,
       boolean cycleData,
       Precision precision,
-      int validationBatches,
+      int validationBatchCount,
       int threads) {}
 
   /**
@@ -141,14 +141,14 @@ public final class ResultJson {
                 settings.sweptGroups(),
                 settings.cycleData(),
                 settings.precision(),
-                settings.validationBatches(),
+                settings.validationBatchCount(),
                 settings.threads()),
             result.endReason(),
             result.rule(),
             result.status(),
             result.suggestion().orElse(null),
             result.suggestions(),
-            result.range().orElse(null),
+            result.cyclicRange().orElse(null),
             orNull(result.largestStableLr()),
             result.warnings(),
             result.attempts(),
@@ -194,7 +194,7 @@ public final class ResultJson {
               settings.sweptGroups,
               settings.cycleData,
               settings.precision,
-              settings.validationBatches,
+              settings.validationBatchCount,
               settings.threads),
           new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
@@ -202,7 +202,7 @@ public final class ResultJson {
           form.rule,
           form.status,
           form.suggestions,
-          Optional.ofNullable(form.range),
+          Optional.ofNullable(form.cyclicRange),
           orEmpty(form.largestStableLr),
           form.warnings,
           form.attempts,

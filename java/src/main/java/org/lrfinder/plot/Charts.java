@@ -23,7 +23,7 @@ import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
-import org.lrfinder.io.AtomicFile;
+import org.lrfinder.internal.io.AtomicFile;
 
 /** How the library's charts look and are saved. */
 final class Charts {

@@ -2,6 +2,7 @@ package org.lrfinder.sweep;
 
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.Batch;
 
 /**
  * Computes a training loss in Java, for networks, losses and batches that the engines do not know:

@@ -4,11 +4,11 @@ package org.lrfinder.sweep;
 public enum Precision {
   // In the order of lrfinder::Precision, whose numbers cross to the native core.
   /** In the parameters' own type, whichever that is; no autocast. */
-  FLOAT32,
+  AS_PARAMETERS,
   /**
    * Autocast to bfloat16 of what libtorch considers safe, such as matrix products: parameters,
    * gradients and losses keep their types. On small networks on the CPU it is slower than {@link
-   * #FLOAT32}.
+   * #AS_PARAMETERS}.
    */
   BFLOAT16
 }

@@ -29,7 +29,7 @@ import java.util.Set;
  *     theirs; empty: all
  * @param cycleData whether the batches start again when they run out
  * @param precision of the forward passes
- * @param validationBatches how many of the validation batches, if any are given, the validation
+ * @param validationBatchCount how many of the validation batches, if any are given, the validation
  *     loss of each step is the mean of; at least 1
  * @param threads CPU threads of libtorch and BLAS during the sweep, at least 1; 0 lets the engine
  *     choose
@@ -49,7 +49,7 @@ public record SweepSettings(
     List<Integer> sweptGroups,
     boolean cycleData,
     Precision precision,
-    int validationBatches,
+    int validationBatchCount,
     int threads) {
 
   /**
@@ -71,7 +71,7 @@ public record SweepSettings(
           List.of(),
           List.of(),
           true,
-          Precision.FLOAT32,
+          Precision.AS_PARAMETERS,
           4,
           0);
 
@@ -108,7 +108,7 @@ public record SweepSettings(
         "gradientClipValue",
         gradientClipValue,
         "none when gradients are clipped by gradientClipNorm, which is " + gradientClipNorm);
-    require(validationBatches >= 1, "validationBatches", validationBatches, "at least 1");
+    require(validationBatchCount >= 1, "validationBatchCount", validationBatchCount, "at least 1");
     require(threads >= 0, "threads", threads, "at least 1, or 0 to let the engine choose");
     for (double ratio : groupRatios) {
       require(ratio >= 0 && Double.isFinite(ratio), "groupRatios", ratio, "finite and at least 0");
@@ -161,7 +161,7 @@ public record SweepSettings(
         sweptGroups,
         cycleData,
         precision,
-        validationBatches,
+        validationBatchCount,
         threads);
   }
 

@@ -1,7 +1,6 @@
 /**
- * The vocabulary of a sweep over learning rates and its rules: settings, batches, losses, rates,
- * the running loss, the curve. Everything else builds on this package; it builds on nothing of the
- * library.
+ * The vocabulary of a sweep over learning rates and its rules: settings, losses, rates, the running
+ * loss, the curve. Everything else builds on this package; it builds on nothing of the library.
  */
 @NullMarked
 package org.lrfinder.sweep;

@@ -28,7 +28,7 @@ import org.bytedeco.pytorch.StringTensorDict;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.io.AtomicFile;
+import org.lrfinder.internal.io.AtomicFile;
 
 /**
  * A training as it was after a step: one libtorch archive with the parameters and buffers, the

@@ -1,12 +1,8 @@
 package org.lrfinder.trainer;
 
-import java.util.Iterator;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.BatchWalk;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.PlacedBatches;
 
 /**
  * What a model is trained and validated on.
@@ -44,53 +40,6 @@ record Data<B>(Iterable<B> train, @Nullable Iterable<B> validation, WatchedBatch
   private static <B> Iterable<B> placed(Iterable<B> source, @Nullable String device) {
     return device == null
         ? source
-        : WatchedBatches.byEpochs(epoch -> new Placed<>(source, epoch, device));
-  }
-
-  /** A walk whose batches are on a device; copies live until the next batch. */
-  private static final class Placed<B> implements Iterator<B>, AutoCloseable {
-    private final BatchWalk<B> walk;
-    private final Device device;
-    private Tensor[] copies = {};
-
-    Placed(Iterable<B> source, long epoch, String device) {
-      this.walk = new BatchWalk<>(source, epoch);
-      this.device = new Device(new BytePointer(device));
-    }
-
-    @Override
-    public boolean hasNext() {
-      return walk.hasNext();
-    }
-
-    @Override
-    @SuppressWarnings("unchecked") // a Batch for a Batch
-    public B next() {
-      closeCopies();
-      B next = walk.next();
-      if (!(next instanceof Batch batch)) {
-        return next;
-      }
-      copies = new Tensor[] {placed(batch.input()), placed(batch.target())};
-      return (B) new Batch(copies[0], copies[1]);
-    }
-
-    private Tensor placed(Tensor tensor) {
-      return tensor.to(device, tensor.scalar_type());
-    }
-
-    private void closeCopies() {
-      for (Tensor copy : copies) {
-        copy.close();
-      }
-      copies = new Tensor[0];
-    }
-
-    @Override
-    public void close() {
-      closeCopies();
-      device.close();
-      walk.close();
-    }
+        : WatchedBatches.byEpochs(epoch -> new PlacedBatches<>(source, epoch, device));
   }
 }

@@ -15,12 +15,12 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.ReduceLROnPlateauScheduler;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.engine.EngineTraining;
-import org.lrfinder.engine.Engines;
-import org.lrfinder.engine.EvalMode;
-import org.lrfinder.engine.Objective;
+import org.lrfinder.data.BatchWalk;
+import org.lrfinder.internal.engine.EngineTraining;
+import org.lrfinder.internal.engine.Engines;
+import org.lrfinder.internal.engine.EvalMode;
+import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.sweep.BatchWalk;
 import org.lrfinder.sweep.LossFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -203,7 +203,7 @@ final class FitLoop<B> {
   }
 
   private double largestRate() {
-    try (GroupRates rates = new GroupRates(made.optimizer)) {
+    try (OptimizerRates rates = new OptimizerRates(made.optimizer)) {
       return rates.largest();
     }
   }
@@ -311,7 +311,7 @@ final class FitLoop<B> {
     TrainingEpoch done;
     try (EngineTraining training =
             Engines.of(settings.engine()).train(network, made.optimizer, settings.steps());
-        GroupRates rates = new GroupRates(made.optimizer);
+        OptimizerRates rates = new OptimizerRates(made.optimizer);
         Console.Bar bar =
             console.bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
       if (!steps(training, objective, rates, bar)) {
@@ -350,7 +350,7 @@ final class FitLoop<B> {
   private boolean steps(
       EngineTraining training,
       Objective<B> objective,
-      GroupRates rates,
+      OptimizerRates rates,
       Console.@Nullable Bar bar) {
     int window = settings.steps().accumulateGradBatches();
     long epoch = progress.epoch();

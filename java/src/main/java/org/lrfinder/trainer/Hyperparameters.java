@@ -5,6 +5,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.bean.PlainValues;
+import org.lrfinder.internal.bean.Property;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

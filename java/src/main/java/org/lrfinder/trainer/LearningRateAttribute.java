@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.bean.Property;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

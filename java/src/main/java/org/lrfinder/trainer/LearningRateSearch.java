@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 import org.lrfinder.sweep.Loss;
 
 /** Sweeps a model as a training would train it. */
@@ -45,10 +45,9 @@ final class LearningRateSearch {
             .precision(settings.steps().precision())
             .threads(settings.steps().threads())
             .engine(settings.engine())
+            .autoRange(settings.lrFindRetries())
+            .autoSteps(settings.lrFindRetries())
             .cancelIf(stopped);
-    if (settings.lrFindRetries()) {
-      builder.autoSteps().autoRange();
-    }
     try (Console.Bar bar =
         console.bar("finding a learning rate", builder.build().settings().steps())) {
       if (bar != null) {

@@ -3,7 +3,7 @@ package org.lrfinder.trainer;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
 import org.lrfinder.sweep.Loss;
 
 /**

@@ -98,7 +98,7 @@ public interface TrainableModel<B> {
   }
 
   /**
-   * Names the training data. Where it is a {@link org.lrfinder.sweep.Batches}, each epoch is walked
+   * Names the training data. Where it is a {@link org.lrfinder.data.Batches}, each epoch is walked
    * by its number; otherwise its {@code iterator()} starts anew each time it is called.
    *
    * @return null, the default, for none: then {@code fit} is given them

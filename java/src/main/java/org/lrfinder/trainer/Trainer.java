@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.engine.ModelClaim;
-import org.lrfinder.engine.TrainingSettings;
+import org.lrfinder.internal.engine.ModelClaim;
+import org.lrfinder.internal.engine.TrainingSettings;
 import org.lrfinder.sweep.Precision;
 
 /**
@@ -328,7 +328,7 @@ public final class Trainer {
     private long maxSteps = Long.MAX_VALUE;
     private int accumulateGradBatches = 1;
     private double gradientClipNorm = Double.POSITIVE_INFINITY;
-    private Precision precision = Precision.FLOAT32;
+    private Precision precision = Precision.AS_PARAMETERS;
     private @Nullable String device;
     private int threads;
     private EngineChoice engine = EngineChoice.AUTO;
@@ -463,7 +463,7 @@ public final class Trainer {
 
     /**
      * Sets the device that the model is moved to, before its optimizer is made, and its batches
-     * with it if they are of type {@link org.lrfinder.sweep.Batch}: those of a {@link
+     * with it if they are of type {@link org.lrfinder.data.Batch}: those of a {@link
      * TrainableModel} stay where they are, and its {@code trainingStep} moves them.
      *
      * @param device as libtorch names it, {@code cpu} or {@code cuda:0}; default: model and batches
@@ -482,7 +482,7 @@ public final class Trainer {
     /**
      * Sets the type in which forward passes compute.
      *
-     * @param precision default {@link Precision#FLOAT32}
+     * @param precision default {@link Precision#AS_PARAMETERS}
      * @return this builder
      */
     public Builder precision(Precision precision) {

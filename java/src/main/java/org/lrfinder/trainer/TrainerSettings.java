@@ -5,7 +5,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.engine.TrainingSettings;
+import org.lrfinder.internal.engine.TrainingSettings;
 
 /**
  * What a trainer does.

@@ -11,7 +11,7 @@ import org.lrfinder.LrFinderResult;
  * @param steps optimizer steps done, likewise
  * @param trainLoss mean loss of the last epoch's steps; NaN if it had none
  * @param validationLoss of the last epoch; empty without validation batches
- * @param learningRate what the last sweep of this training found; empty if there was none
+ * @param lrFind what the last sweep of this training found; empty if there was none
  * @param interrupted whether the thread was interrupted, which ended the training early
  * @param stopped whether {@link Trainer#stop} was called, which did
  */
@@ -20,6 +20,6 @@ public record TrainingResult(
     long steps,
     double trainLoss,
     OptionalDouble validationLoss,
-    Optional<LrFinderResult> learningRate,
+    Optional<LrFinderResult> lrFind,
     boolean interrupted,
     boolean stopped) {}

@@ -3,9 +3,9 @@ package org.lrfinder.trainer;
 import java.util.Iterator;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
-import org.lrfinder.sweep.Batch;
-import org.lrfinder.sweep.BatchWalk;
-import org.lrfinder.sweep.Batches;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.BatchWalk;
+import org.lrfinder.data.Batches;
 
 /**
  * Training batches on their way to sweeps and trainings: says when the first is about to be drawn,

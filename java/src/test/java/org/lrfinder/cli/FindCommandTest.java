@@ -20,8 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.StepFunction;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.sweep.StepFunction;
 import picocli.CommandLine;
 
 class FindCommandTest {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.StepFunction;
+import org.lrfinder.sweep.StepFunction;
 
 class ResultJsonTest {
   @TempDir private Path folder;
@@ -44,14 +44,14 @@ class ResultJsonTest {
         LrFinder.builder()
             .maxLr(1e-6)
             .steps(20)
-            .autoSteps()
+            .autoSteps(true)
             .autoBudget(300)
             .repeats(3)
             .build()
             .find(StepFunction.of(lr -> 2.3));
     assertThat(repeatedAndExtended.attempts()).hasSize(1);
     assertThat(repeatedAndExtended.repeats()).isPresent();
-    assertThat(falling().range()).isPresent();
+    assertThat(falling().cyclicRange()).isPresent();
     for (LrFinderResult result :
         new LrFinderResult[] {falling(), withoutSuggestion, repeatedAndExtended}) {
       assertThat(ResultJson.fromJson(ResultJson.toJson(result)))
@@ -76,7 +76,7 @@ class ResultJsonTest {
             "\"suggestion\":{\"lr\":",
             "\"rule\":\"default\"",
             "\"suggestions\":[{\"lr\":",
-            "\"range\":{\"base\":",
+            "\"cyclic_range\":{\"base\":",
             "\"largest_stable_lr\":",
             "\"early_stop_threshold\":4.0",
             "\"gradient_clip_norm\":0.1",
@@ -117,7 +117,8 @@ class ResultJsonTest {
     refused(changed(json, "losses", "[1,null]"), "losses[1] is missing, null or");
     refused(changed(json, "groups", "[null]"), "groups[0] is missing, null or");
     refused(
-        changed(json, "range", "{\"base\":2,\"max\":1}"), "range: base is 2.0 and max 1.0, but");
+        changed(json, "cyclic_range", "{\"base\":2,\"max\":1}"),
+        "cyclic_range: base is 2.0 and max 1.0, but");
     refused(
         json.replace("\"steps\":100", "\"steps\":\"many\""), "settings.steps is missing, null or");
     refused(json.replace("\"steps\":100", "\"steps\":99.5"), "settings.steps is missing, null or");

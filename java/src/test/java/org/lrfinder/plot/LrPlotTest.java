@@ -30,7 +30,6 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
 import org.lrfinder.LrFinder;
-import org.lrfinder.StepFunction;
 import org.lrfinder.suggestion.Band;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.LrRange;
@@ -38,6 +37,7 @@ import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 
 class LrPlotTest {

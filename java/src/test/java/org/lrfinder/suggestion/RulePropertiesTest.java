@@ -20,11 +20,10 @@ import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
-import org.lrfinder.StepFunction;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 
 /** What holds on every curve. */
@@ -157,7 +156,7 @@ class RulePropertiesTest {
             .build()
             .find(StepFunction.of(lr -> losses[step[0]++]));
     found
-        .range()
+        .cyclicRange()
         .ifPresent(
             range -> {
               double lr = found.suggestion("default").orElseThrow().lr();

@@ -6,10 +6,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Status;
-import org.lrfinder.StepFunction;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.GroupRate;
+import org.lrfinder.sweep.StepFunction;
 
 class SuggestionTest {
   private static int nearest(double lr, double... rates) {

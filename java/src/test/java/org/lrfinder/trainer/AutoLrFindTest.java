@@ -15,10 +15,12 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +31,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.ModelState;
-import org.lrfinder.Models;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
 import org.yaml.snakeyaml.Yaml;
 
 /** Finding the learning rate before a training, and the attribute that it is written to. */
@@ -53,7 +55,7 @@ class AutoLrFindTest {
   }
 
   private LrFinderResult fit(Trainer.Builder builder, Model model) {
-    return builder.build().fit(model).learningRate().orElseThrow();
+    return builder.build().fit(model).lrFind().orElseThrow();
   }
 
   @Test
@@ -86,7 +88,7 @@ class AutoLrFindTest {
   @Test
   void isOffByDefault() {
     ModelUnderTest model = new ModelUnderTest();
-    assertThat(trainer().build().fit(model).learningRate()).isEmpty();
+    assertThat(trainer().build().fit(model).lrFind()).isEmpty();
     assertThat(model.lr).isEqualTo(1e-3);
     assertThat(model.configured).containsExactly(1e-3);
     assertThat(model.batches.drawn).isEqualTo(5);
@@ -146,7 +148,7 @@ class AutoLrFindTest {
     ModelUnderTest model = new ModelUnderTest();
     ModelState before = ModelState.of(model.network, model.configureOptimizers());
     TrainingResult result = trainer().maxEpochs(0).autoLrFind(true).build().fit(model);
-    double found = result.learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    double found = result.lrFind().orElseThrow().suggestion().orElseThrow().lr();
     assertThat(model.lr).isEqualTo(found).isNotEqualTo(1e-3);
     assertThat(result.steps()).isZero();
     assertThat(logged()).containsEntry("lr", found);
@@ -311,17 +313,17 @@ class AutoLrFindTest {
       private final ModelUnderTest inner = new ModelUnderTest();
 
       @Override
-      public org.bytedeco.pytorch.Module module() {
+      public Module module() {
         return inner.network;
       }
 
       @Override
-      public org.bytedeco.pytorch.Optimizer configureOptimizers() {
+      public Optimizer configureOptimizers() {
         return inner.configureOptimizers();
       }
 
       @Override
-      public Iterable<org.lrfinder.sweep.Batch> trainBatches() {
+      public Iterable<Batch> trainBatches() {
         return inner.batches;
       }
     }
@@ -387,7 +389,7 @@ class AutoLrFindTest {
         .hasMessageContaining(message);
 
     ModelUnderTest.CountedBatches batches =
-        (ModelUnderTest.CountedBatches) java.util.Objects.requireNonNull(model.trainBatches());
+        (ModelUnderTest.CountedBatches) Objects.requireNonNull(model.trainBatches());
     assertThat(batches.drawn).isZero();
     assertThat(folder).isEmptyDirectory();
     assertThat(lines()).isEmpty();

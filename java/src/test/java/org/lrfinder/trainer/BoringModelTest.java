@@ -14,9 +14,9 @@ import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
+import org.lrfinder.data.TensorBatches;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.TensorBatches;
 
 /** Lightning's hello-world: a linear layer on noise, one row a batch. */
 class BoringModelTest {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,11 +19,10 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-import org.lrfinder.ModelState;
-import org.lrfinder.Models;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** What a checkpoint keeps, and that nothing of a damaged one is taken for it. */
 class CheckpointTest {
@@ -93,7 +93,7 @@ class CheckpointTest {
     try {
       Files.write(file, bytes);
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -114,8 +114,7 @@ class CheckpointTest {
     return model;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theLossOfAnEpochThatWasResumedIsTheMeanOfAllItsSteps(EngineChoice engine)
       throws IOException {
     List<TrainingEpoch> expected = new ArrayList<>();

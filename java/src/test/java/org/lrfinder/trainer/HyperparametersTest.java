@@ -20,8 +20,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lrfinder.Models;
-import org.lrfinder.sweep.Batch;
+import org.lrfinder.data.Batch;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
 import org.yaml.snakeyaml.Yaml;
 
 /** Hyperparameters of all kinds: logged, saved and restored. */
@@ -159,7 +160,7 @@ class HyperparametersTest {
     Path file = folder.resolve("map.ckpt");
     WithMap first = new WithMap();
     Trainer trainer = trainer().autoLrFind("optimizer.rate").build();
-    double found = trainer.fit(first).learningRate().orElseThrow().suggestion().orElseThrow().lr();
+    double found = trainer.fit(first).lrFind().orElseThrow().suggestion().orElseThrow().lr();
     trainer.saveCheckpoint(file);
 
     WithMap other = new WithMap();
@@ -199,7 +200,7 @@ class HyperparametersTest {
 
     @Override
     public Optimizer configureOptimizers() {
-      return Models.Kind.ADAM.over(this);
+      return OptimizerSpec.ADAM.over(this);
     }
 
     @Override

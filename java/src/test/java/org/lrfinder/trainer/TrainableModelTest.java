@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Module;
@@ -19,12 +20,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Models;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** Models whose batches are of a type of their own, and batches that a step leaves out. */
 class TrainableModelTest {
@@ -101,8 +101,7 @@ class TrainableModelTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void recordsAreTrainedAndValidatedAsInAPlainLoop(EngineChoice engine) {
     Twins trained = new Twins();
     Twins plain = new Twins();
@@ -115,7 +114,7 @@ class TrainableModelTest {
     for (int epoch = 0; epoch < 3; epoch++) {
       for (Pair pair : plain.train) {
         optimizer.zero_grad();
-        java.util.Objects.requireNonNull(plain.trainingStep(pair)).backward();
+        Objects.requireNonNull(plain.trainingStep(pair)).backward();
         optimizer.step();
       }
     }
@@ -126,16 +125,13 @@ class TrainableModelTest {
     assertThat(result.validationLoss().orElseThrow())
         .isCloseTo(
             held.stream()
-                .mapToDouble(
-                    pair ->
-                        java.util.Objects.requireNonNull(plain.trainingStep(pair)).item_double())
+                .mapToDouble(pair -> Objects.requireNonNull(plain.trainingStep(pair)).item_double())
                 .average()
                 .orElseThrow(),
             within(1e-9));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aTrainingOfRecordsResumesWithinAnEpoch(EngineChoice engine) {
     Path file = folder.resolve("pairs.ckpt");
     Twins whole = new Twins();
@@ -150,8 +146,7 @@ class TrainableModelTest {
     assertClose(resumed.network, whole.network, 0);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aRateIsFoundForRecordsWithAValidationCurve(EngineChoice engine) {
     Twins model = new Twins();
     List<Pair> held = pairs(4, 2);
@@ -162,7 +157,7 @@ class TrainableModelTest {
             .lrFinder(LrFinder.builder().engine(engine).minLr(1e-6).maxLr(10).build())
             .build()
             .fit(model, List.of(), held);
-    LrFinderResult found = result.learningRate().orElseThrow();
+    LrFinderResult found = result.lrFind().orElseThrow();
     assertThat(found.results().validationLosses()).hasSize(found.results().size());
     assertThat(model.lr).isEqualTo(found.suggestion().orElseThrow().lr()).isNotEqualTo(1e-3);
     assertThat(result.validationLoss()).isPresent();
@@ -190,8 +185,7 @@ class TrainableModelTest {
     return model;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aStepThatReturnsNullLeavesItsBatchOut(EngineChoice engine) {
     for (Integer[] leftOut :
         new Integer[][] {{0}, {1}, {2}, {4}, {0, 1}, {3, 4}, {1, 3}, {2, 4}, {0, 1, 2, 3}}) {
@@ -209,8 +203,7 @@ class TrainableModelTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aResumedTrainingSkipsTheBatchesLeftOut(EngineChoice engine) {
     Choosy whole = new Choosy(0, 2);
     Trainer[] trainer = new Trainer[1];
@@ -235,8 +228,7 @@ class TrainableModelTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aValidationStepThatReturnsNullLeavesItsBatchOutOfTheMean(EngineChoice engine) {
     List<Pair> held = pairs(4, 3);
     class Held extends Twins {
@@ -261,8 +253,7 @@ class TrainableModelTest {
         .hasMessage("no validation batch is used: the loss was null for all 1 of them");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anEpochOfWhichEveryBatchIsLeftOutIsRefused(EngineChoice engine) {
     assertThatThrownBy(() -> trainer(engine).build().fit(new Choosy(0, 1, 2, 3, 4)))
         .isInstanceOf(IllegalArgumentException.class)

@@ -12,10 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.assertj.core.util.DoubleComparator;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
@@ -39,15 +42,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lrfinder.EnginesUnderTest;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.ModelState;
-import org.lrfinder.Models;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerArchive;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Trainings: the same as a plain loop's, with checkpoints, validation, schedulers and logs. */
 class TrainerTest {
@@ -68,18 +74,18 @@ class TrainerTest {
     return Models.inDouble(batchNorm ? Models.batchNormAndDropout() : Models.mlp());
   }
 
-  /** A model with an optimizer of a kind. */
-  private static final class Kinds extends ModelUnderTest {
-    private final Models.Kind kind;
+  /** A model with an optimizer of the test kit. */
+  private static final class OfSpec extends ModelUnderTest {
+    private final OptimizerSpec kind;
     private @Nullable Optimizer made;
 
-    Kinds(SequentialImpl network, Models.Kind kind) {
+    OfSpec(SequentialImpl network, OptimizerSpec kind) {
       super(network);
       this.kind = kind;
     }
 
     Optimizer made() {
-      return java.util.Objects.requireNonNull(made);
+      return Objects.requireNonNull(made);
     }
 
     @Override
@@ -91,13 +97,14 @@ class TrainerTest {
 
   static Stream<Arguments> enginesAndKinds() {
     return EnginesUnderTest.all().stream()
-        .flatMap(engine -> Stream.of(Models.Kind.values()).map(kind -> Arguments.of(engine, kind)));
+        .flatMap(
+            engine -> Stream.of(OptimizerSpec.values()).map(kind -> Arguments.of(engine, kind)));
   }
 
   @ParameterizedTest
   @MethodSource("enginesAndKinds")
-  void trainsAsAPlainLoopDoesAndKeepsTheOptimizerTrue(EngineChoice engine, Models.Kind kind) {
-    Kinds trained = new Kinds(network(3, false), kind);
+  void trainsAsAPlainLoopDoesAndKeepsTheOptimizerTrue(EngineChoice engine, OptimizerSpec kind) {
+    OfSpec trained = new OfSpec(network(3, false), kind);
     SequentialImpl plain = network(3, false);
     Optimizer own = kind.over(plain);
 
@@ -120,11 +127,12 @@ class TrainerTest {
     assertThat(actual).isNotEmpty().containsOnlyKeys(expected.keySet());
     expected.forEach(
         (name, value) -> {
-          if (value instanceof double[] numbers) {
-            assertThat((double[]) actual.get(name))
+          if (value instanceof List<?> numbers) {
+            assertThat(actual.get(name))
                 .as(name)
-                .hasSameSizeAs(numbers)
-                .containsExactly(numbers, within(1e-12));
+                .usingRecursiveComparison()
+                .withComparatorForType(new DoubleComparator(1e-12), Double.class)
+                .isEqualTo(numbers);
           } else {
             assertThat(actual.get(name)).as(name).isEqualTo(value);
           }
@@ -138,8 +146,7 @@ class TrainerTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aTrainingStepInJavaTrainsTheSame(EngineChoice engine) {
     ModelUnderTest builtIn = new ModelUnderTest(network(5, true));
     ModelUnderTest inJava =
@@ -169,8 +176,7 @@ class TrainerTest {
     assertSame(inJava.network, builtIn.network);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void thePartialWindowAtTheEndOfAnEpochIsAStepOfItsOwnMean(EngineChoice engine) {
     ModelUnderTest trained = new ModelUnderTest(network(6, false));
     SequentialImpl plain = network(6, false);
@@ -204,8 +210,7 @@ class TrainerTest {
     assertSame(trained.network, plain);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aTrainingResumedFromACheckpointEqualsOneThatWasNotInterrupted(EngineChoice engine) {
     for (int stopAt : new int[] {5, 7}) { // at an epoch's end and within one
       Path file = folder.resolve("at" + stopAt + ".ckpt");
@@ -269,8 +274,7 @@ class TrainerTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSchedulerMovesTheRateAfterEachEpochAndASweepDoesNotMoveIt(EngineChoice engine) {
     Scheduled model = new Scheduled(network(8, false));
     List<Double> rates = new ArrayList<>();
@@ -304,8 +308,7 @@ class TrainerTest {
         .allSatisfy(sweep -> assertThat(sweep.results().size()).isGreaterThan(30));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void validationIsInEvalModeAndLogged(EngineChoice engine) throws IOException {
     ModelUnderTest model = new ModelUnderTest(network(9, true));
     List<TrainingEpoch> epochs = new ArrayList<>();
@@ -377,8 +380,7 @@ class TrainerTest {
     assertThat(model.batches.drawn).isEqualTo(10);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void lrFindTakesValidationBatchesAndSettings(EngineChoice engine) {
     ModelUnderTest model = new ModelUnderTest();
     LrFinderResult found =
@@ -394,8 +396,7 @@ class TrainerTest {
     assertThat(folder).isEmptyDirectory();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void bfloat16AndADeviceTrainToo(EngineChoice engine) {
     torch.manual_seed(11);
     ModelUnderTest model = new ModelUnderTest(Models.mlp());
@@ -529,8 +530,7 @@ class TrainerTest {
         .hasMessageContaining("needs a loss() or a trainingStep(batch)");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void lbfgsIsRefused(EngineChoice engine) {
     ModelUnderTest model =
         new ModelUnderTest() {
@@ -562,8 +562,7 @@ class TrainerTest {
     assertThat(folder).isEmptyDirectory();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void gradientsLeftBehindDoNotEnterTheFirstStep(EngineChoice engine) {
     ModelUnderTest clean = new ModelUnderTest(network(13, false));
     ModelUnderTest dirty = new ModelUnderTest(network(13, false));
@@ -577,8 +576,7 @@ class TrainerTest {
     assertSame(dirty.network, clean.network);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aTrainingInterruptedWithinAWindowAndResumedLosesNothing(EngineChoice engine) {
     Path file = folder.resolve("window.ckpt");
     ModelUnderTest whole = new ModelUnderTest(network(14, false));
@@ -590,8 +588,8 @@ class TrainerTest {
           @Override
           public Iterable<Batch> trainBatches() {
             return () -> {
-              java.util.Iterator<Batch> walk = batches.list.iterator();
-              return new java.util.Iterator<>() {
+              Iterator<Batch> walk = batches.list.iterator();
+              return new Iterator<>() {
                 @Override
                 public boolean hasNext() {
                   return walk.hasNext();
@@ -643,7 +641,7 @@ class TrainerTest {
     Trainer trainer = trainer(EngineChoice.AUTO).build();
     trainer.fit(new ModelUnderTest());
     trainer.saveCheckpoint(file);
-    Kinds other = new Kinds(network(15, false), Models.Kind.SGD);
+    OfSpec other = new OfSpec(network(15, false), OptimizerSpec.SGD);
     ModelState before = ModelState.of(other.network, other.configureOptimizers());
     Trainer fresh = trainer(EngineChoice.AUTO).build();
     fresh.restore(file);
@@ -675,8 +673,7 @@ class TrainerTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anOptimizerWrittenInJavaStepsByItselfAndIsNotSwept(EngineChoice engine) {
     SequentialImpl network = network(16, false);
     OwnOptimizer own = Models.keep(new OwnOptimizer(network));
@@ -719,7 +716,7 @@ class TrainerTest {
 
           @Override
           public Optimizer configureOptimizers() {
-            return Models.Kind.SGD.over(module());
+            return OptimizerSpec.SGD.over(module());
           }
         };
     assertThat(trainer(EngineChoice.AUTO).device("cpu").build().fit(model).steps()).isEqualTo(10);
@@ -780,11 +777,10 @@ class TrainerTest {
             line -> assertThat(line).startsWith("epoch 2/2").contains("loss ", "validation loss "));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void trainingsLeaveNoNativeObjectBehind(EngineChoice engine) {
     SequentialImpl network = network(10, true);
-    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAMW.over(network);
     ModelUnderTest model =
         new ModelUnderTest(network) {
           @Override

@@ -13,16 +13,16 @@ import java.util.function.Consumer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Models;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.sweep.Batch;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** What may be called while a trainer trains, and what it does then. */
 class WithinATrainingTest {
@@ -109,8 +109,7 @@ class WithinATrainingTest {
     assertThatThrownBy(call::run).isInstanceOf(IllegalStateException.class).hasMessage(message);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void fitAndRestoreAreRefusedWithinAStepAndTheTrainingGoesOnAsIfNotCalled(EngineChoice engine) {
     ModelUnderTest expected = model();
     trainer(engine).build().fit(expected);
@@ -160,8 +159,7 @@ class WithinATrainingTest {
     assertThat(refusals[0]).isGreaterThan(1 + 5);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void restoreAfterAnEpochIsBitwiseRight(EngineChoice engine) {
     ModelUnderTest expected = model();
     trainer(engine).build().fit(expected);
@@ -190,8 +188,7 @@ class WithinATrainingTest {
     assertThat(calling.steps.get(0).step()).as("of the next fit").isEqualTo(1);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aCheckpointRefusedAfterAnEpochChangesNothing(EngineChoice engine) {
     Path file = folder.resolve("other.ckpt");
     Trainer other = trainer(engine).build();
@@ -212,8 +209,7 @@ class WithinATrainingTest {
     assertSame(trained.network, expected.network);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSweepWithinAStepLeavesNoTraceInTheTraining(EngineChoice engine) {
     ModelUnderTest expected = model();
     trainer(engine).accumulateGradBatches(2).build().fit(expected);
@@ -290,7 +286,7 @@ class WithinATrainingTest {
     ModelUnderTest model = model();
     model.lr = 0.05;
     torch.manual_seed(99);
-    List<Batch> noise = Models.batches(2, org.bytedeco.pytorch.global.torch.ScalarType.Double);
+    List<Batch> noise = Models.batches(2, ScalarType.Double);
     Training training = new Training();
     TrainingResult result = training.trainer.fit(model, List.of(), noise);
     assertThat(result.stopped()).isTrue();

@@ -1,0 +1,179 @@
+package org.lrfinder.data;
+
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Batches of a data set that is held in memory, on any device. Without a seed they come in the
+ * order of the rows; with one they are shuffled anew each epoch, by a generator of their own that
+ * leaves libtorch's alone.
+ *
+ * <p>Immutable; several threads may walk at once, each with its own iterator. A batch's tensors are
+ * closed when the iterator is asked for the next batch or closed. The data tensors stay the
+ * caller's and have to outlive this object.
+ */
+public final class TensorBatches implements Batches {
+  private final Tensor inputs;
+  private final Tensor targets;
+  private final int batchSize;
+  private final boolean keepPartial;
+  private final OptionalLong seed;
+
+  private TensorBatches(
+      Tensor inputs, Tensor targets, int batchSize, boolean keepPartial, OptionalLong seed) {
+    this.inputs = inputs;
+    this.targets = targets;
+    this.batchSize = batchSize;
+    this.keepPartial = keepPartial;
+    this.seed = seed;
+    long rows = inputs.size(0);
+    if (batchSize < 1 || batchSize > rows) {
+      throw new IllegalArgumentException(
+          "batchSize is " + batchSize + ", but must be between 1 and the number of rows, " + rows);
+    }
+  }
+
+  /**
+   * Creates unshuffled batches without a partial one at the end.
+   *
+   * @param inputs one row per example, shape {@code [n, ...]}
+   * @param targets one row per example, shape {@code [n, ...]}
+   * @param batchSize rows in a batch, from 1 to n
+   * @return the batches
+   * @throws IllegalArgumentException if the tensors have no rows or not as many as each other, or
+   *     the batch size is out of its range
+   */
+  public static TensorBatches of(Tensor inputs, Tensor targets, int batchSize) {
+    Objects.requireNonNull(inputs, "inputs");
+    Objects.requireNonNull(targets, "targets");
+    if (inputs.dim() == 0
+        || targets.dim() == 0
+        || inputs.size(0) != targets.size(0)
+        || inputs.size(0) == 0) {
+      throw new IllegalArgumentException(
+          "inputs and targets need the same number of rows, at least one, not "
+              + (inputs.dim() == 0 ? "none" : inputs.size(0))
+              + " and "
+              + (targets.dim() == 0 ? "none" : targets.size(0)));
+    }
+    return new TensorBatches(inputs, targets, batchSize, false, OptionalLong.empty());
+  }
+
+  /**
+   * Shuffles the rows anew each epoch.
+   *
+   * @param seed of the shuffling; the same seed and epoch give the same order
+   * @return batches like these, shuffled
+   */
+  public TensorBatches shuffled(long seed) {
+    return new TensorBatches(inputs, targets, batchSize, keepPartial, OptionalLong.of(seed));
+  }
+
+  /** {@return batches like these that end an epoch with the rows that do not fill a batch} */
+  public TensorBatches keepingPartial() {
+    return new TensorBatches(inputs, targets, batchSize, true, seed);
+  }
+
+  /** {@return the number of batches in an epoch} */
+  public long batchesPerEpoch() {
+    long rows = inputs.size(0);
+    return keepPartial ? (rows + batchSize - 1) / batchSize : rows / batchSize;
+  }
+
+  /** {@inheritDoc} The iterator is {@link AutoCloseable}. */
+  @Override
+  public Iterator<Batch> epoch(long epoch) {
+    return seed.isPresent() ? new Shuffled(order(seed.getAsLong(), epoch)) : new InOrder();
+  }
+
+  private long[] order(long seed, long epoch) {
+    // Two rounds of a mixing generator, so that neighbouring seeds and epochs share nothing.
+    SplittableRandom random = new SplittableRandom(new SplittableRandom(seed).nextLong() + epoch);
+    long[] order = new long[Math.toIntExact(inputs.size(0))];
+    for (int i = 1; i < order.length; i++) {
+      int j = random.nextInt(i + 1);
+      order[i] = order[j];
+      order[j] = i;
+    }
+    return order;
+  }
+
+  private abstract class Walk implements Iterator<Batch>, AutoCloseable {
+    private long next;
+    private Tensor[] current = {};
+
+    abstract Tensor rows(Tensor data, long from, long count);
+
+    @Override
+    public boolean hasNext() {
+      return next < batchesPerEpoch();
+    }
+
+    @Override
+    public Batch next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException("the epoch has " + batchesPerEpoch() + " batches");
+      }
+      closeCurrent();
+      long from = next * batchSize;
+      long count = Math.min(batchSize, inputs.size(0) - from);
+      current = new Tensor[] {rows(inputs, from, count), rows(targets, from, count)};
+      next++;
+      return new Batch(current[0], current[1]);
+    }
+
+    private void closeCurrent() {
+      for (Pointer tensor : current) {
+        tensor.close();
+      }
+    }
+
+    @Override
+    public void close() {
+      closeCurrent();
+      next = batchesPerEpoch();
+    }
+  }
+
+  private final class InOrder extends Walk {
+    @Override
+    Tensor rows(Tensor data, long from, long count) {
+      return data.narrow(0, from, count);
+    }
+  }
+
+  private final class Shuffled extends Walk {
+    private final Tensor order;
+
+    Shuffled(long[] order) {
+      try (PointerScope scope = new PointerScope()) {
+        Device device = inputs.device();
+        Tensor onHost = torch.tensor(order);
+        this.order = onHost.to(device, ScalarType.Long);
+        this.order.retainReference(); // outlives the scope, until close()
+      }
+    }
+
+    @Override
+    Tensor rows(Tensor data, long from, long count) {
+      try (Tensor indices = order.narrow(0, from, count)) {
+        return data.index_select(0, indices);
+      }
+    }
+
+    @Override
+    public void close() {
+      super.close();
+      order.close();
+    }
+  }
+}

@@ -1,0 +1,297 @@
+package org.lrfinder.internal.bean;
+
+import java.lang.reflect.AccessibleObject;
+import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A named value of a user's object: an entry of a map, a field, or a property with getter and
+ * setter.
+ */
+public abstract sealed class Property {
+  private static final List<Class<?>> REAL =
+      List.of(double.class, Double.class, float.class, Float.class, Number.class, Object.class);
+
+  private final String name;
+
+  private Property(String name) {
+    this.name = name;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public abstract @Nullable Object value();
+
+  /**
+   * Sets the value.
+   *
+   * @param value of the property's type
+   */
+  public abstract void set(@Nullable Object value);
+
+  /** Sets a learning rate that the property can hold. */
+  public void setRate(double lr) {
+    Object old = value();
+    boolean single = type() == float.class || type() == Float.class || old instanceof Float;
+    set(single ? (Object) (float) lr : (Object) lr);
+  }
+
+  /** Why the value cannot be set at all; null if it can. */
+  public abstract @Nullable String obstacle();
+
+  public abstract Class<?> type();
+
+  /** Why it cannot hold a learning rate; null if it can. */
+  public @Nullable String obstacleToRate() {
+    if (!REAL.contains(type())) {
+      return "is of type %s, which cannot hold a learning rate".formatted(type().getSimpleName());
+    }
+    String obstacle = obstacle();
+    if (obstacle != null) {
+      return obstacle;
+    }
+    Object value = value();
+    if (value == null) {
+      return this instanceof OfSetter ? null : "is null and has no setter";
+    }
+    return value instanceof Number
+        ? null
+        : "is not a number but a " + value.getClass().getSimpleName();
+  }
+
+  /** Finds a property; null if there is none of that name. */
+  public static @Nullable Property of(Object holder, String name) {
+    if (holder instanceof Map<?, ?> map) {
+      return map.containsKey(name) ? new OfMap(map, name) : null;
+    }
+    Field field = field(holder.getClass(), name);
+    Method getter = getter(holder.getClass(), name);
+    Class<?> type =
+        getter != null ? getter.getReturnType() : field != null ? field.getType() : null;
+    Method setter = type == null ? null : setter(holder.getClass(), name, type);
+    if (setter != null) {
+      return new OfSetter(holder, name, field, getter, setter);
+    }
+    return field == null ? null : new OfField(holder, field);
+  }
+
+  /** Names of an object's entries or fields, in order. */
+  public static List<String> names(Object holder) {
+    return holder instanceof Map<?, ?> map
+        ? map.keySet().stream().map(String::valueOf).toList()
+        : fields(holder.getClass()).map(Field::getName).distinct().toList();
+  }
+
+  private static Stream<Field> fields(Class<?> type) {
+    List<Field> fields = new ArrayList<>();
+    // A model may itself be a Module, whose fields are addresses.
+    for (Class<?> c = type;
+        c != null && c != Object.class && c != Pointer.class;
+        c = c.getSuperclass()) {
+      Arrays.stream(c.getDeclaredFields())
+          .filter(f -> !f.isSynthetic() && !Modifier.isStatic(f.getModifiers()))
+          .forEach(fields::add);
+    }
+    return fields.stream();
+  }
+
+  private static @Nullable Field field(Class<?> type, String name) {
+    return fields(type).filter(f -> f.getName().equals(name)).findFirst().orElse(null);
+  }
+
+  private static @Nullable Method getter(Class<?> type, String name) {
+    for (String wanted : List.of("get" + capital(name), "is" + capital(name), name)) {
+      for (Method method : type.getMethods()) {
+        if (named(method, wanted, 0) && method.getReturnType() != void.class) {
+          return method;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Of overloaded ones that of the property's own type, or else one that takes a rate. */
+  private static @Nullable Method setter(Class<?> type, String name, Class<?> own) {
+    List<Method> setters =
+        Arrays.stream(type.getMethods())
+            .filter(method -> named(method, "set" + capital(name), 1))
+            .sorted(
+                Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
+                    .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
+                    .thenComparing(m -> m.getParameterTypes()[0].getName()))
+            .toList();
+    return setters.isEmpty() ? null : setters.get(0);
+  }
+
+  private static boolean named(Method method, String name, int parameters) {
+    return method.getName().equals(name)
+        && method.getParameterCount() == parameters
+        && !method.isBridge()
+        && !Modifier.isStatic(method.getModifiers());
+  }
+
+  private static String capital(String name) {
+    return Character.toUpperCase(name.charAt(0)) + name.substring(1);
+  }
+
+  private static boolean accessible(AccessibleObject member) {
+    return member.trySetAccessible();
+  }
+
+  /** An entry of a map. */
+  private static final class OfMap extends Property {
+    private final Map<Object, @Nullable Object> map;
+
+    @SuppressWarnings("unchecked") // whether it takes the value is found out by obstacle()
+    OfMap(Map<?, ?> map, String name) {
+      super(name);
+      this.map = (Map<Object, @Nullable Object>) map;
+    }
+
+    @Override
+    public Class<?> type() {
+      return Object.class;
+    }
+
+    @Override
+    public @Nullable Object value() {
+      return map.get(name());
+    }
+
+    @Override
+    public void set(@Nullable Object value) {
+      map.put(name(), value);
+    }
+
+    @Override
+    public @Nullable String obstacle() {
+      try {
+        map.put(name(), map.get(name()));
+        return null;
+      } catch (UnsupportedOperationException e) {
+        return "is in a map that cannot be changed";
+      }
+    }
+  }
+
+  /** A field without a setter. */
+  private static final class OfField extends Property {
+    private final Object holder;
+    private final Field field;
+
+    OfField(Object holder, Field field) {
+      super(field.getName());
+      this.holder = holder;
+      this.field = field;
+    }
+
+    @Override
+    public Class<?> type() {
+      return field.getType();
+    }
+
+    @Override
+    public @Nullable Object value() {
+      return read(holder, field);
+    }
+
+    static @Nullable Object read(Object holder, Field field) {
+      if (!accessible(field)) {
+        return null;
+      }
+      try {
+        return field.get(holder);
+      } catch (IllegalAccessException e) {
+        throw new IllegalStateException("field " + field.getName() + " cannot be read", e);
+      }
+    }
+
+    @Override
+    public void set(@Nullable Object value) {
+      try {
+        field.set(holder, value);
+      } catch (IllegalAccessException e) {
+        throw new IllegalStateException("field " + name() + " cannot be written", e);
+      }
+    }
+
+    @Override
+    public @Nullable String obstacle() {
+      if (Modifier.isFinal(field.getModifiers())) {
+        return "is final and has no setter";
+      }
+      return accessible(field)
+          ? null
+          : "is not accessible: its module must open the package "
+              + holder.getClass().getPackageName();
+    }
+  }
+
+  /** A property with a setter. */
+  private static final class OfSetter extends Property {
+    private final Object holder;
+    private final @Nullable Field field;
+    private final @Nullable Method getter;
+    private final Method setter;
+
+    OfSetter(
+        Object holder, String name, @Nullable Field field, @Nullable Method getter, Method setter) {
+      super(name);
+      this.holder = holder;
+      this.field = field;
+      this.getter = getter;
+      this.setter = setter;
+    }
+
+    @Override
+    public Class<?> type() {
+      return setter.getParameterTypes()[0];
+    }
+
+    @Override
+    public @Nullable Object value() {
+      if (getter != null && accessible(getter)) {
+        return invoke(getter);
+      }
+      return field == null ? null : OfField.read(holder, field);
+    }
+
+    @Override
+    public void set(@Nullable Object value) {
+      invoke(setter, value);
+    }
+
+    private @Nullable Object invoke(Method method, @Nullable Object... arguments) {
+      try {
+        return method.invoke(holder, arguments);
+      } catch (IllegalAccessException e) {
+        throw new IllegalStateException(method + " cannot be called", e);
+      } catch (InvocationTargetException e) {
+        if (e.getCause() instanceof RuntimeException thrown) {
+          throw thrown; // the user's own
+        }
+        throw new IllegalStateException(method + " failed: " + e.getCause(), e);
+      }
+    }
+
+    @Override
+    public @Nullable String obstacle() {
+      return accessible(setter)
+          ? null
+          : "has a setter that is not accessible: its module must open the package "
+              + holder.getClass().getPackageName();
+    }
+  }
+}

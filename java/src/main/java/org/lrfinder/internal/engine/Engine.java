@@ -1,0 +1,35 @@
+package org.lrfinder.internal.engine;
+
+import java.util.List;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.sweep.GroupRate;
+import org.lrfinder.sweep.SweepSettings;
+
+/** Computes the steps of sweeps and trainings. Thread-safe and without state. */
+public interface Engine {
+  /**
+   * Takes a snapshot and starts a sweep on the calling thread.
+   *
+   * @param subject networks and optimizers
+   * @param settings the sweep's
+   * @param rates of each parameter group, through all optimizers
+   * @return the running sweep
+   * @throws IllegalArgumentException if networks and optimizers cannot be swept; nothing was
+   *     changed
+   */
+  EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> rates);
+
+  /**
+   * Starts a training on the calling thread.
+   *
+   * @param network forwarded if it is a {@code SequentialImpl}; null where the caller computes
+   *     losses
+   * @param optimizer stepped, at the rates that its groups have; any class but LBFGS
+   * @param settings the training's
+   * @return the running training
+   * @throws IllegalArgumentException if network and optimizer cannot be trained
+   */
+  EngineTraining train(@Nullable Module network, Optimizer optimizer, TrainingSettings settings);
+}

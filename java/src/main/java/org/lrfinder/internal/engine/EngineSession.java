@@ -1,0 +1,51 @@
+package org.lrfinder.internal.engine;
+
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.data.Batch;
+import org.lrfinder.engine.EngineException;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.sweep.Loss;
+
+/**
+ * What a running sweep and a running training have in common: steps are made of micro-batches, all
+ * but the last of which are accumulated. Confined to one thread.
+ *
+ * <p>Every method throws {@link IllegalArgumentException} for batches and losses that cannot be
+ * used, {@link IllegalStateException} once the session has ended, and {@link EngineException} for
+ * failures of libtorch.
+ */
+public interface EngineSession extends AutoCloseable {
+  /**
+   * Adds the gradients of a micro-batch that the network is given.
+   *
+   * @param batch input and target
+   * @param loss what compares the network's output with the target
+   */
+  void accumulate(Batch batch, Loss loss);
+
+  /**
+   * Adds the gradients of a loss computed by the caller.
+   *
+   * @param loss one real number
+   */
+  void accumulate(Tensor loss);
+
+  /**
+   * Computes a loss without gradients, in the train/eval modes that the network is in.
+   *
+   * @param batch input and target
+   * @param loss what compares the network's output with the target
+   * @return the loss
+   */
+  double evaluate(Batch batch, Loss loss);
+
+  /** {@return a region in which a loss computed by the caller has the session's precision} */
+  Autocast autocast();
+
+  /** {@return what computes this session} */
+  EngineInfo info();
+
+  /** Ends the session and frees native memory. */
+  @Override
+  void close();
+}

@@ -1,0 +1,58 @@
+package org.lrfinder.internal.engine;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.pytorch.global.torch;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.internal.nativecore.NativeCore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Finds the engine for a choice. */
+public final class Engines {
+  private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
+  private static final AtomicBoolean WARNED = new AtomicBoolean();
+
+  private Engines() {}
+
+  /**
+   * Finds an engine. Thread-safe. The first fallback from {@link EngineChoice#AUTO} to the portable
+   * engine is logged as a warning.
+   *
+   * @param choice which one
+   * @return the engine
+   * @throws UnsatisfiedLinkError if the native engine was asked for and cannot be loaded; the
+   *     message says why
+   */
+  public static Engine of(EngineChoice choice) {
+    return switch (choice) {
+      case NATIVE -> {
+        NativeCore.load();
+        yield new NativeEngine();
+      }
+      case PORTABLE -> new PortableEngine();
+      case AUTO -> auto();
+    };
+  }
+
+  private static Engine auto() {
+    try {
+      return of(EngineChoice.NATIVE);
+    } catch (UnsatisfiedLinkError e) {
+      if (WARNED.compareAndSet(false, true)) {
+        LOG.warn("Using the portable engine, which is slower: {}", e.getMessage());
+      }
+      return of(EngineChoice.PORTABLE);
+    }
+  }
+
+  /** What computes a session that runs on this thread now. */
+  static EngineInfo info(String engine, String device) {
+    return new EngineInfo(
+        engine,
+        device,
+        torch.get_num_threads(),
+        Blas.inUse().words(),
+        NativeCore.libtorchVersion());
+  }
+}

@@ -1,0 +1,232 @@
+package org.lrfinder.internal.engine;
+
+import java.util.Objects;
+import java.util.function.DoubleConsumer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.JitModule;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.Batch;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.LossFunction;
+
+/**
+ * Where a micro-batch's loss comes from. A caller's loss may be null, which leaves the batch out:
+ * the engine does not hear of it.
+ *
+ * @param <B> what a batch is
+ */
+public sealed interface Objective<B> {
+  /**
+   * Refuses, before a sweep starts, a network whose losses this cannot compute.
+   *
+   * @param part the part of the sweep that this is the loss of
+   * @throws IllegalArgumentException if it cannot
+   */
+  void require(SweepSubject.Part part);
+
+  /**
+   * Adds the gradients of a micro-batch.
+   *
+   * @param session a sweep or a training
+   * @param batch the micro-batch
+   * @return whether it counts; false if it was left out
+   */
+  boolean accumulate(EngineSession session, B batch);
+
+  /**
+   * Finishes a step of a sweep with its last micro-batch.
+   *
+   * @param sweep the sweep
+   * @param batch the micro-batch
+   * @param lr the swept learning rate of the update
+   * @return what the step found; null if the batch was left out and the step is not finished
+   */
+  EngineSweep.@Nullable Outcome step(EngineSweep sweep, B batch, double lr);
+
+  /**
+   * Finishes a step of a training with its last micro-batch.
+   *
+   * @param training the training
+   * @param batch the micro-batch
+   * @param mean given the step's mean loss, before the update
+   * @return whether the step was finished; false if the batch was left out
+   */
+  boolean step(EngineTraining training, B batch, DoubleConsumer mean);
+
+  /**
+   * Computes a loss inside an {@link EvalMode}.
+   *
+   * @param session a sweep or a training
+   * @param batch the batch
+   * @param losses given its loss, unless the batch was left out
+   */
+  void evaluate(EngineSession session, B batch, DoubleConsumer losses);
+
+  /**
+   * The engine forwards the network.
+   *
+   * @param loss what compares the network's output with the batch's target
+   */
+  record Native(Loss loss) implements Objective<Batch> {
+    /** Creates an objective. */
+    public Native {
+      Objects.requireNonNull(loss, "loss");
+    }
+
+    @Override
+    public void require(SweepSubject.Part part) {
+      Pointer network = part.script() != null ? part.script() : part.module();
+      if (network != null && overridesForward(network)) {
+        throw new IllegalArgumentException(
+            "%s overrides forward, but the engine forwards its layers natively and would not call it: pass the loss instead, find(network, optimizer, batch -> loss, batches)"
+                .formatted(network.getClass().getName()));
+      }
+    }
+
+    /**
+     * {@return whether engines forward it as Java code does: layer by layer, in native code, which
+     * calls no method that a class of a user's overrides}
+     *
+     * @param network any
+     */
+    public static boolean forwards(Module network) {
+      return network instanceof SequentialImpl && !overridesForward(network);
+    }
+
+    private static boolean overridesForward(Pointer network) {
+      Class<?> input = network instanceof JitModule ? IValueVector.class : Tensor.class;
+      try {
+        Class<?> declaring = network.getClass().getMethod("forward", input).getDeclaringClass();
+        return !declaring.getPackage().equals(Module.class.getPackage());
+      } catch (NoSuchMethodException e) {
+        return false; // nothing to override
+      }
+    }
+
+    @Override
+    public boolean accumulate(EngineSession session, Batch batch) {
+      requireOpen(batch);
+      session.accumulate(batch, loss);
+      return true;
+    }
+
+    @Override
+    public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
+      requireOpen(batch);
+      return sweep.step(batch, loss, lr);
+    }
+
+    @Override
+    public boolean step(EngineTraining training, Batch batch, DoubleConsumer mean) {
+      requireOpen(batch);
+      mean.accept(training.step(batch, loss));
+      return true;
+    }
+
+    @Override
+    public void evaluate(EngineSession session, Batch batch, DoubleConsumer losses) {
+      requireOpen(batch);
+      losses.accept(session.evaluate(batch, loss));
+    }
+
+    private static void requireOpen(Batch batch) {
+      if (batch.input().isNull() || batch.target().isNull()) {
+        throw new IllegalArgumentException(
+            "the batch's %s was closed before it was used"
+                .formatted(batch.input().isNull() ? "input" : "target"));
+      }
+    }
+  }
+
+  /**
+   * The caller computes the loss.
+   *
+   * @param <B> what a batch is
+   * @param function does it
+   * @param part whose loss it is, if it is one of several; only the first may leave a batch out,
+   *     since those before a later one have been updated
+   */
+  record Callback<B>(LossFunction<B> function, int part) implements Objective<B> {
+    /** Creates an objective. */
+    public Callback {
+      Objects.requireNonNull(function, "loss");
+    }
+
+    /**
+     * Creates the objective of a training, or of a sweep with one part.
+     *
+     * @param function computes the loss
+     */
+    public Callback(LossFunction<B> function) {
+      this(function, 0);
+    }
+
+    @Override
+    public void require(SweepSubject.Part part) {
+      // Whatever it is, the caller forwards it.
+    }
+
+    @Override
+    public boolean accumulate(EngineSession session, B batch) {
+      Tensor loss = loss(session, batch);
+      if (loss == null) {
+        return false;
+      }
+      if (session instanceof EngineSweep sweep) {
+        sweep.accumulate(loss, part);
+      } else {
+        session.accumulate(loss);
+      }
+      return true;
+    }
+
+    @Override
+    public EngineSweep.@Nullable Outcome step(EngineSweep sweep, B batch, double lr) {
+      Tensor loss = loss(sweep, batch);
+      return loss == null ? null : sweep.step(loss, lr, part);
+    }
+
+    @Override
+    public boolean step(EngineTraining training, B batch, DoubleConsumer mean) {
+      Tensor loss = loss(training, batch);
+      if (loss == null) {
+        return false;
+      }
+      mean.accept(training.step(loss));
+      return true;
+    }
+
+    @Override
+    public void evaluate(EngineSession session, B batch, DoubleConsumer losses) {
+      Tensor loss = loss(session, batch);
+      if (loss == null) {
+        return;
+      }
+      if (loss.numel() != 1) {
+        throw new IllegalArgumentException(
+            "the loss must be one real number, not a tensor of " + loss.numel() + " elements");
+      }
+      losses.accept(loss.item_double());
+    }
+
+    private @Nullable Tensor loss(EngineSession session, B batch) {
+      try (Autocast region = session.autocast()) {
+        Tensor loss = function.loss(batch);
+        if (loss == null && part > 0) {
+          throw new IllegalArgumentException(
+              "loss %d of a step is null: only the first loss can leave a batch out"
+                  .formatted(part + 1));
+        }
+        if (loss != null && loss.isNull()) {
+          throw new IllegalArgumentException(
+              "the loss must be one real number, not a closed tensor");
+        }
+        return loss;
+      }
+    }
+  }
+}

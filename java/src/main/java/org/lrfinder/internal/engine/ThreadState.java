@@ -1,0 +1,170 @@
+package org.lrfinder.internal.engine;
+
+import java.util.List;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.openblas.presets.openblas_nolapack.SetNumThreads;
+import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a sweep or a training, or the code of a user that it calls, may move outside the model: the
+ * thread counts of libtorch and BLAS, and of this thread the grad mode and whether TorchScript is
+ * optimized. And the rule by which a sweep or a training chooses its thread counts. Confined to the
+ * thread of the sweep or training.
+ *
+ * <p>libtorch's count is one for each thread, beside one that new threads start with: only that of
+ * this thread is set. BLAS's count belongs to the whole process: of those that overlap in time the
+ * first one remembers it, and the last one puts it back.
+ */
+final class ThreadState {
+  private static final int BLAS_DEFAULT = -1;
+
+  // A smaller one is as fast on one thread.
+  private static final long LARGE_CONVOLUTION = 1 << 14;
+
+  private static int running;
+  private static int blasThreadsBefore; // the first of those running
+
+  private final int libtorchThreads;
+  private final int blasThreads;
+  private final boolean gradMode;
+  private final boolean scriptOptimization = torch.getGraphExecutorOptimize();
+  private int chosenLibtorchThreads;
+
+  private ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
+    this.libtorchThreads = libtorchThreads;
+    this.blasThreads = blasThreads;
+    this.gradMode = gradMode;
+    this.chosenLibtorchThreads = libtorchThreads;
+  }
+
+  /** Remembers what there is. Whoever calls this calls {@link #restore} once. */
+  static ThreadState capture() {
+    int libtorchThreads = torch.get_num_threads();
+    boolean gradMode = GradMode.is_enabled();
+    OwnThread.available(); // what it needs is allocated before anything is changed
+    synchronized (ThreadState.class) {
+      if (running == 0) {
+        blasThreadsBefore = openblas_nolapack.blas_get_num_threads();
+      }
+      running++;
+      return new ThreadState(libtorchThreads, blasThreadsBefore, gradMode);
+    }
+  }
+
+  void restore() {
+    GradMode.set_enabled(gradMode);
+    torch.setGraphExecutorOptimize(scriptOptimization);
+    int found = torch.get_num_threads();
+    if (found == chosenLibtorchThreads) {
+      setLibtorchThreads(libtorchThreads);
+    } else if (found != libtorchThreads) {
+      torch.set_num_threads(libtorchThreads); // the user's code moved what new threads start with
+    }
+    synchronized (ThreadState.class) {
+      running--;
+      if (running == 0) {
+        setBlasThreads(blasThreadsBefore);
+      }
+    }
+  }
+
+  private static void setLibtorchThreads(int threads) {
+    if (torch.get_num_threads() != threads) {
+      if (OwnThread.available()) {
+        OwnThread.set(threads);
+      } else {
+        torch.set_num_threads(threads);
+      }
+    }
+  }
+
+  private static synchronized void setBlasThreads(int threads) {
+    if (openblas_nolapack.blas_get_num_threads() != threads) {
+      try (PointerScope scope = new PointerScope()) { // the presets leave a pointer
+        // OpenBLAS takes this for its default, MKL for nothing.
+        boolean byName = threads == BLAS_DEFAULT && Blas.inUse() != Blas.OPENBLAS;
+        openblas_nolapack.blas_set_num_threads(
+            byName ? torch.intraop_default_num_threads() : threads);
+      }
+    }
+  }
+
+  private void choose(int libtorch, int blas) {
+    setLibtorchThreads(libtorch);
+    chosenLibtorchThreads = libtorch;
+    setBlasThreads(blas);
+  }
+
+  /**
+   * Chooses the thread counts of a sweep or a training on the CPU. A number that was asked for goes
+   * to libtorch and BLAS alike. Otherwise, with OpenBLAS and as long as nobody set a count: its
+   * threads and libtorch's must not run at once, since each spins while the other works. A large
+   * convolution is libtorch's work; matrices are BLAS's, which knows by itself to do small ones on
+   * one thread. Changing BLAS's count costs up to a millisecond, so that it is left alone where it
+   * can be.
+   *
+   * @param requested 0 to choose
+   */
+  void choose(int requested, List<Optimizer> optimizers) {
+    if (requested > 0) {
+      choose(requested, requested);
+    } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
+      boolean largeConvolution = false;
+      try (PointerScope scope = new PointerScope()) {
+        for (Tensor parameter : PortableModel.parameters(optimizers)) {
+          if (!parameter.is_cpu()) {
+            return;
+          }
+          largeConvolution |= parameter.dim() > 2 && parameter.numel() >= LARGE_CONVOLUTION;
+        }
+      }
+      choose(largeConvolution ? libtorchThreads : 1, largeConvolution ? 1 : blasThreads);
+    }
+  }
+
+  private boolean nobodySetACount() {
+    return blasThreads == BLAS_DEFAULT
+        && libtorchThreads == torch.intraop_default_num_threads()
+        && System.getenv("OMP_NUM_THREADS") == null
+        && System.getenv("OPENBLAS_NUM_THREADS") == null;
+  }
+
+  /**
+   * libtorch's threads are OpenMP's. Its {@code set_num_threads} also sets what new threads start
+   * with, and a thread that were born while a sweep runs would keep the sweep's count for ever.
+   */
+  private static final class OwnThread {
+    private static final @Nullable SetNumThreads SET = find();
+
+    static boolean available() {
+      return SET != null;
+    }
+
+    static void set(int threads) {
+      if (SET != null) {
+        SET.call(threads);
+      }
+    }
+
+    private static @Nullable SetNumThreads find() {
+      try (PointerScope scope = new PointerScope()) {
+        Pointer address = Loader.addressof("omp_set_num_threads");
+        if (address == null || address.isNull()) {
+          return null;
+        }
+        PointerPointer<Pointer> function = new PointerPointer<>(1);
+        function.put(address);
+        function.retainReference(); // for ever, and outlives the scope
+        return new SetNumThreads(function);
+      }
+    }
+  }
+}

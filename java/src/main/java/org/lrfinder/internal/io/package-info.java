@@ -1,0 +1,5 @@
+/** Files. */
+@NullMarked
+package org.lrfinder.internal.io;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,178 @@
+package org.lrfinder.internal.loop;
+
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.engine.EngineSweep;
+import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.LossTracker;
+import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.sweep.SweepSettings;
+
+/** Does the optimizer steps that a sweep asks for. */
+public interface Stepper {
+  /**
+   * Does one step.
+   *
+   * @param interruption asked where a batch was left out: why the sweep has to end before the step
+   *     is done, null to go on
+   * @return null to go on, else why the sweep ends; after {@link EndReason#DIVERGED} the step was
+   *     recorded, otherwise not
+   */
+  @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption);
+
+  double lastLoss();
+
+  double smoothedLoss();
+
+  double bestLoss();
+
+  /** The loss on the validation batches now; null without them. */
+  @Nullable Double validationLoss();
+
+  /** Steps of an engine over batches. */
+  final class OfBatches<B> implements Stepper {
+    private final EngineSweep sweep;
+    private final List<? extends Objective<B>> objectives;
+    private final BatchCycle<B> batches;
+    private final int microBatches;
+    private final @Nullable Validation<?> validation;
+
+    public OfBatches(
+        EngineSweep sweep,
+        List<? extends Objective<B>> objectives,
+        BatchCycle<B> batches,
+        int microBatches,
+        @Nullable Validation<?> validation) {
+      this.sweep = sweep;
+      this.objectives = objectives;
+      this.batches = batches;
+      this.microBatches = microBatches;
+      this.validation = validation;
+    }
+
+    @Override
+    public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
+      int accumulated = 0;
+      while (true) {
+        B batch = batches.next();
+        if (batch == null) {
+          return accumulated == 0 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
+        }
+        if (accumulated < microBatches - 1) {
+          if (accumulate(batch)) {
+            batches.use();
+            accumulated++;
+            continue;
+          }
+        } else {
+          EngineSweep.Outcome first = objectives.get(0).step(sweep, batch, lr);
+          if (first != null) {
+            batches.use();
+            return lastMicroBatch(first, batch, lr);
+          }
+        }
+        EndReason end = interruption.get();
+        if (end != null) {
+          return end;
+        }
+      }
+    }
+
+    /** Returns false if the first objective left the batch out; the others never do. */
+    private boolean accumulate(B batch) {
+      for (Objective<B> objective : objectives) {
+        if (!objective.accumulate(sweep, batch)) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    private @Nullable EndReason lastMicroBatch(EngineSweep.Outcome first, B batch, double lr) {
+      EndReason end = endOf(first);
+      for (int part = 1; part < objectives.size() && end == null; part++) {
+        end = endOf(objectives.get(part).step(sweep, batch, lr));
+      }
+      return end;
+    }
+
+    /** The data ended within the step. */
+    private @Nullable EndReason partialStep(double lr) {
+      EndReason end = null;
+      for (int part = 0; part < objectives.size() && end == null; part++) {
+        end = endOf(sweep.finish(lr, part));
+      }
+      return end;
+    }
+
+    private static @Nullable EndReason endOf(EngineSweep.Outcome outcome) {
+      return switch (outcome) {
+        case CONTINUE -> null;
+        case DIVERGED -> EndReason.DIVERGED;
+        case NON_FINITE -> EndReason.NON_FINITE;
+      };
+    }
+
+    @Override
+    public double lastLoss() {
+      return sweep.lastLoss();
+    }
+
+    @Override
+    public double smoothedLoss() {
+      return sweep.smoothedLoss();
+    }
+
+    @Override
+    public double bestLoss() {
+      return sweep.bestLoss();
+    }
+
+    @Override
+    public @Nullable Double validationLoss() {
+      return validation == null ? null : validation.loss();
+    }
+  }
+
+  /** Steps of a caller's function. */
+  final class OfFunction implements Stepper {
+    private final StepFunction function;
+    private final LossTracker tracker;
+
+    public OfFunction(StepFunction function, SweepSettings settings) {
+      this.function = function;
+      this.tracker = LossTracker.of(settings);
+    }
+
+    @Override
+    public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
+      double loss = function.step(lr);
+      if (!Double.isFinite(loss)) {
+        return EndReason.NON_FINITE;
+      }
+      return tracker.add(loss) ? EndReason.DIVERGED : null;
+    }
+
+    @Override
+    public double lastLoss() {
+      return tracker.last();
+    }
+
+    @Override
+    public double smoothedLoss() {
+      return tracker.smoothed();
+    }
+
+    @Override
+    public double bestLoss() {
+      return tracker.best();
+    }
+
+    @Override
+    public @Nullable Double validationLoss() {
+      return null;
+    }
+  }
+}

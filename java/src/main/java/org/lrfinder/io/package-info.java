@@ -1,5 +1,0 @@
-/** Files. */
-@NullMarked
-package org.lrfinder.io;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,54 @@
+package org.lrfinder.internal.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.lrfinder.data.Batch;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.Precision;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
+
+/** A training's steps, without a trainer. */
+class EngineTrainingTest {
+  @OnEachEngine
+  void aStepMayBeFinishedAfterItsLastMicroBatch(EngineChoice engine) {
+    List<Batch> batches = Models.batches(2, ScalarType.Double);
+    List<Double> losses = new ArrayList<>();
+    List<SequentialImpl> trained = new ArrayList<>();
+    for (boolean afterwards : new boolean[] {false, true}) {
+      torch.manual_seed(5);
+      SequentialImpl network = Models.inDouble(Models.mlp());
+      Optimizer optimizer = OptimizerSpec.ADAM.over(network);
+      try (EngineTraining training =
+          Engines.of(engine)
+              .train(
+                  network, optimizer, new TrainingSettings(4, 1e6, Precision.AS_PARAMETERS, 1))) {
+        assertThatThrownBy(training::finish)
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("there is no step to finish: nothing was accumulated");
+        training.accumulate(batches.get(0), Loss.CROSS_ENTROPY);
+        if (afterwards) {
+          training.accumulate(batches.get(1), Loss.CROSS_ENTROPY);
+          losses.add(training.finish());
+        } else {
+          losses.add(training.step(batches.get(1), Loss.CROSS_ENTROPY));
+        }
+        trained.add(network);
+      }
+    }
+    assertThat(losses.get(1)).isEqualTo(losses.get(0));
+    for (long i = 0; i < trained.get(0).parameters().size(); i++) {
+      assertThat(trained.get(1).parameters().get(i).equal(trained.get(0).parameters().get(i)))
+          .isTrue();
+    }
+  }
+}

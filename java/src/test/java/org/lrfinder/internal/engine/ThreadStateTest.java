@@ -1,0 +1,128 @@
+package org.lrfinder.internal.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.pytorch.Conv2dImpl;
+import org.bytedeco.pytorch.Conv2dOptions;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.lrfinder.LrFinder;
+import org.lrfinder.data.Batch;
+
+/** The thread counts of a sweep on OpenBLAS, and that they are put back. */
+class ThreadStateTest {
+  private static final int DEFAULT_BLAS = -1;
+  private final int all = torch.intraop_default_num_threads();
+
+  @BeforeEach
+  void aMachineWithSeveralCoresAndNoCountSet() {
+    assumeThat(all).isGreaterThan(1);
+    assumeThat(System.getenv("OMP_NUM_THREADS")).isNull();
+    assertThat(Blas.inUse()).isEqualTo(Blas.OPENBLAS);
+    torch.set_num_threads(all);
+    openblas_nolapack.blas_set_num_threads(DEFAULT_BLAS);
+  }
+
+  @AfterEach
+  void defaults() {
+    torch.set_num_threads(all);
+    openblas_nolapack.blas_set_num_threads(DEFAULT_BLAS);
+  }
+
+  private static List<Integer> countsDuring(LrFinder.Builder finder, Module network) {
+    Optimizer optimizer = new SGD(network.parameters(), new SGDOptions(0.1));
+    AtomicInteger libtorch = new AtomicInteger();
+    AtomicInteger blas = new AtomicInteger();
+    finder
+        .steps(3)
+        .build()
+        .find(
+            network,
+            optimizer,
+            batch -> {
+              libtorch.set(torch.get_num_threads());
+              blas.set(openblas_nolapack.blas_get_num_threads());
+              return network.parameters().get(0).sum();
+            },
+            List.of(new Batch(torch.ones(1), torch.ones(1))));
+    return List.of(libtorch.get(), blas.get());
+  }
+
+  @Test
+  void aLargeConvolutionDecides() {
+    assertThat(countsDuring(LrFinder.builder(), new LinearImpl(2048, 2048)))
+        .containsExactly(1, DEFAULT_BLAS);
+    Module convolution = new Conv2dImpl(new Conv2dOptions(64, 64, new LongPointer(3, 3)));
+    assertThat(countsDuring(LrFinder.builder(), convolution)).containsExactly(all, 1);
+    assertThat(List.of(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads()))
+        .containsExactly(all, DEFAULT_BLAS);
+  }
+
+  @Test
+  void whatSomebodySetStays() {
+    openblas_nolapack.blas_set_num_threads(2);
+    assertThat(countsDuring(LrFinder.builder(), new LinearImpl(64, 64))).containsExactly(all, 2);
+    openblas_nolapack.blas_set_num_threads(DEFAULT_BLAS);
+    torch.set_num_threads(all + 1);
+    assertThat(countsDuring(LrFinder.builder(), new LinearImpl(64, 64)))
+        .containsExactly(all + 1, DEFAULT_BLAS);
+  }
+
+  @Test
+  void aNumberThatIsAskedForIsUsedAndPutBack() {
+    assertThat(countsDuring(LrFinder.builder().threads(2), new LinearImpl(2048, 2048)))
+        .containsExactly(2, 2);
+    assertThat(List.of(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads()))
+        .containsExactly(all, DEFAULT_BLAS);
+  }
+
+  @Test
+  void aThreadThatIsBornDuringASweepHasTheDefault() {
+    AtomicInteger bornMeanwhile = new AtomicInteger();
+    LinearImpl network = new LinearImpl(8, 8);
+    LrFinder.builder()
+        .threads(1)
+        .steps(3)
+        .listener(step -> bornMeanwhile.set(libtorchThreadsOfANewThread()))
+        .build()
+        .find(
+            new SGD(network.parameters(), new SGDOptions(0.1)),
+            batch -> network.parameters().get(0).sum(),
+            List.of(new Batch(torch.ones(1), torch.ones(1))));
+    assertThat(bornMeanwhile.get()).isEqualTo(all);
+    assertThat(libtorchThreadsOfANewThread()).isEqualTo(all);
+  }
+
+  private static int libtorchThreadsOfANewThread() {
+    return CompletableFuture.supplyAsync(
+            torch::get_num_threads, command -> new Thread(command).start())
+        .join();
+  }
+
+  @Test
+  void theLastOfOverlappingSweepsPutsTheCountsOfBlasBack() {
+    ThreadState first = ThreadState.capture();
+    LinearImpl network = new LinearImpl(8, 8);
+    Optimizer optimizer = new SGD(network.parameters(), new SGDOptions(0.1));
+    first.choose(1, List.of(optimizer));
+    ThreadState second = ThreadState.capture();
+    second.choose(2, List.of(optimizer));
+    first.restore();
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(2);
+    second.restore();
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(DEFAULT_BLAS);
+  }
+}

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace lrfinder {
+
+/// In which type forward passes compute.
+enum class Precision : std::int32_t {
+  kFloat32,   ///< in the parameters' own type, whichever that is
+  kBfloat16,  ///< bfloat16 autocast: parameters, gradients and losses keep their types
+};
+
+/// How one optimizer step is made, of a sweep as of a training.
+struct StepSettings {
+  /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
+  std::int64_t accumulate_grad_batches = 1;
+  /// Total norm that the averaged gradients are clipped to before an update; infinity leaves them alone. Positive.
+  double gradient_clip_norm = std::numeric_limits<double>::infinity();
+  /// Largest absolute value of an averaged gradient's elements; infinity leaves them alone. Positive. Not with a norm.
+  double gradient_clip_value = std::numeric_limits<double>::infinity();
+  Precision precision = Precision::kFloat32;
+};
+
+}  // namespace lrfinder

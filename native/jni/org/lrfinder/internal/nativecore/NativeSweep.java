@@ -1,0 +1,82 @@
+package org.lrfinder.internal.nativecore;
+
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.NoException;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.annotation.StdString;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * {@code lrfinder::Sweep}; the header {@code lrfinder/sweep.h} is its documentation. Losses and
+ * step results cross as the ordinals of the core's enums.
+ */
+@Properties(inherit = LrFinderPreset.class)
+@Namespace("lrfinder")
+@Name("Sweep")
+public final class NativeSweep extends Pointer {
+  static {
+    Loader.load();
+  }
+
+  /** {@code StepResult::kContinue}. */
+  public static final int CONTINUE = 0;
+
+  /** {@code StepResult::kDiverged}. */
+  public static final int DIVERGED = 1;
+
+  /** {@code StepResult::kNonFinite}. */
+  public static final int NON_FINITE = 2;
+
+  /**
+   * Takes the snapshot. The caller keeps networks and optimizers reachable until the sweep is
+   * closed.
+   */
+  public NativeSweep(NativeSweepSubject subject, NativeSweepSettings settings) {
+    allocate(subject, settings);
+  }
+
+  private native void allocate(
+      @Const @ByRef NativeSweepSubject subject, @Const @ByRef NativeSweepSettings settings)
+      throws NativeCoreException;
+
+  public native void accumulate(
+      @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
+      throws NativeCoreException;
+
+  public native void accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
+      throws NativeCoreException;
+
+  public native @Cast("int") int step(
+      @Const @ByRef Tensor input,
+      @Const @ByRef Tensor target,
+      @Cast("lrfinder::Loss") int loss,
+      double lr)
+      throws NativeCoreException;
+
+  public native @Cast("int") int step(
+      @Const @ByRef Tensor loss, double lr, @Cast("int64_t") long part) throws NativeCoreException;
+
+  public native @Cast("int") int finish(double lr, @Cast("int64_t") long part)
+      throws NativeCoreException;
+
+  public native double evaluate(
+      @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
+      throws NativeCoreException;
+
+  public native @NoException double last_loss();
+
+  public native @NoException double smoothed_loss();
+
+  public native @NoException double best_loss();
+
+  public native @StdString BytePointer device() throws NativeCoreException;
+
+  public native void restore() throws NativeCoreException;
+}

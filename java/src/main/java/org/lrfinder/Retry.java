@@ -8,7 +8,7 @@ import org.lrfinder.sweep.SweepSettings;
 
 /** How to sweep again after a sweep that was not OK. */
 record Retry(boolean range, boolean steps, int budget) {
-  static final int DEFAULT_BUDGET = 1000;
+  static final int DEFAULT_BUDGET = 1000; // ten sweeps of the default number of steps
 
   private static final int LEAST_COST = 50; // steps; a sweep that ends at once is not free
   private static final int MORE_STEPS = 300;

@@ -14,6 +14,9 @@ final class AnswerOptions {
   /** A better answer than the library's 100, for a fraction of a second. */
   static final int STEPS = 300;
 
+  /** As many sweeps as the library's budget has room for in its number of steps: ten. */
+  private static final int BUDGET = 10 * STEPS;
+
   @Option(
       names = "--rule",
       paramLabel = "NAME",
@@ -42,7 +45,7 @@ final class AnswerOptions {
       paramLabel = "STEPS",
       description =
           "Steps of all these sweeps together, each counted as 50 at least. Default: ${DEFAULT-VALUE}")
-  private int autoBudget = 3000;
+  private int autoBudget = BUDGET;
 
   @Option(
       names = "--repeats",

@@ -1,19 +1,31 @@
 package org.lrfinder.export;
 
+import static com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility.ANY;
 import static java.util.Locale.ROOT;
 import static java.util.stream.Collectors.joining;
 
+import com.fasterxml.jackson.annotation.JsonAutoDetect;
 import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import com.fasterxml.jackson.annotation.Nulls;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import com.fasterxml.jackson.databind.deser.std.NumberDeserializers.DoubleDeserializer;
+import com.fasterxml.jackson.databind.introspect.Annotated;
+import com.fasterxml.jackson.databind.introspect.AnnotatedField;
+import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +34,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
@@ -33,10 +46,10 @@ import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.GroupRate;
-import org.lrfinder.sweep.Precision;
-import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepOptions;
+import org.lrfinder.sweep.StepSettings;
+import org.lrfinder.sweep.SweepOptions;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -53,8 +66,27 @@ public final class ResultJson {
   private static final int FORMAT = 1;
   private static final String NO_RESULT = "not a result of lrfinder: ";
 
+  private static final String UNFIT = " is missing, null or of the wrong kind";
+
+  private static final JsonSerializer<Double> INFINITY_AS_NULL =
+      new StdScalarSerializer<>(Double.class) {
+        @Override
+        public void serialize(Double value, JsonGenerator json, SerializerProvider provider)
+            throws IOException {
+          if (value.isInfinite()) {
+            json.writeNull();
+          } else {
+            json.writeNumber(value);
+          }
+        }
+      };
+
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
+          .addMixIn(StepSettings.class, ByFields.class)
+          .addMixIn(SweepSettings.class, FlatSettings.class)
+          .addMixIn(SweepSettings.Builder.class, ByFields.class)
+          .annotationIntrospector(new NoneIsNull())
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .defaultSetterInfo(JsonSetter.Value.construct(Nulls.FAIL, Nulls.FAIL))
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -73,7 +105,7 @@ public final class ResultJson {
       int format,
       @JsonSetter(nulls = Nulls.SET) @Nullable String lrfinderVersion,
       EngineInfo engine,
-      Settings settings,
+      SweepSettings settings,
       EndReason endReason,
       String rule,
       Status status,
@@ -94,24 +126,45 @@ public final class ResultJson {
   private record Repeat(
       Curve curve, Status status, @JsonSetter(nulls = Nulls.SET) @Nullable Double lr) {}
 
-  /** Settings whose infinities, which mean none, are null. */
-  private record Settings(
-      double minLr,
-      double maxLr,
-      int steps,
-      ScheduleMode mode,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Double earlyStopThreshold,
-      double smoothingBeta,
-      int accumulateGradBatches,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Double gradientClipNorm,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Double gradientClipValue,
-      List<Double> groupRatios,
-      List<GroupRange> groupRanges,
-      List<Integer> sweptGroups,
-      boolean cycleData,
-      Precision precision,
-      int validationBatchCount,
-      int threads) {}
+  @JsonAutoDetect(fieldVisibility = ANY)
+  private abstract static class ByFields {}
+
+  @JsonAutoDetect(fieldVisibility = ANY)
+  @JsonDeserialize(builder = SweepSettings.Builder.class)
+  private abstract static class FlatSettings {
+    @JsonUnwrapped private StepSettings step;
+  }
+
+  /** Makes null of a setting's infinity, which means none, and the other way round. */
+  private static final class NoneIsNull extends JacksonAnnotationIntrospector {
+    private static final Set<Class<?>> SETTINGS =
+        Set.of(StepSettings.class, StepOptions.class, SweepSettings.class, SweepOptions.class);
+
+    private static boolean isNumberOfSettings(Annotated property) {
+      return property instanceof AnnotatedField field
+          && field.getRawType() == double.class
+          && SETTINGS.contains(field.getDeclaringClass());
+    }
+
+    @Override
+    public Object findSerializer(Annotated property) {
+      return isNumberOfSettings(property) ? INFINITY_AS_NULL : super.findSerializer(property);
+    }
+
+    @Override
+    public Object findDeserializer(Annotated property) {
+      return isNumberOfSettings(property)
+          ? new DoubleDeserializer(Double.class, Double.POSITIVE_INFINITY)
+          : super.findDeserializer(property);
+    }
+
+    @Override
+    public JsonSetter.Value findSetterInfo(Annotated property) {
+      return isNumberOfSettings(property)
+          ? JsonSetter.Value.forValueNulls(Nulls.SET)
+          : super.findSetterInfo(property);
+    }
+  }
 
   /**
    * Writes a result as one line of JSON.
@@ -120,29 +173,12 @@ public final class ResultJson {
    * @return the JSON, without a line feed
    */
   public static String toJson(LrFinderResult result) {
-    SweepSettings settings = result.settings();
     Form form =
         new Form(
             FORMAT,
             LrFinderResult.class.getPackage().getImplementationVersion(),
             result.engine(),
-            new Settings(
-                settings.minLr(),
-                settings.maxLr(),
-                settings.steps(),
-                settings.mode(),
-                finite(settings.earlyStopThreshold()),
-                settings.smoothingBeta(),
-                settings.step().accumulateGradBatches(),
-                finite(settings.step().gradientClipNorm()),
-                finite(settings.step().gradientClipValue()),
-                settings.groupRatios(),
-                settings.groupRanges(),
-                settings.sweptGroups(),
-                settings.cycleData(),
-                settings.step().precision(),
-                settings.validationBatchCount(),
-                settings.step().threads()),
+            result.settings(),
             result.endReason(),
             result.rule(),
             result.status(),
@@ -175,10 +211,12 @@ public final class ResultJson {
    */
   public static LrFinderResult fromJson(String json) {
     try {
-      requireFormat(MAPPER.readTree(json));
+      JsonNode tree = MAPPER.readTree(json);
+      requireFormat(tree);
+      requireEverySetting(tree.path("settings"));
       Form form = MAPPER.readValue(json, Form.class);
       return new LrFinderResult(
-          settings(form.settings),
+          form.settings,
           new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
           form.endReason,
           form.groups,
@@ -215,6 +253,19 @@ public final class ResultJson {
     }
   }
 
+  /** A builder would take its default for one that is missing. */
+  private static void requireEverySetting(JsonNode settings) {
+    MAPPER
+        .valueToTree(SweepSettings.DEFAULTS)
+        .fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (settings.isObject() && !settings.has(name)) {
+                throw new IllegalArgumentException(NO_RESULT + "settings." + name + UNFIT);
+              }
+            });
+  }
+
   private static String problem(JsonProcessingException e) {
     JsonLocation at = e.getLocation();
     String where =
@@ -229,7 +280,7 @@ public final class ResultJson {
             .substring(1);
     return e.getCause() instanceof IllegalArgumentException refused
         ? where + field + ": " + refused.getMessage()
-        : where + field + " is missing, null or of the wrong kind";
+        : where + field + UNFIT;
   }
 
   /**
@@ -261,28 +312,6 @@ public final class ResultJson {
     }
   }
 
-  private static SweepSettings settings(Settings form) {
-    SweepSettings.Builder settings =
-        SweepSettings.builder()
-            .minLr(form.minLr)
-            .maxLr(form.maxLr)
-            .steps(form.steps)
-            .mode(form.mode)
-            .earlyStopThreshold(orInfinity(form.earlyStopThreshold))
-            .smoothingBeta(form.smoothingBeta)
-            .accumulateGradBatches(form.accumulateGradBatches)
-            .gradientClipNorm(orInfinity(form.gradientClipNorm))
-            .gradientClipValue(orInfinity(form.gradientClipValue))
-            .groupRatios(form.groupRatios.stream().mapToDouble(ratio -> ratio).toArray())
-            .sweptGroups(form.sweptGroups.stream().mapToInt(group -> group).toArray())
-            .cycleData(form.cycleData)
-            .precision(form.precision)
-            .validationBatchCount(form.validationBatchCount)
-            .threads(form.threads);
-    form.groupRanges.forEach(r -> settings.groupRange(r.group(), r.minLr(), r.maxLr()));
-    return settings.build();
-  }
-
   private static List<Repeat> form(Repeats repeats) {
     return repeats.sweeps().stream()
         .map(sweep -> new Repeat(sweep.curve(), sweep.status(), orNull(sweep.lr())))
@@ -302,13 +331,5 @@ public final class ResultJson {
 
   private static OptionalDouble orEmpty(@Nullable Double value) {
     return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
-  }
-
-  private static @Nullable Double finite(double value) {
-    return Double.isInfinite(value) ? null : value;
-  }
-
-  private static double orInfinity(@Nullable Double value) {
-    return value == null ? Double.POSITIVE_INFINITY : value;
   }
 }

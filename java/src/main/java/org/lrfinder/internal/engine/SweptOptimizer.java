@@ -95,9 +95,9 @@ public enum SweptOptimizer {
   private final Function<Pointer, DoublePointer> weightDecay;
   private final @Nullable Function<Pointer, DoublePointer> momentum;
   private final ToIntFunction<Pointer> statesPerParameter;
-  private final int productsOfAStep;
-  private final boolean fused;
-  private final boolean sparse;
+  final int productsOfAStep; // tensors of a parameter's size that its own makes at once, at most
+  final boolean fused; // whether libtorch has a fused kernel for it
+  private final boolean sparse; // whether it takes sparse gradients, without weight decay
 
   <P> SweptOptimizer(
       Class<? extends Optimizer> type,
@@ -123,11 +123,10 @@ public enum SweptOptimizer {
   }
 
   /**
-   * {@return the row of an optimizer}
+   * {@return the row of an optimizer's exact class, as in the native core: a subclass may step
+   * otherwise}
    *
-   * @param optimizer of exactly one of these classes, as in the native core: a subclass may
-   *     override its step
-   * @throws IllegalArgumentException if it is of another class
+   * @throws IllegalArgumentException if there is none
    */
   public static SweptOptimizer of(Optimizer optimizer) {
     for (SweptOptimizer each : values()) {
@@ -160,30 +159,19 @@ public enum SweptOptimizer {
     }
   }
 
-  /**
-   * Makes an optimizer with PyTorch's defaults.
-   *
-   * @param parameters what it updates
-   * @param lr learning rate
-   * @return the optimizer
-   */
+  /** {@return an optimizer over some parameters, with PyTorch's defaults} */
   public Optimizer over(TensorVector parameters, double lr) {
     return fresh.apply(parameters, lr);
   }
 
-  /**
-   * {@return the weight decay of a parameter group, to be read or written}
-   *
-   * @param group of such an optimizer
-   */
+  /** {@return the weight decay of such an optimizer's group, to be read or written} */
   public DoublePointer weightDecay(OptimizerParamGroup group) {
     return weightDecay.apply(group.options());
   }
 
   /**
-   * {@return the momentum of a parameter group, to be read or written}
+   * {@return the momentum of such an optimizer's group, to be read or written}
    *
-   * @param group of such an optimizer
    * @throws IllegalArgumentException if it has none
    */
   public DoublePointer momentum(OptimizerParamGroup group) {
@@ -211,16 +199,6 @@ public enum SweptOptimizer {
   /** Tensors of a parameter's size that it keeps for each parameter of a group. */
   int statesPerParameter(OptimizerParamGroup group) {
     return statesPerParameter.applyAsInt(group.options());
-  }
-
-  /** Tensors of a parameter's size that its own step makes at once, at the most. */
-  int productsOfAStep() {
-    return productsOfAStep;
-  }
-
-  /** Whether libtorch has a fused kernel for it. */
-  boolean isFused() {
-    return fused;
   }
 
   /** Says in words for the user what libtorch would fail on. Subclasses fail alike. */

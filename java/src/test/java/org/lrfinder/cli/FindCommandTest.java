@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.LinearImpl;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.internal.engine.SweptOptimizer;
 import org.lrfinder.sweep.StepFunction;
 import picocli.CommandLine;
 
@@ -129,6 +131,14 @@ class FindCommandTest {
     assertThat(
             find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--optimizer", name))
         .isZero();
+  }
+
+  @Test
+  void everyOptimizerThatCanBeSweptIsThere() {
+    LinearImpl network = new LinearImpl(2, 1);
+    assertThat(OptimizerKind.values())
+        .extracting(kind -> SweptOptimizer.of(kind.over(network, 0.1)))
+        .contains(SweptOptimizer.values());
   }
 
   @Test

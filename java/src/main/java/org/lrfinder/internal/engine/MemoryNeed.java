@@ -55,7 +55,7 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
     long state = 0;
     long largest = 0; // of the parameters that no fused kernel updates
     SweptOptimizer kind = SweptOptimizer.of(optimizer);
-    boolean kernel = fused && kind.isFused();
+    boolean kernel = fused && kind.fused;
     try (PointerScope scope = new PointerScope()) {
       OptimizerParamGroupVector groups = optimizer.param_groups();
       for (long i = 0; i < groups.size(); i++) {
@@ -75,7 +75,7 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
         state += trained * kind.statesPerParameter(group);
       }
     }
-    return new MemoryNeed(0, gradients, state, largest * kind.productsOfAStep());
+    return new MemoryNeed(0, gradients, state, largest * kind.productsOfAStep);
   }
 
   /** Of the elements, each once. */

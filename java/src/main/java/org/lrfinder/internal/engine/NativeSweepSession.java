@@ -60,8 +60,8 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   @Override
   public void accumulate(Batch batch, Loss loss) {
     ofBatch(
-        (sweep, input, target, kind, lr) -> {
-          sweep.accumulate(input, target, kind);
+        (on, x, y, kind, lr) -> {
+          on.accumulate(x, y, kind);
           return 0;
         },
         batch,
@@ -72,8 +72,8 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   @Override
   public void accumulate(Tensor loss, int part) {
     ofLoss(
-        (sweep, given, lr, index) -> {
-          sweep.accumulate(given, index);
+        (on, given, lr, index) -> {
+          on.accumulate(given, index);
           return 0;
         },
         loss,
@@ -94,13 +94,12 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   @Override
   public Outcome finish(double lr, int part) {
     return OUTCOMES[
-        (int) ofLoss((sweep, none, rate, index) -> sweep.finish(rate, index), null, lr, part)];
+        (int) ofLoss((on, none, rate, index) -> on.finish(rate, index), null, lr, part)];
   }
 
   @Override
   public double evaluate(Batch batch, Loss loss) {
-    return ofBatch(
-        (sweep, input, target, kind, lr) -> sweep.evaluate(input, target, kind), batch, loss, 0);
+    return ofBatch((on, x, y, kind, lr) -> on.evaluate(x, y, kind), batch, loss, 0);
   }
 
   @Override

@@ -19,8 +19,8 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   @Override
   public void accumulate(Batch batch, Loss loss) {
     ofBatch(
-        (training, input, target, kind, lr) -> {
-          training.accumulate(input, target, kind);
+        (on, x, y, kind, lr) -> {
+          on.accumulate(x, y, kind);
           return 0;
         },
         batch,
@@ -31,8 +31,8 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   @Override
   public void accumulate(Tensor loss, int part) {
     ofLoss(
-        (training, given, lr, only) -> {
-          training.accumulate(given);
+        (on, given, lr, only) -> {
+          on.accumulate(given);
           return 0;
         },
         loss,
@@ -42,27 +42,22 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
 
   @Override
   public double step(Batch batch, Loss loss) {
-    return ofBatch(
-        (training, input, target, kind, lr) -> training.step(input, target, kind), batch, loss, 0);
+    return ofBatch((on, x, y, kind, lr) -> on.step(x, y, kind), batch, loss, 0);
   }
 
   @Override
   public double step(Tensor loss) {
-    return ofLoss((training, given, lr, part) -> training.step(given), loss, 0, 0);
+    return ofLoss((on, given, lr, part) -> on.step(given), loss, 0, 0);
   }
 
   @Override
   public double finish() {
-    return ofLoss((training, none, lr, part) -> training.finish(), null, 0, 0);
+    return ofLoss((on, none, lr, part) -> on.finish(), null, 0, 0);
   }
 
   @Override
   public double evaluate(Batch batch, Loss loss) {
-    return ofBatch(
-        (training, input, target, kind, lr) -> training.evaluate(input, target, kind),
-        batch,
-        loss,
-        0);
+    return ofBatch((on, x, y, kind, lr) -> on.evaluate(x, y, kind), batch, loss, 0);
   }
 
   @Override

@@ -61,25 +61,17 @@ abstract sealed class PortableSession implements EngineSession
     return first;
   }
 
-  /** Adds the gradients of a part's micro-batch. */
-  abstract void add(Tensor loss, int part);
+  /** Adds the gradients of a part's micro-batch; returns the mean loss of the step so far. */
+  abstract double add(Tensor loss, int part);
 
   @Override
   public final void accumulate(Batch batch, Loss loss) {
-    withGradients(
-        () -> {
-          add(microBatches.loss(batch, loss), 0);
-          return true;
-        });
+    withGradients(() -> add(microBatches.loss(batch, loss), 0));
   }
 
   @Override
   public final void accumulate(Tensor loss, int part) {
-    withGradients(
-        () -> {
-          add(loss, part);
-          return true;
-        });
+    withGradients(() -> add(loss, part));
   }
 
   @Override

@@ -67,10 +67,12 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
   }
 
   @Override
-  void add(Tensor loss, int part) {
-    if (Double.isFinite(parts.get(part).microBatches.add(loss))) {
+  double add(Tensor loss, int part) {
+    double mean = parts.get(part).microBatches.add(loss);
+    if (Double.isFinite(mean)) {
       backward(loss, parts.get(part));
     }
+    return mean;
   }
 
   /** What the gradients of several parts would leave on each other's parameters is not theirs. */

@@ -19,9 +19,10 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   }
 
   @Override
-  void add(Tensor loss, int part) {
-    microBatches.add(loss);
+  double add(Tensor loss, int part) {
+    double mean = microBatches.add(loss);
     microBatches.backward(loss);
+    return mean;
   }
 
   @Override

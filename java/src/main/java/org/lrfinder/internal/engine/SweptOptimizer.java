@@ -95,9 +95,9 @@ public enum SweptOptimizer {
   private final BiFunction<TensorVector, OptimizerOptions, Optimizer> overParameters;
   private final Function<Pointer, DoublePointer> weightDecay;
   private final ToIntFunction<Pointer> statesPerParameter;
-  private final int productsOfAStep;
-  private final boolean fused;
-  private final boolean sparse;
+  final int productsOfAStep; // tensors of a parameter's size that its own makes at once, at most
+  final boolean fused; // whether libtorch has a fused kernel for it
+  private final boolean sparse; // whether it takes sparse gradients, without weight decay
 
   @SuppressWarnings("unchecked") // its options are of its own making
   <P extends OptimizerOptions> SweptOptimizer(
@@ -124,11 +124,10 @@ public enum SweptOptimizer {
   }
 
   /**
-   * {@return the row of an optimizer}
+   * {@return the row of an optimizer's exact class, as in the native core: a subclass may step
+   * otherwise}
    *
-   * @param optimizer of exactly one of these classes, as in the native core: a subclass may
-   *     override its step
-   * @throws IllegalArgumentException if it is of another class
+   * @throws IllegalArgumentException if there is none
    */
   public static SweptOptimizer of(Optimizer optimizer) {
     for (SweptOptimizer each : values()) {
@@ -161,23 +160,12 @@ public enum SweptOptimizer {
     }
   }
 
-  /**
-   * Makes options with PyTorch's defaults.
-   *
-   * @param lr learning rate
-   * @return options for {@link #over}
-   */
+  /** {@return options for {@link #over}, with PyTorch's defaults} */
   public OptimizerOptions options(double lr) {
     return options.apply(lr);
   }
 
-  /**
-   * Makes an optimizer.
-   *
-   * @param parameters what it updates
-   * @param options what {@link #options} made
-   * @return the optimizer
-   */
+  /** {@return an optimizer over some parameters} */
   public Optimizer over(TensorVector parameters, OptimizerOptions options) {
     return overParameters.apply(parameters, options);
   }
@@ -200,16 +188,6 @@ public enum SweptOptimizer {
   /** Tensors of a parameter's size that it keeps for each parameter of a group. */
   int statesPerParameter(OptimizerParamGroup group) {
     return statesPerParameter.applyAsInt(group.options());
-  }
-
-  /** Tensors of a parameter's size that its own step makes at once, at the most. */
-  int productsOfAStep() {
-    return productsOfAStep;
-  }
-
-  /** Whether libtorch has a fused kernel for it. */
-  boolean isFused() {
-    return fused;
   }
 
   /** Says in words for the user what libtorch would fail on. Subclasses fail alike. */

@@ -58,7 +58,8 @@ record Search(Retry auto, int repeats) {
         .suggestion()
         .flatMap(suggestion -> farBelow(suggestion.lr(), settings))
         .ifPresent(warnings::add);
-    return result.with(attempts, repeated, warnings);
+    LrFinderResult answered = result.withAttempts(attempts).withWarnings(warnings);
+    return repeated.map(answered::withRepeats).orElse(answered);
   }
 
   private static Optional<String> farBelow(double lr, SweepSettings first) {
@@ -84,9 +85,7 @@ record Search(Retry auto, int repeats) {
     List<LrFinderResult> sorted =
         all.stream()
             .filter(result -> result.status() == commonest)
-            .sorted(
-                Comparator.comparingDouble(
-                    result -> result.suggestion(result.rule()).map(s -> s.lr()).orElse(0.0)))
+            .sorted(Comparator.comparingDouble(result -> Repeats.Repeat.of(result).lr().orElse(0)))
             .toList();
     return sorted.get((sorted.size() - 1) / 2);
   }

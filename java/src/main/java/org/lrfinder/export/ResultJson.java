@@ -22,12 +22,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.internal.io.AtomicFile;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
@@ -150,7 +152,7 @@ public final class ResultJson {
             result.suggestions(),
             result.cyclicRange().orElse(null),
             orNull(result.largestStableLr()),
-            result.warnings(),
+            warnings(result),
             result.attempts(),
             result.repeats().map(ResultJson::form).orElse(null),
             result.groups(),
@@ -178,36 +180,38 @@ public final class ResultJson {
       requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
       Settings settings = form.settings;
-      return new LrFinderResult(
-          new SweepSettings(
-              settings.minLr,
-              settings.maxLr,
-              settings.steps,
-              settings.mode,
-              orInfinity(settings.earlyStopThreshold),
-              settings.smoothingBeta,
-              settings.accumulateGradBatches,
-              orInfinity(settings.gradientClipNorm),
-              orInfinity(settings.gradientClipValue),
-              settings.groupRatios,
-              settings.groupRanges,
-              settings.sweptGroups,
-              settings.cycleData,
-              settings.precision,
-              settings.validationBatchCount,
-              settings.threads),
-          new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
-          form.endReason,
-          form.groups,
-          form.rule,
-          form.status,
-          form.suggestions,
-          Optional.ofNullable(form.cyclicRange),
-          orEmpty(form.largestStableLr),
-          form.warnings,
-          form.attempts,
-          Optional.ofNullable(form.repeats).map(ResultJson::repeats),
-          form.engine);
+      LrFinderResult sweep =
+          LrFinderResult.of(
+                  new SweepSettings(
+                      settings.minLr,
+                      settings.maxLr,
+                      settings.steps,
+                      settings.mode,
+                      orInfinity(settings.earlyStopThreshold),
+                      settings.smoothingBeta,
+                      settings.accumulateGradBatches,
+                      orInfinity(settings.gradientClipNorm),
+                      orInfinity(settings.gradientClipValue),
+                      settings.groupRatios,
+                      settings.groupRanges,
+                      settings.sweptGroups,
+                      settings.cycleData,
+                      settings.precision,
+                      settings.validationBatchCount,
+                      settings.threads),
+                  new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
+                  form.endReason,
+                  form.groups,
+                  new Answer(
+                      form.rule,
+                      form.status,
+                      form.suggestions,
+                      Optional.ofNullable(form.cyclicRange),
+                      orEmpty(form.largestStableLr),
+                      form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
+                  form.engine)
+              .withAttempts(form.attempts);
+      return form.repeats == null ? sweep : sweep.withRepeats(repeats(form.repeats));
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(NO_RESULT + problem(e), e);
     }
@@ -276,6 +280,13 @@ public final class ResultJson {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e, e);
     }
+  }
+
+  /** What the status means comes first, for readers that have the file alone. */
+  private static List<String> warnings(LrFinderResult result) {
+    Stream<String> status =
+        Stream.of(result.status()).filter(s -> s != Status.OK).map(Status::words);
+    return Stream.concat(status, result.warnings().stream()).toList();
   }
 
   private static List<Repeat> form(Repeats repeats) {

@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.suggestion.Agreement;
@@ -78,39 +79,24 @@ public final class LrFinderResult {
   }
 
   /**
-   * Adds what was swept before.
+   * Adds how this result came about.
    *
-   * @param attempts in place of this result's own
+   * @param attempts earlier sweeps, in place of this result's own
+   * @param repeats the sweeps that this is the median of, or null, in place of this result's own
+   * @param warnings what to know about that, in words, behind the answer's
    * @return a result like this one with them
    */
-  public LrFinderResult withAttempts(List<Attempt> attempts) {
-    return with(values.answer, attempts, values.repeats);
-  }
-
-  /**
-   * Adds the repeats that this result is the median of.
-   *
-   * @param repeats in place of this result's own
-   * @return a result like this one with them
-   */
-  public LrFinderResult withRepeats(Repeats repeats) {
-    return with(values.answer, values.attempts, Optional.of(repeats));
-  }
-
-  LrFinderResult withWarnings(List<String> more) {
-    return with(values.answer.withWarnings(more), values.attempts, values.repeats);
-  }
-
-  private LrFinderResult with(Answer answer, List<Attempt> attempts, Optional<Repeats> repeats) {
+  public LrFinderResult with(
+      List<Attempt> attempts, @Nullable Repeats repeats, List<String> warnings) {
     return new LrFinderResult(
         new Values(
             values.settings,
             values.results,
             values.endReason,
             values.groups,
-            answer,
+            values.answer.withWarnings(warnings),
             attempts,
-            repeats,
+            Optional.ofNullable(repeats),
             values.engine));
   }
 
@@ -142,35 +128,22 @@ public final class LrFinderResult {
     return values.answer.rule();
   }
 
-  /**
-   * {@return whether there is a suggestion to trust, and if not, why; it depends on the curve and
-   * not on the rule}
-   */
+  /** {@return whether there is a suggestion to trust, and if not, why, whatever the rule} */
   public Status status() {
     return values.answer.status();
   }
 
-  /**
-   * {@return what each rule says, the chosen one first, whatever the status; rules that need more
-   * points are left out}
-   */
+  /** {@return what each rule says that has enough points, the chosen one first} */
   public List<Suggestion> suggestions() {
     return values.answer.suggestions();
   }
 
-  /**
-   * {@return base and maximum for cyclic and one-cycle schedules, a third of what {@link
-   * MiddleOfFall} suggests and three times it, at most the largest stable rate; empty unless the
-   * status is {@link Status#OK}}
-   */
+  /** {@return base and maximum for cyclic schedules, as {@link Answer#cyclicRange} says} */
   public Optional<LrRange> cyclicRange() {
     return values.answer.cyclicRange();
   }
 
-  /**
-   * {@return the rate where the loss is lowest: beyond it the loss rises again; present if and only
-   * if the status is {@link Status#OK}}
-   */
+  /** {@return the rate beyond which the loss rises again; empty unless the status is OK} */
   public OptionalDouble largestStableLr() {
     return values.answer.largestStableLr();
   }
@@ -195,10 +168,7 @@ public final class LrFinderResult {
     return values.engine;
   }
 
-  /**
-   * {@return the chosen rule's suggestion, to be applied; present if the status is {@link
-   * Status#OK} and the rule gave a rate}
-   */
+  /** {@return the chosen rule's suggestion; present if the status is OK and it gave a rate} */
   public Optional<Suggestion> suggestion() {
     return values.answer.suggestion();
   }

@@ -58,8 +58,7 @@ record Search(Retry auto, int repeats) {
         .suggestion()
         .flatMap(suggestion -> farBelow(suggestion.lr(), settings))
         .ifPresent(warnings::add);
-    LrFinderResult answered = result.withAttempts(attempts).withWarnings(warnings);
-    return repeated.map(answered::withRepeats).orElse(answered);
+    return result.with(attempts, repeated.orElse(null), warnings);
   }
 
   private static Optional<String> farBelow(double lr, SweepSettings first) {
@@ -73,7 +72,7 @@ record Search(Retry auto, int repeats) {
         : Optional.empty();
   }
 
-  /** Of the sweeps with the commonest status, the first of equals, that of the median rate. */
+  /** Picks that of the median rate among those of the commonest status, the first of equals. */
   private static LrFinderResult median(List<LrFinderResult> all) {
     Map<Status, Long> counts =
         all.stream().collect(Collectors.groupingBy(LrFinderResult::status, Collectors.counting()));

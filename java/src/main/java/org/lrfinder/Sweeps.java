@@ -71,7 +71,9 @@ record Sweeps(
                           deadline));
             });
     boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
-    return step.restores() || onceOnly ? result : result.withWarnings(List.of(UNRESTORED));
+    return step.restores() || onceOnly
+        ? result
+        : result.with(result.attempts(), result.repeats().orElse(null), List.of(UNRESTORED));
   }
 
   <B> LrFinderResult of(

@@ -466,9 +466,9 @@ class LrFinderTest {
     LrFinderResult found = LrFinder.builder().minLr(1e-4).build().find(quadratic());
     LrFinderResult again = LrFinder.builder().minLr(1e-4).build().find(quadratic());
     assertThat(again).isEqualTo(found).hasSameHashCodeAs(found).hasToString(found.toString());
-    assertThat(found.withAttempts(List.of(Attempt.of(found)))).isNotEqualTo(found);
-    assertThat(found.withRepeats(new Repeats(List.of()))).isNotEqualTo(found);
-    assertThat(found.withWarnings(List.of("odd"))).isNotEqualTo(found);
+    assertThat(found.with(List.of(Attempt.of(found)), null, List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), new Repeats(List.of()), List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), null, List.of("odd"))).isNotEqualTo(found);
     assertThat(LrFinder.builder().minLr(1e-4).rule("valley").build().find(quadratic()))
         .isNotEqualTo(found);
     assertThat(found.toString()).contains("OK", "middle-of-fall", "DIVERGED", "points");

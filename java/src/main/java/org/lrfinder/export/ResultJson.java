@@ -180,38 +180,36 @@ public final class ResultJson {
       requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
       Settings settings = form.settings;
-      LrFinderResult sweep =
-          LrFinderResult.of(
-                  new SweepSettings(
-                      settings.minLr,
-                      settings.maxLr,
-                      settings.steps,
-                      settings.mode,
-                      orInfinity(settings.earlyStopThreshold),
-                      settings.smoothingBeta,
-                      settings.accumulateGradBatches,
-                      orInfinity(settings.gradientClipNorm),
-                      orInfinity(settings.gradientClipValue),
-                      settings.groupRatios,
-                      settings.groupRanges,
-                      settings.sweptGroups,
-                      settings.cycleData,
-                      settings.precision,
-                      settings.validationBatchCount,
-                      settings.threads),
-                  new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
-                  form.endReason,
-                  form.groups,
-                  new Answer(
-                      form.rule,
-                      form.status,
-                      form.suggestions,
-                      Optional.ofNullable(form.cyclicRange),
-                      orEmpty(form.largestStableLr),
-                      form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
-                  form.engine)
-              .withAttempts(form.attempts);
-      return form.repeats == null ? sweep : sweep.withRepeats(repeats(form.repeats));
+      return LrFinderResult.of(
+              new SweepSettings(
+                  settings.minLr,
+                  settings.maxLr,
+                  settings.steps,
+                  settings.mode,
+                  orInfinity(settings.earlyStopThreshold),
+                  settings.smoothingBeta,
+                  settings.accumulateGradBatches,
+                  orInfinity(settings.gradientClipNorm),
+                  orInfinity(settings.gradientClipValue),
+                  settings.groupRatios,
+                  settings.groupRanges,
+                  settings.sweptGroups,
+                  settings.cycleData,
+                  settings.precision,
+                  settings.validationBatchCount,
+                  settings.threads),
+              new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
+              form.endReason,
+              form.groups,
+              new Answer(
+                  form.rule,
+                  form.status,
+                  form.suggestions,
+                  Optional.ofNullable(form.cyclicRange),
+                  orEmpty(form.largestStableLr),
+                  form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
+              form.engine)
+          .with(form.attempts, repeats(form.repeats), List.of());
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(NO_RESULT + problem(e), e);
     }
@@ -295,11 +293,14 @@ public final class ResultJson {
         .toList();
   }
 
-  private static Repeats repeats(List<Repeat> form) {
-    return new Repeats(
-        form.stream()
-            .map(sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
-            .toList());
+  private static @Nullable Repeats repeats(@Nullable List<Repeat> form) {
+    return form == null
+        ? null
+        : new Repeats(
+            form.stream()
+                .map(
+                    sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
+                .toList());
   }
 
   private static @Nullable Double orNull(OptionalDouble value) {

@@ -106,29 +106,22 @@ public record Answer(
                         Locale.ROOT,
                         "no other rule is within a factor of three, and they spread over %.1f decades: look at the plot",
                         among.decades())));
-    if (!ok) {
-      return new Answer(
-          chosen.name(),
-          status,
-          List.copyOf(suggestions.values()),
-          Optional.empty(),
-          OptionalDouble.empty(),
-          warnings);
-    }
-    Descent fall = descent.orElseThrow();
-    if (endReason == EndReason.COMPLETED && fall.lowestAtEnd()) {
+    if (ok && endReason == EndReason.COMPLETED && descent.orElseThrow().lowestAtEnd()) {
       warnings.add(
           "the loss is lowest among the last rates and was not seen to rise: a higher maximum rate may show a lower one");
     }
-    double largestStable = Pick.within(curve, Math.pow(10, fall.lowest())).lr();
+    Optional<Double> stable =
+        descent.filter(any -> ok).map(fall -> Pick.within(curve, Math.pow(10, fall.lowest())).lr());
     return new Answer(
         chosen.name(),
         status,
         List.copyOf(suggestions.values()),
-        Optional.ofNullable(suggestions.get(MiddleOfFall.NAME))
-            .filter(middle -> middle.lr() <= largestStable)
-            .map(middle -> LrRange.around(middle.lr(), largestStable)),
-        OptionalDouble.of(largestStable),
+        stable.flatMap(
+            most ->
+                Optional.ofNullable(suggestions.get(MiddleOfFall.NAME))
+                    .filter(middle -> middle.lr() <= most)
+                    .map(middle -> LrRange.around(middle.lr(), most))),
+        stable.map(OptionalDouble::of).orElseGet(OptionalDouble::empty),
         warnings);
   }
 

@@ -61,12 +61,12 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
     return Medians.of(steps);
   }
 
-  /** Of the points that are left. */
+  /** Counts the points in a decade that are left of those of the curve. */
   double density() {
     return 1 / medianStep(logRates);
   }
 
-  /** Smoothed losses of the first points. */
+  /** Gives smoothed losses of the first points the rates and the unit of the curve. */
   Trend trend(double[] smoothed) {
     return new Trend(
         Arrays.stream(logRates, 0, smoothed.length).map(x -> Math.pow(10, x)).toArray(),

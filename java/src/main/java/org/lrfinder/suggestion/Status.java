@@ -79,8 +79,8 @@ public enum Status {
   }
 
   /**
-   * Whether a loss had risen when it was not finite any more. Of few points: whether the last is
-   * above the others by more than these lie apart, and than their size.
+   * Tells whether a loss had risen when it was not finite any more. Of few points it had if the
+   * last is above the others by more than these lie apart, and than their size.
    */
   static boolean rose(Optional<Descent> followed, Curve curve) {
     double[] losses = curve.losses();

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.data.TensorBatches;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Pick;
@@ -176,7 +177,11 @@ class ConfidentAnswerTest {
   private static long stillFalling(int steps, double noise, DoubleUnaryOperator loss) {
     return LongStream.rangeClosed(1, 100)
         .mapToObj(seed -> curve(steps, noise, seed, loss))
-        .map(curve -> Status.of(curve, settings(steps), EndReason.COMPLETED))
+        .map(
+            curve ->
+                Answer.to(
+                        settings(steps), curve, EndReason.COMPLETED, List.of(), new MiddleOfFall())
+                    .status())
         .filter(status -> status == Status.STILL_FALLING)
         .count();
   }

@@ -471,7 +471,7 @@ class LrFinderTest {
     assertThat(found.with(List.of(), null, List.of("odd"))).isNotEqualTo(found);
     assertThat(LrFinder.builder().minLr(1e-4).rule("valley").build().find(quadratic()))
         .isNotEqualTo(found);
-    assertThat(found.toString()).contains("OK", "middle-of-fall", "DIVERGED", "points");
+    assertThat(found.toString()).contains("OK", "middle-of-fall", "COMPLETED", "100 points");
   }
 
   @Test

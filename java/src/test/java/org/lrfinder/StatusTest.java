@@ -3,6 +3,7 @@ package org.lrfinder;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Stream;
@@ -12,6 +13,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batches;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.suggestion.Answer;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
@@ -105,7 +108,8 @@ class StatusTest {
   @MethodSource("madeCurves")
   void aMadeCurveProvokesIt(Status status, Curve curve, EndReason endReason) {
     SweepSettings settings = SweepSettings.DEFAULTS.withRates(1e-7, 10, 100);
-    assertThat(Status.of(curve, settings, endReason)).isEqualTo(status);
+    assertThat(Answer.to(settings, curve, endReason, List.of(), new MiddleOfFall()).status())
+        .isEqualTo(status);
   }
 
   /** A hundred points with a little noise. */

@@ -1,7 +1,6 @@
 package org.lrfinder.suggestion;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -97,7 +96,7 @@ public record Answer(
     }
     suggestion
         .filter(any -> ok)
-        .map(any -> agreement(any, suggestions.values()))
+        .map(any -> Agreement.of(any, suggestions.values()))
         .filter(among -> among.rules() > 0 && among.near() == 0 && among.decades() > WIDE_SPREAD)
         .ifPresent(
             among ->
@@ -133,15 +132,6 @@ public record Answer(
         .toList();
   }
 
-  private static Agreement agreement(Suggestion chosen, Collection<Suggestion> suggestions) {
-    return Agreement.of(
-        suggestions.stream()
-            .filter(other -> other != chosen && other.lr() > 0)
-            .map(Suggestion::lr)
-            .toList(),
-        chosen.lr());
-  }
-
   /**
    * {@return the chosen rule's suggestion, to be applied; present if {@code status} is {@link
    * Status#OK} and the rule gave a rate}
@@ -170,7 +160,7 @@ public record Answer(
    * one}
    */
   public Optional<Agreement> agreement() {
-    return suggestion().map(chosen -> agreement(chosen, suggestions));
+    return suggestion().map(chosen -> Agreement.of(chosen, suggestions));
   }
 
   /**

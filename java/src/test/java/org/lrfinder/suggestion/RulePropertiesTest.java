@@ -47,6 +47,10 @@ class RulePropertiesTest {
     return curve(ScheduleMode.EXPONENTIAL, losses, losses);
   }
 
+  private static Status status(Curve curve, SweepSettings settings) {
+    return Answer.to(settings, curve, EndReason.COMPLETED, List.of(), DEFAULT).status();
+  }
+
   /** Around, below and far from zero, equal ones, spikes, and what is no number. */
   @Provide
   Arbitrary<double[]> anyLosses() {
@@ -93,7 +97,7 @@ class RulePropertiesTest {
                     }
                   });
             });
-    assertThat(Status.of(curve, settings(steps), EndReason.COMPLETED)).isNotNull();
+    assertThat(status(curve, settings(steps))).isNotNull();
   }
 
   @Property
@@ -114,8 +118,7 @@ class RulePropertiesTest {
         Arrays.stream(losses).map(loss -> Math.scalb(loss + shift / 1024.0, exponent)).toArray();
     assertThat(DEFAULT.pick(curve(moved), settings(100)))
         .isEqualTo(DEFAULT.pick(curve(losses), settings(100)));
-    assertThat(Status.of(curve(moved), settings(100), EndReason.COMPLETED))
-        .isEqualTo(Status.of(curve(losses), settings(100), EndReason.COMPLETED));
+    assertThat(status(curve(moved), settings(100))).isEqualTo(status(curve(losses), settings(100)));
   }
 
   /** A fall and, mostly, a divergence, with noise. */

@@ -2,11 +2,13 @@ package org.lrfinder;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import org.lrfinder.plot.LrPlot;
 import org.lrfinder.plot.OverlayPlot;
 import org.lrfinder.suggestion.Trend;
 
@@ -78,16 +80,13 @@ public record Comparison(List<Entry> entries) {
 
   /** {@return the trends laid over one another, with a point at each suggestion} */
   public OverlayPlot plot() {
-    return new OverlayPlot(
-        entries.stream()
-            .map(
-                entry ->
-                    new OverlayPlot.Layer(
-                        entry.setting,
-                        entry.result.results(),
-                        entry.result.settings(),
-                        entry.result.suggestion()))
-            .toList());
+    Map<String, LrPlot> plots = new LinkedHashMap<>();
+    for (Entry entry : entries) {
+      if (entry.result.results().size() > 0) {
+        plots.put(entry.setting, entry.result.plot(true));
+      }
+    }
+    return OverlayPlot.of(plots);
   }
 
   /**

@@ -371,7 +371,7 @@ public final class LrFinder {
     /**
      * Chooses the rule by its name.
      *
-     * @param name such as {@code steepest}, for Lightning's
+     * @param name such as {@code steepest}, for Lightning's, or {@code default}
      * @return this builder
      * @throws IllegalArgumentException if {@link SuggestionRules} has none of that name
      */

@@ -21,6 +21,7 @@ import org.lrfinder.internal.loop.GroupRatePlan;
 import org.lrfinder.internal.loop.Stepper;
 import org.lrfinder.internal.loop.SweepLoop;
 import org.lrfinder.internal.loop.Validation;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.StepFunction;
@@ -72,7 +73,7 @@ record Sweeps(
     boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
     return step.restores() || onceOnly
         ? result
-        : result.with(result.attempts(), result.repeats(), List.of(UNRESTORED));
+        : result.with(result.attempts(), result.repeats().orElse(null), List.of(UNRESTORED));
   }
 
   <B> LrFinderResult of(
@@ -130,7 +131,8 @@ record Sweeps(
       EngineInfo info,
       Deadline deadline) {
     SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
-    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, rule, info);
+    Answer answer = Answer.to(swept, recorded.curve(), recorded.endReason(), rates, rule);
+    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, answer, info);
   }
 
   /** Runs the sweep and restores, whatever happens. */

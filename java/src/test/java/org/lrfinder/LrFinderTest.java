@@ -21,16 +21,15 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.export.ResultJson;
 import org.lrfinder.suggestion.Pick;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
-import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
-import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
 import org.lrfinder.testkit.EnginesUnderTest;
 import org.lrfinder.testkit.Models;
@@ -54,7 +53,9 @@ class LrFinderTest {
     assertThat(found.results().size()).isEqualTo(100);
     assertThat(found.results().rates()[0]).isEqualTo(1e-8);
     assertThat(found.results().rates()[99]).isEqualTo(1);
-    assertThat(found.suggestions()).extracting(Suggestion::rule).contains("default", "steepest");
+    assertThat(found.suggestions())
+        .extracting(Suggestion::rule)
+        .contains("middle-of-fall", "steepest");
     assertThat(found.engine().engine()).isEqualToIgnoringCase(engine.name());
     assertThat(found.engine().device()).isEqualTo("cpu");
     assertThat(found.engine().threads()).isPositive();
@@ -270,18 +271,7 @@ class LrFinderTest {
 
   @Test
   void aRuleWithoutAnAnswerHasNoSuggestionAndAWarning() {
-    SuggestionRule mute =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "mute";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.empty();
-          }
-        };
+    SuggestionRule mute = SuggestionRule.of("mute", (curve, settings) -> Optional.empty());
     LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(mute).build().find(quadratic());
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.suggestion()).isEmpty();
@@ -292,17 +282,7 @@ class LrFinderTest {
   @Test
   void aRuleOfTheUsersOwnIsUsed() {
     SuggestionRule third =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "third";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.of(Pick.within(curve, curve.rate(2)));
-          }
-        };
+        SuggestionRule.of("third", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
     LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(third).build().find(quadratic());
     Optional<Suggestion> suggestion = found.suggestion();
     assertThat(suggestion).hasValueSatisfying(s -> assertThat(s.rule()).isEqualTo("third"));
@@ -310,7 +290,43 @@ class LrFinderTest {
     assertThat(found.suggestions())
         .extracting(Suggestion::rule)
         .containsExactly(
-            "third", "default", "steepest", "steepest-log", "valley", "slide", "minimum", "steep");
+            "third",
+            "middle-of-fall",
+            "steepest",
+            "steepest-log",
+            "valley",
+            "slide",
+            "minimum",
+            "steep");
+  }
+
+  @Test
+  void defaultIsAnotherNameOfTheMiddleOfTheFallWhereARuleIsLookedUpAndNowhereElse() {
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).rule("default").build().find(quadratic());
+    assertThat(found.rule()).isEqualTo("middle-of-fall");
+    assertThat(found.suggestion("default"))
+        .isPresent()
+        .isEqualTo(found.suggestion("middle-of-fall"))
+        .isEqualTo(found.suggestion());
+    assertThat(ResultJson.toJson(found)).doesNotContain("\"default\"");
+    SuggestionRule own =
+        SuggestionRule.of("default", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
+    LrFinderResult owns = LrFinder.builder().minLr(1e-4).rule(own).build().find(quadratic());
+    assertThat(owns.suggestion("default")).isEqualTo(owns.suggestion());
+    assertThat(owns.suggestions()).hasSize(8);
+  }
+
+  @Test
+  void aResultIsEqualToAnotherOfTheSameValues() {
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).build().find(quadratic());
+    LrFinderResult again = LrFinder.builder().minLr(1e-4).build().find(quadratic());
+    assertThat(again).isEqualTo(found).hasSameHashCodeAs(found).hasToString(found.toString());
+    assertThat(found.with(List.of(Attempt.of(found)), null, List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), new Repeats(List.of()), List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), null, List.of("odd"))).isNotEqualTo(found);
+    assertThat(LrFinder.builder().minLr(1e-4).rule("valley").build().find(quadratic()))
+        .isNotEqualTo(found);
+    assertThat(found.toString()).contains("OK", "middle-of-fall", "COMPLETED", "100 points");
   }
 
   @Test

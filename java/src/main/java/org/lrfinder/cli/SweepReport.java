@@ -127,9 +127,7 @@ final class SweepReport {
                     agreement.near(),
                     agreement.rules(),
                     agreement.decades()));
-    found.warnings().stream()
-        .filter(warning -> !warning.equals(found.status().words()))
-        .forEach(warning -> console.printf("warning: %s%n", warning));
+    found.warnings().forEach(warning -> console.printf("warning: %s%n", warning));
   }
 
   private static void print(Repeats repeats, PrintWriter console) {

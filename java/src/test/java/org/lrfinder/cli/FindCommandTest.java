@@ -319,11 +319,14 @@ class FindCommandTest {
         .containsPattern("range for cyclic and one-cycle schedules: \\S+ to \\S+; largest stable")
         .containsPattern("3 sweeps over different batches, 3 of them with a suggestion: median")
         .containsPattern(
-            "the rules: valley .*, default .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
+            "the rules: valley .*, middle-of-fall .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
         .contains("of 6 other rules are within a factor of three");
+    assertThat(wine("--rule", "default")).isZero();
+    assertThat(out.toString()).containsPattern("\\(rule middle-of-fall; the loss fell\\)");
     assertThat(wine("--rule", "best")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("there is no rule \"best\"; there are default, steepest, steepest-log, valley");
+        .contains(
+            "there is no rule \"best\"; there are middle-of-fall, steepest, steepest-log, valley");
     assertThat(wine("--repeats", 0)).isEqualTo(2);
     assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
   }

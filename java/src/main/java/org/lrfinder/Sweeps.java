@@ -2,10 +2,8 @@ package org.lrfinder;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import org.bytedeco.pytorch.Module;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
@@ -47,13 +45,12 @@ record Sweeps(
     }
   }
 
-  /** What is trained, and which of its optimizers are swept. */
-  record Subject(SweepSubject subject, List<Boolean> swept) {}
+  <B> LrFinderResult of(SweepTask<B> task) {
+    StepFunction step = task.step();
+    return step == null ? overBatches(task) : of(step);
+  }
 
-  /** Validation data, and where its losses come from. */
-  record ValidationSource<V>(Module network, Iterable<V> batches, Objective<V> objective) {}
-
-  LrFinderResult of(StepFunction step) {
+  private LrFinderResult of(StepFunction step) {
     Deadline deadline = Deadline.after(maxDuration);
     LrFinderResult result =
         search.run(
@@ -76,29 +73,26 @@ record Sweeps(
         : result.with(result.attempts(), result.repeats().orElse(null), List.of(UNRESTORED));
   }
 
-  <B> LrFinderResult of(
-      Subject subject,
-      List<Objective<B>> objectives,
-      Iterable<B> batches,
-      @Nullable ValidationSource<?> validation) {
-    Objects.requireNonNull(batches, "batches");
+  private <B> LrFinderResult overBatches(SweepTask<B> task) {
+    SweepSubject subject = task.subject();
+    List<Objective<B>> objectives = task.objectives();
     for (int part = 0; part < objectives.size(); part++) {
-      objectives.get(part).require(subject.subject.parts().get(part));
+      objectives.get(part).require(subject.parts().get(part));
     }
     Deadline deadline = Deadline.after(maxDuration);
-    List<GroupRate> rates = GroupRatePlan.of(subject.subject.optimizers(), subject.swept, settings);
+    List<GroupRate> rates = GroupRatePlan.of(subject.optimizers(), task.swept(), settings);
     // From the first sweep to the last: between them nobody else may begin.
-    try (ModelClaim claim = ModelClaim.ofSweep(subject.subject);
-        BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
+    try (ModelClaim claim = ModelClaim.ofSweep(subject);
+        BatchCycle<B> cycle = new BatchCycle<>(task.batches(), settings.cycleData())) {
       return search.run(
           settings,
           swept -> {
-            try (EngineSweep sweep = Engines.of(engine).start(subject.subject, swept, rates)) {
+            try (EngineSweep sweep = Engines.of(engine).start(subject, swept, rates)) {
               return restoring(
                   sweep::restore,
                   () -> {
-                    try (Validation<?> validating =
-                            validation == null ? null : validating(sweep, validation);
+                    try (Validation<?> validation =
+                            task.validation(subject, sweep, swept.validationBatchCount());
                         // Closing runs code of the user's, which a single sweep restores after.
                         BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
                       return run(
@@ -108,7 +102,7 @@ record Sweeps(
                               objectives,
                               cycle,
                               swept.step().accumulateGradBatches(),
-                              validating),
+                              validation),
                           rates,
                           sweep.info(),
                           deadline);
@@ -117,11 +111,6 @@ record Sweeps(
             }
           });
     }
-  }
-
-  private <V> Validation<V> validating(EngineSweep sweep, ValidationSource<V> source) {
-    return new Validation<>(
-        source.network, sweep, source.objective, source.batches, settings.validationBatchCount());
   }
 
   private LrFinderResult run(

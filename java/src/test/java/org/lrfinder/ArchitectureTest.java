@@ -58,7 +58,7 @@ class ArchitectureTest {
           .whereLayer("finder")
           .mayOnlyBeAccessedByLayers("trainer", "cli", "export")
           .whereLayer("loop")
-          .mayOnlyBeAccessedByLayers("finder")
+          .mayOnlyBeAccessedByLayers("finder", "trainer")
           .whereLayer("engine")
           .mayOnlyBeAccessedByLayers("loop", "finder", "trainer", "cli", "export", "models")
           .whereLayer("native core")

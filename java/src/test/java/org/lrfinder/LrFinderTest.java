@@ -197,15 +197,16 @@ class LrFinderTest {
         .steps(5)
         .build()
         .find(
-            network,
-            OptimizerSpec.SGD.over(network),
-            batch -> {
-              Tensor loss =
-                  torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-              cached.add(loss);
-              return loss;
-            },
-            batches);
+            SweepTask.of(
+                network,
+                OptimizerSpec.SGD.over(network),
+                batch -> {
+                  Tensor loss =
+                      torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                  cached.add(loss);
+                  return loss;
+                },
+                batches));
     assertThat(cached).hasSize(5).allSatisfy(loss -> assertThat(loss.item_double()).isPositive());
   }
 

@@ -19,6 +19,14 @@ template <typename... Parts>
   throw Error(ErrorKind::kInvalidArgument, message.str());
 }
 
+/// The kind of a failure of libtorch, by its message: on the CPU a failed allocation is a plain c10::Error, and whatever
+/// fails within TorchScript comes out as a std::runtime_error. The same list as the portable engine's in MemoryNeed.
+inline ErrorKind kind_of(const std::string& message) {
+  const bool memory = message.find("can't allocate memory") != std::string::npos ||
+                      message.find("out of memory") != std::string::npos;
+  return memory ? ErrorKind::kOutOfMemory : ErrorKind::kFailure;
+}
+
 /// Runs `call` and lets nothing but lrfinder::Error out.
 template <typename Call>
 auto translated(const Call& call) -> decltype(call()) {
@@ -29,14 +37,12 @@ auto translated(const Call& call) -> decltype(call()) {
   } catch (const c10::OutOfMemoryError& error) {
     throw Error(ErrorKind::kOutOfMemory, error.what_without_backtrace());
   } catch (const c10::Error& error) {
-    // On the CPU a failed allocation is a plain c10::Error.
     const std::string message = error.what_without_backtrace();
-    const bool memory = message.find("can't allocate memory") != std::string::npos;
-    throw Error(memory ? ErrorKind::kOutOfMemory : ErrorKind::kFailure, message);
+    throw Error(kind_of(message), message);
   } catch (const std::bad_alloc& error) {
     throw Error(ErrorKind::kOutOfMemory, error.what());
   } catch (const std::exception& error) {
-    throw Error(ErrorKind::kFailure, error.what());
+    throw Error(kind_of(error.what()), error.what());
   } catch (...) {
     throw Error(ErrorKind::kFailure, "the model's code threw something that is no std::exception");
   }

@@ -15,18 +15,18 @@ LossTracker::LossTracker(double beta, double threshold, std::int64_t steps)
       settling_(std::max(kLeastSettling, steps / kSettlingShare + (steps % kSettlingShare == 0 ? 0 : 1))) {}
 
 bool LossTracker::add(double loss) {
-  last_ = loss;
+  running_.last = loss;
   average_ = beta_ * average_ + (1 - beta_) * loss;
-  smoothed_ = average_ / (1 - std::pow(beta_, static_cast<double>(count_ + 1)));
+  running_.smoothed = average_ / (1 - std::pow(beta_, static_cast<double>(count_ + 1)));
   all_positive_ = all_positive_ && loss > 0;
-  if (count_ == 0) first_smoothed_ = smoothed_;
+  if (count_ == 0) first_smoothed_ = running_.smoothed;
   const bool settling = count_ < settling_;
   if (settling) {
     early_low_ = count_ == 0 ? loss : std::min(early_low_, loss);
     early_high_ = count_ == 0 ? loss : std::max(early_high_, loss);
   }
   const bool stop = !settling && diverged();
-  if (!stop) best_ = settling ? smoothed_ : std::min(best_, smoothed_);
+  if (!stop) running_.best = settling ? running_.smoothed : std::min(running_.best, running_.smoothed);
   ++count_;
   return stop;
 }
@@ -34,8 +34,9 @@ bool LossTracker::add(double loss) {
 bool LossTracker::diverged() const {
   if (std::isinf(threshold_)) return false;
   // A ratio of losses means nothing once one of them is not positive: differences stand in.
-  const double scale = all_positive_ ? std::abs(best_) : std::max(first_smoothed_ - best_, early_high_ - early_low_);
-  return smoothed_ > best_ + (threshold_ - 1) * scale;
+  const double scale =
+      all_positive_ ? std::abs(running_.best) : std::max(first_smoothed_ - running_.best, early_high_ - early_low_);
+  return running_.smoothed > running_.best + (threshold_ - 1) * scale;
 }
 
 }  // namespace lrfinder

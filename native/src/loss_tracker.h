@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "lrfinder/running_loss.h"
+
 namespace lrfinder {
 
 /// The running loss of a sweep and its early stop, in double precision.
@@ -14,9 +16,7 @@ class LossTracker {
   /// Records a finite loss; true when the running loss has diverged. The best is not updated then.
   bool add(double loss);
 
-  double last() const { return last_; }
-  double smoothed() const { return smoothed_; }
-  double best() const { return best_; }
+  const RunningLoss& running_loss() const { return running_; }
 
  private:
   bool diverged() const;
@@ -25,11 +25,9 @@ class LossTracker {
   double threshold_;
   std::int64_t settling_;  // steps in which the best is started anew and nothing is tested
   std::int64_t count_ = 0;
-  double last_ = 0;
+  RunningLoss running_;
   double average_ = 0;
-  double smoothed_ = 0;
   double first_smoothed_ = 0;
-  double best_ = 0;
   double early_low_ = 0;  // of the losses while settling
   double early_high_ = 0;
   bool all_positive_ = true;

@@ -133,20 +133,20 @@ class Sweep::Impl {
     if (std::isfinite(part.micro_batches.add(loss))) backward(part, loss);
   }
 
-  StepResult step(const at::Tensor& loss, double lr, std::int64_t index) {
+  Outcome step(const at::Tensor& loss, double lr, std::int64_t index) {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
     const auto found = record(part.micro_batches.add(loss), index);
-    if (found != StepResult::kContinue) return found;
+    if (found != Outcome::kContinue) return found;
     backward(part, loss);
     update(part, lr);
     return found;
   }
 
-  StepResult finish(double lr, std::int64_t index) {
+  Outcome finish(double lr, std::int64_t index) {
     Part& part = running(index);
     const auto found = record(part.micro_batches.mean(), index);
-    if (found == StepResult::kContinue) update(part, lr);
+    if (found == Outcome::kContinue) update(part, lr);
     return found;
   }
 
@@ -159,7 +159,7 @@ class Sweep::Impl {
     return running(0).micro_batches.evaluate(input, target, loss);
   }
 
-  const LossTracker& tracker() const { return tracker_; }
+  const RunningLoss& running_loss() const { return tracker_.running_loss(); }
   at::Device device() const { return parts_.front().micro_batches.device(); }
 
   void restore() {
@@ -189,11 +189,11 @@ class Sweep::Impl {
   std::int64_t count() const { return static_cast<std::int64_t>(parts_.size()); }
 
   /// Adds a part's loss to the step's, and the step's to the curve when it is complete.
-  StepResult record(double mean, std::int64_t index) {
-    if (!std::isfinite(mean)) return StepResult::kNonFinite;
+  Outcome record(double mean, std::int64_t index) {
+    if (!std::isfinite(mean)) return Outcome::kNonFinite;
     if (running(index).recorded) step_loss_ += mean;
-    if (index + 1 < count()) return StepResult::kContinue;
-    return tracker_.add(std::exchange(step_loss_, 0.0)) ? StepResult::kDiverged : StepResult::kContinue;
+    if (index + 1 < count()) return Outcome::kContinue;
+    return tracker_.add(std::exchange(step_loss_, 0.0)) ? Outcome::kDiverged : Outcome::kContinue;
   }
 
   /// What the gradients of several parts would leave on each other's parameters is not theirs.
@@ -232,15 +232,15 @@ void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
   translated([&] { impl_->accumulate(loss, part); });
 }
 
-StepResult Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
+Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
   return translated([&] { return impl_->step(impl_->forward(input, target, loss), lr, 0); });
 }
 
-StepResult Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
+Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
   return translated([&] { return impl_->step(loss, lr, part); });
 }
 
-StepResult Sweep::finish(double lr, std::int64_t part) {
+Outcome Sweep::finish(double lr, std::int64_t part) {
   return translated([&] { return impl_->finish(lr, part); });
 }
 
@@ -248,9 +248,7 @@ double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss l
   return translated([&] { return impl_->evaluate(input, target, loss); });
 }
 
-double Sweep::last_loss() const noexcept { return impl_->tracker().last(); }
-double Sweep::smoothed_loss() const noexcept { return impl_->tracker().smoothed(); }
-double Sweep::best_loss() const noexcept { return impl_->tracker().best(); }
+const RunningLoss& Sweep::running_loss() const noexcept { return impl_->running_loss(); }
 
 std::string Sweep::device() const { return impl_->device().str(); }
 

@@ -72,8 +72,8 @@ Curve sweep_once(Subject& subject) {
   Curve curve;
   for (int i = 0; i < kSteps; ++i) {
     sweep.step(subject.input, subject.target, Loss::kMse, 1e-4 * std::pow(1e3, i / (kSteps - 1.0)));
-    curve.push_back(sweep.last_loss());
-    curve.push_back(sweep.smoothed_loss());
+    curve.push_back(sweep.running_loss().last);
+    curve.push_back(sweep.running_loss().smoothed);
   }
   sweep.restore();
   return curve;

@@ -41,9 +41,9 @@ TEST(LossTrackerTest, FollowsAndStopsAsTheTableOfCasesSays) {
     size_t stopped = 0;
     while (stopped < losses.size() && !tracker.add(losses[stopped])) ++stopped;
     EXPECT_EQ(stopped, stop == " none " ? losses.size() : std::stoul(stop));
-    EXPECT_EQ(tracker.last(), losses[std::min(stopped, losses.size() - 1)]);
-    expect_near(tracker.smoothed(), smoothed);
-    expect_near(tracker.best(), best);
+    EXPECT_EQ(tracker.running_loss().last, losses[std::min(stopped, losses.size() - 1)]);
+    expect_near(tracker.running_loss().smoothed, smoothed);
+    expect_near(tracker.running_loss().best, best);
     ++cases;
   }
   EXPECT_GT(cases, 40);

@@ -13,12 +13,13 @@
 
 #include "lrfinder/group_rate.h"
 #include "lrfinder/losses.h"
+#include "lrfinder/running_loss.h"
 #include "lrfinder/step_settings.h"
 
 namespace lrfinder {
 
 /// What a step of the sweep found.
-enum class StepResult : std::int32_t {
+enum class Outcome : std::int32_t {
   kContinue,   ///< the loss was recorded and the parameters were updated
   kDiverged,   ///< the loss was recorded and tripped the early stop; nothing was updated
   kNonFinite,  ///< the loss was NaN or infinite; it was not recorded and nothing was updated
@@ -99,20 +100,16 @@ class Sweep {
   void accumulate(const at::Tensor& loss, std::int64_t part = 0);
 
   /// The last micro-batch of a step: records the mean loss, tests for divergence, clips and updates at `lr`.
-  StepResult step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);
-  StepResult step(const at::Tensor& loss, double lr, std::int64_t part = 0);
+  Outcome step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);
+  Outcome step(const at::Tensor& loss, double lr, std::int64_t part = 0);
   /// The same with the micro-batches that were accumulated, of which there must be one at least.
-  StepResult finish(double lr, std::int64_t part = 0);
+  Outcome finish(double lr, std::int64_t part = 0);
 
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
 
-  /// Loss of the last step, averaged over its micro-batches, before that step's update.
-  double last_loss() const noexcept;
-  /// Bias-corrected running average of the losses up to the last step.
-  double smoothed_loss() const noexcept;
-  /// Lowest running average since the early stop began to test, without a step that diverged; before, the present one.
-  double best_loss() const noexcept;
+  /// What the steps so far have found: one object for the whole sweep, which each step updates.
+  const RunningLoss& running_loss() const noexcept;
 
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;

@@ -126,7 +126,7 @@ class AnyModelTest {
   private static <B> void assertSweptAsTrained(
       Module network, Optimizer optimizer, LossFunction<B> loss, List<B> batches) {
     assertSweptAsTrained(
-        finder -> finder.find(network, optimizer, loss, batches),
+        finder -> finder.find(SweepTask.of(network, optimizer, loss, batches)),
         () -> List.of(ModelState.of(network, optimizer)),
         ownStep(optimizer, loss, batches));
   }
@@ -303,11 +303,11 @@ class AnyModelTest {
         batches);
   }
 
-  private static JitModule torchScript() {
+  static JitModule torchScript() {
     return Models.keep(torch.load("src/test/torchscript/classifier.pt"));
   }
 
-  private static TensorVector parametersOf(JitModule script) {
+  static TensorVector parametersOf(JitModule script) {
     TensorVector parameters = new TensorVector();
     parameter_iterator end = script.parameters().end();
     for (parameter_iterator i = script.parameters().begin(); i.notEquals(end); i.increment()) {
@@ -316,7 +316,7 @@ class AnyModelTest {
     return parameters;
   }
 
-  private static ModelState stateOf(JitModule script, Optimizer optimizer) {
+  static ModelState stateOf(JitModule script, Optimizer optimizer) {
     List<Tensor> buffers = new ArrayList<>();
     buffer_iterator end = script.buffers().end();
     for (buffer_iterator i = script.buffers().begin(); i.notEquals(end); i.increment()) {
@@ -334,7 +334,7 @@ class AnyModelTest {
     return script.forward(new IValueVector(new IValue(input))).toTensor();
   }
 
-  private static LossFunction<Batch> crossEntropy(JitModule script) {
+  static LossFunction<Batch> crossEntropy(JitModule script) {
     return batch -> torch.cross_entropy_loss(forward(script, batch.input()), batch.target());
   }
 
@@ -347,7 +347,7 @@ class AnyModelTest {
     List<Batch> batches = Models.batches(5, ScalarType.Double);
     Optimizer optimizer = kind.over(parametersOf(script));
     assertSweptAsTrained(
-        finder -> finder.find(script, optimizer, Loss.CROSS_ENTROPY, batches),
+        finder -> finder.find(SweepTask.of(script, optimizer, Loss.CROSS_ENTROPY, batches)),
         () -> List.of(stateOf(script, optimizer)),
         ownStep(optimizer, crossEntropy(script), batches));
   }
@@ -363,7 +363,7 @@ class AnyModelTest {
           return crossEntropy(script).loss(batch);
         };
     assertSweptAsTrained(
-        finder -> finder.find(script, optimizer, loss, batches),
+        finder -> finder.find(SweepTask.of(script, optimizer, loss, batches)),
         () -> List.of(stateOf(script, optimizer)),
         ownStep(optimizer, loss, batches));
   }
@@ -381,7 +381,7 @@ class AnyModelTest {
           LrFinder.builder()
               .engine(engine)
               .build()
-              .find(script, optimizer, Loss.CROSS_ENTROPY, batches);
+              .find(SweepTask.of(script, optimizer, Loss.CROSS_ENTROPY, batches));
         }
         torch.manual_seed(3);
         DoubleUnaryOperator step = ownStep(optimizer, crossEntropy(script), batches);
@@ -414,10 +414,11 @@ class AnyModelTest {
     assertSweptAsTrained(
         finder ->
             finder.find(
-                List.of(
-                    OptimizedLoss.sweeping(discriminator, discriminatorAdam, discriminatorLoss),
-                    OptimizedLoss.sweeping(generator, generatorAdam, generatorLoss)),
-                points),
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(discriminator, discriminatorAdam, discriminatorLoss),
+                        OptimizedLoss.sweeping(generator, generatorAdam, generatorLoss)),
+                    points)),
         () ->
             List.of(
                 ModelState.of(generator, generatorAdam),

@@ -162,7 +162,9 @@ class EnduranceTest {
     try {
       if (number % 4 == 2) {
         List<Tensor> losses = new ArrayList<>();
-        finder.build().find(network, optimizer, batch -> loss(network, batch, losses), batches);
+        finder
+            .build()
+            .find(SweepTask.of(network, optimizer, batch -> loss(network, batch, losses), batches));
         losses.forEach(Pointer::close);
       } else {
         finder.build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);

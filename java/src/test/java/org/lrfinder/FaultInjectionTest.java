@@ -220,7 +220,8 @@ class FaultInjectionTest {
                           ? finder.find(
                               subject.network, subject.optimizer, Loss.CROSS_ENTROPY, this::walk)
                           : finder.find(
-                              subject.network, subject.optimizer, this::loss, this::walk));
+                              SweepTask.of(
+                                  subject.network, subject.optimizer, this::loss, this::walk)));
       boolean interrupted = Thread.interrupted();
       lent.forEach(Pointer::close);
 

@@ -104,13 +104,14 @@ class GradientsTest {
     Tensor rows = Models.keep(Tensor.create(1L, 4L, 4L));
     List<Double> fourth = new ArrayList<>();
     finder.find(
-        embedding,
-        sparseSgd,
-        batch -> {
-          fourth.add(embedding.weight().get(4).get(0).item_double());
-          return embedding.forward(rows).sum().mul(new Scalar(0.3)); // twice 0.3 in row 4
-        },
-        List.of("a batch"));
+        SweepTask.of(
+            embedding,
+            sparseSgd,
+            batch -> {
+              fourth.add(embedding.weight().get(4).get(0).item_double());
+              return embedding.forward(rows).sum().mul(new Scalar(0.3)); // twice 0.3 in row 4
+            },
+            List.of("a batch")));
     assertThat(fourth.get(0) - fourth.get(1)).isCloseTo(0.1 * 0.5, within(1e-12));
   }
 
@@ -170,10 +171,11 @@ class GradientsTest {
                 finder(engine)
                     .build()
                     .find(
-                        embedding,
-                        optimizer,
-                        batch -> embedding.forward(rows).sum(),
-                        List.of("a batch")))
+                        SweepTask.of(
+                            embedding,
+                            optimizer,
+                            batch -> embedding.forward(rows).sum(),
+                            List.of("a batch"))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);
     before.assertUnchangedIn(ModelState.of(embedding, optimizer));
@@ -205,8 +207,10 @@ class GradientsTest {
               .gradientClipNorm(0.1)
               .build()
               .find(
-                  List.of(OptimizedLoss.sweeping(network, ofEmbedding, loss).andSweeping(ofDense)),
-                  batches)
+                  SweepTask.of(
+                      List.of(
+                          OptimizedLoss.sweeping(network, ofEmbedding, loss).andSweeping(ofDense)),
+                      batches))
               .results()
               .losses());
       before.assertUnchangedIn(ModelState.of(network, ofEmbedding));
@@ -315,10 +319,11 @@ class GradientsTest {
             .listener(step -> reached.add(values(network)))
             .build()
             .find(
-                List.of(
-                    OptimizedLoss.sweeping(network, first, loss),
-                    OptimizedLoss.sweeping(network, second, loss)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(network, first, loss),
+                        OptimizedLoss.sweeping(network, second, loss)),
+                    batches))
             .results()
             .losses();
 

@@ -197,7 +197,7 @@ class GroupRangeTest {
                     OptimizerSpec.SGD.over(Models.vector(network.parameters().get(0))),
                     batch -> torch.ones(1))
                 .andKeeping(OptimizerSpec.SGD.over(Models.vector(network.parameters().get(1)))));
-    assertThatThrownBy(() -> kept.find(losses, batches))
+    assertThatThrownBy(() -> kept.find(SweepTask.of(losses, batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "groupRange is for group 1, but that is a group of an optimizer that keeps its rates");

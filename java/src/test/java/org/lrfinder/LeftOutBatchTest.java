@@ -66,9 +66,10 @@ class LeftOutBatchTest {
     ModelState before = ModelState.of(network, optimizer);
     for (int microBatches : new int[] {1, 2, 3}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
-      double[] expected = finder.find(network, optimizer, this::loss, used).results().losses();
+      double[] expected =
+          finder.find(SweepTask.of(network, optimizer, this::loss, used)).results().losses();
 
-      LrFinderResult found = finder.find(network, optimizer, this::loss, mixed());
+      LrFinderResult found = finder.find(SweepTask.of(network, optimizer, this::loss, mixed()));
 
       assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
       assertThat(found.results().losses()).hasSize(17).isEqualTo(expected);
@@ -80,9 +81,10 @@ class LeftOutBatchTest {
   void whereTheDataEndTheLastStepHasTheMicroBatchesThatCount(EngineChoice engine) {
     for (int microBatches : new int[] {1, 2, 3}) {
       LrFinder finder = finder(engine).cycleData(false).accumulateGradBatches(microBatches).build();
-      double[] expected = finder.find(network, optimizer, this::loss, used).results().losses();
+      double[] expected =
+          finder.find(SweepTask.of(network, optimizer, this::loss, used)).results().losses();
 
-      LrFinderResult found = finder.find(network, optimizer, this::loss, mixed());
+      LrFinderResult found = finder.find(SweepTask.of(network, optimizer, this::loss, mixed()));
 
       assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
       assertThat(found.results().losses()).isNotEmpty().isEqualTo(expected);
@@ -97,7 +99,10 @@ class LeftOutBatchTest {
         LrFinder finder =
             finder(engine).cycleData(cycle).accumulateGradBatches(microBatches).build();
         assertThatThrownBy(
-                () -> finder.find(network, optimizer, this::loss, List.of(unused, unused, unused)))
+                () ->
+                    finder.find(
+                        SweepTask.of(
+                            network, optimizer, this::loss, List.of(unused, unused, unused))))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessage("no batch is used: the loss was null for all 3 batches of a walk");
       }
@@ -105,7 +110,9 @@ class LeftOutBatchTest {
     // A later walk: the first one brought batches.
     AtomicInteger losses = new AtomicInteger();
     LossFunction<Batch> untilTheFifth = batch -> losses.incrementAndGet() > 5 ? null : loss(batch);
-    assertThatThrownBy(() -> finder(engine).build().find(network, optimizer, untilTheFifth, used))
+    assertThatThrownBy(
+            () ->
+                finder(engine).build().find(SweepTask.of(network, optimizer, untilTheFifth, used)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("no batch is used: the loss was null for all 5 batches of a walk");
     before.assertUnchangedIn(ModelState.of(network, optimizer));
@@ -125,28 +132,29 @@ class LeftOutBatchTest {
           finder
               .cancelIf(() -> asked.incrementAndGet() > 100)
               .build()
-              .find(network, optimizer, this::loss, endless);
+              .find(SweepTask.of(network, optimizer, this::loss, endless));
       finder.cancelIf(() -> false);
       LrFinderResult late =
           finder
               .maxDuration(Duration.ofMillis(300))
               .build()
-              .find(network, optimizer, this::loss, endless);
+              .find(SweepTask.of(network, optimizer, this::loss, endless));
       finder.maxDuration(Duration.ofDays(1));
       AtomicInteger losses = new AtomicInteger();
       LrFinderResult interrupted =
           finder
               .build()
               .find(
-                  network,
-                  optimizer,
-                  (Batch batch) -> {
-                    if (losses.incrementAndGet() == 50) {
-                      Thread.currentThread().interrupt();
-                    }
-                    return loss(batch);
-                  },
-                  endless);
+                  SweepTask.of(
+                      network,
+                      optimizer,
+                      (Batch batch) -> {
+                        if (losses.incrementAndGet() == 50) {
+                          Thread.currentThread().interrupt();
+                        }
+                        return loss(batch);
+                      },
+                      endless));
 
       assertThat(Thread.interrupted()).isTrue();
       assertThat(cancelled.endReason()).isEqualTo(EndReason.CANCELLED);
@@ -173,10 +181,10 @@ class LeftOutBatchTest {
                 }));
     for (int microBatches : new int[] {1, 2}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
-      double[] expected = finder.find(losses, used).results().losses();
+      double[] expected = finder.find(SweepTask.of(losses, used)).results().losses();
       second.set(0);
 
-      LrFinderResult found = finder.find(losses, mixed());
+      LrFinderResult found = finder.find(SweepTask.of(losses, mixed()));
 
       assertThat(found.results().losses()).hasSize(17).isEqualTo(expected);
       assertThat(second).hasValue(17 * microBatches);
@@ -192,7 +200,7 @@ class LeftOutBatchTest {
             OptimizedLoss.keeping(network, OptimizerSpec.SGD.over(network), batch -> null));
     for (int microBatches : new int[] {1, 2}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
-      assertThatThrownBy(() -> finder.find(losses, used))
+      assertThatThrownBy(() -> finder.find(SweepTask.of(losses, used)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("loss 2 of a step is null: only the first loss can leave a batch out");
     }
@@ -220,12 +228,9 @@ class LeftOutBatchTest {
   private double[] validationLosses(LrFinder finder, List<Batch> held) {
     return finder
         .find(
-            network,
-            optimizer,
-            this::loss,
-            used,
-            batch -> batch.input().equal(unused.input()) ? null : loss(batch),
-            held)
+            SweepTask.of(network, optimizer, this::loss, used)
+                .validatedOn(
+                    batch -> batch.input().equal(unused.input()) ? null : loss(batch), held))
         .results()
         .validationLosses();
   }
@@ -234,7 +239,8 @@ class LeftOutBatchTest {
   void aSourceThatCanBeWalkedOnceEndsTheSweep(EngineChoice engine) {
     Iterator<Batch> once = mixed().iterator();
 
-    LrFinderResult found = finder(engine).build().find(network, optimizer, this::loss, () -> once);
+    LrFinderResult found =
+        finder(engine).build().find(SweepTask.of(network, optimizer, this::loss, () -> once));
 
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);

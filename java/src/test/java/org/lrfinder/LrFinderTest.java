@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -22,20 +21,17 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.engine.RestoreException;
+import org.lrfinder.export.ResultJson;
 import org.lrfinder.suggestion.Pick;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
-import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
-import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
 import org.lrfinder.testkit.EnginesUnderTest;
-import org.lrfinder.testkit.ModelState;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 import org.lrfinder.testkit.OptimizerSpec;
@@ -57,7 +53,9 @@ class LrFinderTest {
     assertThat(found.results().size()).isEqualTo(100);
     assertThat(found.results().rates()[0]).isEqualTo(1e-8);
     assertThat(found.results().rates()[99]).isEqualTo(1);
-    assertThat(found.suggestions()).extracting(Suggestion::rule).contains("default", "steepest");
+    assertThat(found.suggestions())
+        .extracting(Suggestion::rule)
+        .contains("middle-of-fall", "steepest");
     assertThat(found.engine().engine()).isEqualToIgnoringCase(engine.name());
     assertThat(found.engine().device()).isEqualTo("cpu");
     assertThat(found.engine().threads()).isPositive();
@@ -199,15 +197,16 @@ class LrFinderTest {
         .steps(5)
         .build()
         .find(
-            network,
-            OptimizerSpec.SGD.over(network),
-            batch -> {
-              Tensor loss =
-                  torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-              cached.add(loss);
-              return loss;
-            },
-            batches);
+            SweepTask.of(
+                network,
+                OptimizerSpec.SGD.over(network),
+                batch -> {
+                  Tensor loss =
+                      torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                  cached.add(loss);
+                  return loss;
+                },
+                batches));
     assertThat(cached).hasSize(5).allSatisfy(loss -> assertThat(loss.item_double()).isPositive());
   }
 
@@ -258,144 +257,6 @@ class LrFinderTest {
     assertThat(found.results().size()).isEqualTo(5);
   }
 
-  @Test
-  void aStepFunctionNeedsNoTensor() {
-    double[] weight = {5};
-    double[] saved = {Double.NaN};
-    StepFunction quadratic =
-        StepFunction.of(
-            lr -> {
-              double loss = weight[0] * weight[0];
-              weight[0] -= lr * 2 * weight[0];
-              return loss;
-            },
-            () -> saved[0] = weight[0],
-            () -> weight[0] = saved[0]);
-
-    LrFinderResult found = LrFinder.builder().minLr(1e-4).maxLr(100).build().find(quadratic);
-
-    assertThat(found.endReason()).isEqualTo(EndReason.DIVERGED);
-    assertThat(found.suggestion()).hasValueSatisfying(s -> assertThat(s.lr()).isBetween(1e-3, 1.0));
-    assertThat(found.engine().engine()).isEqualTo("step function");
-    assertThat(weight[0]).isEqualTo(5);
-  }
-
-  @Test
-  void aStepFunctionIsRestoredAfterAFaultAndAFailingRestoreIsNotLost() {
-    IllegalStateException fault = new IllegalStateException("step");
-    IllegalStateException second = new IllegalStateException("restore");
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> {
-                              throw fault;
-                            },
-                            () -> {},
-                            () -> {
-                              throw second;
-                            })))
-        .isInstanceOf(RestoreException.class)
-        .hasMessage("the model could not be restored and is not as it was: restore")
-        .hasCause(second)
-        .hasSuppressedException(fault);
-  }
-
-  @Test
-  void aStepFunctionThatCannotRestoreSaysSoAfterASweepThatWentWell() {
-    UnsupportedOperationException failure = new UnsupportedOperationException();
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> 1,
-                            () -> {},
-                            () -> {
-                              throw failure;
-                            })))
-        .isInstanceOf(RestoreException.class)
-        .hasMessageEndingWith("is not as it was: java.lang.UnsupportedOperationException")
-        .hasCause(failure);
-  }
-
-  @Test
-  void nothingIsRestoredIfSavingFailed() {
-    IllegalStateException failure = new IllegalStateException("save");
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> 1,
-                            () -> {
-                              throw failure;
-                            },
-                            () -> {
-                              throw new AssertionError("nothing was saved");
-                            })))
-        .isSameAs(failure)
-        .hasNoSuppressedExceptions();
-  }
-
-  @OnEachEngine
-  void aSweepEndsWhenItsTimeIsUsedUp(EngineChoice engine) {
-    SequentialImpl network = Models.mlp();
-    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
-    ModelState before = ModelState.of(network, optimizer);
-    LrFinderResult found =
-        LrFinder.builder()
-            .engine(engine)
-            .maxDuration(Duration.ofMillis(500))
-            .listener(
-                step -> {
-                  if (step.index() == 4) {
-                    sleepPast(Duration.ofMillis(600));
-                  }
-                })
-            .build()
-            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
-    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
-    assertThat(found.results().size()).isBetween(1, 5); // fewer on a machine that stalls
-    before.assertUnchangedIn(ModelState.of(network, optimizer));
-  }
-
-  @Test
-  void timeThatIsUsedUpBeforeTheFirstStepLeavesNoPoint() {
-    LrFinderResult found =
-        LrFinder.builder()
-            .maxDuration(Duration.ofNanos(1))
-            .build()
-            .find(
-                StepFunction.of(
-                    lr -> {
-                      throw new AssertionError("a step began");
-                    }));
-    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
-    assertThat(found.results().size()).isZero();
-    assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
-  }
-
-  @Test
-  void timeThatIsNotUsedUpChangesNothing() {
-    for (Duration enough : List.of(Duration.ofDays(1), Duration.ofSeconds(Long.MAX_VALUE))) {
-      LrFinderResult found =
-          LrFinder.builder().maxDuration(enough).steps(5).build().find(StepFunction.of(lr -> 1));
-      assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
-    }
-  }
-
-  private static void sleepPast(Duration duration) {
-    long start = System.nanoTime();
-    while (System.nanoTime() - start < duration.toNanos()) {
-      Thread.onSpinWait();
-    }
-  }
-
   /** A weight drawn to zero, from which rates above 1 drive it away. */
   private static StepFunction quadratic() {
     double[] weight = {5};
@@ -411,18 +272,7 @@ class LrFinderTest {
 
   @Test
   void aRuleWithoutAnAnswerHasNoSuggestionAndAWarning() {
-    SuggestionRule mute =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "mute";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.empty();
-          }
-        };
+    SuggestionRule mute = SuggestionRule.of("mute", (curve, settings) -> Optional.empty());
     LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(mute).build().find(quadratic());
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.suggestion()).isEmpty();
@@ -433,17 +283,7 @@ class LrFinderTest {
   @Test
   void aRuleOfTheUsersOwnIsUsed() {
     SuggestionRule third =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "third";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.of(Pick.within(curve, curve.rate(2)));
-          }
-        };
+        SuggestionRule.of("third", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
     LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(third).build().find(quadratic());
     Optional<Suggestion> suggestion = found.suggestion();
     assertThat(suggestion).hasValueSatisfying(s -> assertThat(s.rule()).isEqualTo("third"));
@@ -451,7 +291,43 @@ class LrFinderTest {
     assertThat(found.suggestions())
         .extracting(Suggestion::rule)
         .containsExactly(
-            "third", "default", "steepest", "steepest-log", "valley", "slide", "minimum", "steep");
+            "third",
+            "middle-of-fall",
+            "steepest",
+            "steepest-log",
+            "valley",
+            "slide",
+            "minimum",
+            "steep");
+  }
+
+  @Test
+  void defaultIsAnotherNameOfTheMiddleOfTheFallWhereARuleIsLookedUpAndNowhereElse() {
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).rule("default").build().find(quadratic());
+    assertThat(found.rule()).isEqualTo("middle-of-fall");
+    assertThat(found.suggestion("default"))
+        .isPresent()
+        .isEqualTo(found.suggestion("middle-of-fall"))
+        .isEqualTo(found.suggestion());
+    assertThat(ResultJson.toJson(found)).doesNotContain("\"default\"");
+    SuggestionRule own =
+        SuggestionRule.of("default", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
+    LrFinderResult owns = LrFinder.builder().minLr(1e-4).rule(own).build().find(quadratic());
+    assertThat(owns.suggestion("default")).isEqualTo(owns.suggestion());
+    assertThat(owns.suggestions()).hasSize(8);
+  }
+
+  @Test
+  void aResultIsEqualToAnotherOfTheSameValues() {
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).build().find(quadratic());
+    LrFinderResult again = LrFinder.builder().minLr(1e-4).build().find(quadratic());
+    assertThat(again).isEqualTo(found).hasSameHashCodeAs(found).hasToString(found.toString());
+    assertThat(found.with(List.of(Attempt.of(found)), null, List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), new Repeats(List.of()), List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), null, List.of("odd"))).isNotEqualTo(found);
+    assertThat(LrFinder.builder().minLr(1e-4).rule("valley").build().find(quadratic()))
+        .isNotEqualTo(found);
+    assertThat(found.toString()).contains("OK", "middle-of-fall", "COMPLETED", "100 points");
   }
 
   @Test

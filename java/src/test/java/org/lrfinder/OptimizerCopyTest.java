@@ -198,7 +198,7 @@ class OptimizerCopyTest {
     LossFunction<Integer> loss = batch -> weight.pow(new Scalar(2.0)).sum().add(empty.sum());
     loss.loss(1).backward();
     adam.step();
-    return finder.find(module, adam, loss, List.of(1, 2)).endReason().name();
+    return finder.find(SweepTask.of(module, adam, loss, List.of(1, 2))).endReason().name();
   }
 
   private static String noSlots(LrFinder finder) {

@@ -165,10 +165,11 @@ class ParameterLayoutTest {
       LrFinderResult found =
           finder(engine)
               .find(
-                  layout.network,
-                  layout.optimizer,
-                  layout.loss::apply,
-                  List.of(new Batch(torch.ones(1), torch.ones(1))));
+                  SweepTask.of(
+                      layout.network,
+                      layout.optimizer,
+                      layout.loss::apply,
+                      List.of(new Batch(torch.ones(1), torch.ones(1)))));
 
       double[] losses = found.results().losses();
       assertThat(losses).as(engine.name()).hasSameSizeAs(expected);
@@ -197,10 +198,11 @@ class ParameterLayoutTest {
               () ->
                   finder(engine)
                       .find(
-                          layout.network,
-                          layout.optimizer,
-                          layout.loss::apply,
-                          failingAfter(5, fault)))
+                          SweepTask.of(
+                              layout.network,
+                              layout.optimizer,
+                              layout.loss::apply,
+                              failingAfter(5, fault))))
           .isSameAs(fault);
 
       before.assertUnchangedIn(ModelState.of(layout.network, layout.optimizer, layout.neighbours));

@@ -83,10 +83,11 @@ class ReferenceSweepTest {
     assertAgreement(
         reference,
         finder.find(
-            reference.network,
-            reference.optimizer,
-            batch -> reference.lossOf(batch).add(offset),
-            reference.batches));
+            SweepTask.of(
+                reference.network,
+                reference.optimizer,
+                batch -> reference.lossOf(batch).add(offset),
+                reference.batches)));
     CASES_RUN.merge(engine, 1, Integer::sum);
   }
 

@@ -165,14 +165,20 @@ class RefusalTest {
     LossFunction<Batch> loss = batch -> null;
     Stream.<Consumer<LrFinder>>of(
             finder -> finder.find(mlp, closed, Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(mlp, closed, Loss.CROSS_ENTROPY, BATCHES, BATCHES),
-            finder -> finder.find(mlp, closed, loss, BATCHES),
-            finder -> finder.find(closed, loss, BATCHES),
-            finder -> finder.find(script(), closed, Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(List.of(OptimizedLoss.sweeping(mlp, closed, loss)), BATCHES),
             finder ->
                 finder.find(
-                    List.of(OptimizedLoss.sweeping(mlp, adam(), loss).andKeeping(closed)), BATCHES))
+                    SweepTask.of(mlp, closed, Loss.CROSS_ENTROPY, BATCHES).validatedOn(BATCHES)),
+            finder -> finder.find(SweepTask.of(mlp, closed, loss, BATCHES)),
+            finder -> finder.find(closed, loss, BATCHES),
+            finder -> finder.find(SweepTask.of(script(), closed, Loss.CROSS_ENTROPY, BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(List.of(OptimizedLoss.sweeping(mlp, closed, loss)), BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(
+                        List.of(OptimizedLoss.sweeping(mlp, adam(), loss).andKeeping(closed)),
+                        BATCHES)))
         .forEach(sweep -> refused(engine, "the optimizer was closed", sweep));
     SequentialImpl network = new SequentialImpl();
     network.close();
@@ -180,12 +186,18 @@ class RefusalTest {
     script.close();
     Stream.<Consumer<LrFinder>>of(
             finder -> finder.find(network, adam(), Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(network, adam(), loss, BATCHES),
-            finder -> finder.find(network, adam(), loss, BATCHES, loss, BATCHES),
-            finder -> finder.find(script, adam(), Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(script, adam(), loss, BATCHES),
-            finder -> finder.find(List.of(OptimizedLoss.sweeping(network, adam(), loss)), BATCHES),
-            finder -> finder.find(List.of(OptimizedLoss.sweeping(script, adam(), loss)), BATCHES))
+            finder -> finder.find(SweepTask.of(network, adam(), loss, BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(network, adam(), loss, BATCHES).validatedOn(loss, BATCHES)),
+            finder -> finder.find(SweepTask.of(script, adam(), Loss.CROSS_ENTROPY, BATCHES)),
+            finder -> finder.find(SweepTask.of(script, adam(), loss, BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(List.of(OptimizedLoss.sweeping(network, adam(), loss)), BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(List.of(OptimizedLoss.sweeping(script, adam(), loss)), BATCHES)))
         .forEach(sweep -> refused(engine, "the network was closed", sweep));
     Tensor gone = torch.randn(16, Models.FEATURES);
     gone.close();
@@ -222,7 +234,7 @@ class RefusalTest {
   void aForwardThatTheEngineWouldNotCall(EngineChoice engine) {
     String refusal =
         "%s overrides forward, but the engine forwards its layers natively and would not call it:"
-            + " pass the loss instead, find(network, optimizer, batch -> loss, batches)";
+            + " pass the loss instead, SweepTask.of(network, optimizer, batch -> loss, batches)";
     Doubling doubling = Models.keep(new Doubling());
     doubling.push_back(Models.keep(new LinearImpl(Models.FEATURES, Models.CLASSES)));
     Optimizer optimizer = OptimizerSpec.SGD.over(doubling);
@@ -233,7 +245,10 @@ class RefusalTest {
     refused(
         engine,
         refusal.formatted("org.lrfinder.RefusalTest$Doubling"),
-        finder -> finder.find(doubling, optimizer, Loss.CROSS_ENTROPY, BATCHES, BATCHES));
+        finder ->
+            finder.find(
+                SweepTask.of(doubling, optimizer, Loss.CROSS_ENTROPY, BATCHES)
+                    .validatedOn(BATCHES)));
     JitModule script =
         new JitModule(script()) {
           @Override
@@ -244,7 +259,7 @@ class RefusalTest {
     refused(
         engine,
         refusal.formatted(script.getClass().getName()),
-        finder -> finder.find(script, adam(), Loss.CROSS_ENTROPY, BATCHES));
+        finder -> finder.find(SweepTask.of(script, adam(), Loss.CROSS_ENTROPY, BATCHES)));
 
     // By the way that the message names, and without a forward of its own.
     Batch first = BATCHES.get(0);
@@ -253,10 +268,12 @@ class RefusalTest {
     double[] losses =
         finder(engine)
             .find(
-                doubling,
-                optimizer,
-                batch -> torch.cross_entropy_loss(doubling.forward(batch.input()), batch.target()),
-                BATCHES)
+                SweepTask.of(
+                    doubling,
+                    optimizer,
+                    batch ->
+                        torch.cross_entropy_loss(doubling.forward(batch.input()), batch.target()),
+                    BATCHES))
             .results()
             .losses();
     assertThat(losses[0]).isEqualTo(doubled);
@@ -303,28 +320,30 @@ class RefusalTest {
     refused(
         engine,
         "the loss must be one real number, not a tensor of shape [16, 3] and type float",
-        finder -> finder.find(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES));
+        finder ->
+            finder.find(SweepTask.of(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES)));
     refused(
         engine,
         "the loss must be one real number, not a closed tensor",
         finder ->
             finder.find(
-                mlp,
-                adam,
-                batch -> {
-                  Tensor closed = torch.ones(1);
-                  closed.close();
-                  return closed;
-                },
-                BATCHES));
+                SweepTask.of(
+                    mlp,
+                    adam,
+                    batch -> {
+                      Tensor closed = torch.ones(1);
+                      closed.close();
+                      return closed;
+                    },
+                    BATCHES)));
     refused(
         engine,
         "the loss is an undefined tensor",
-        finder -> finder.find(mlp, adam, batch -> new Tensor(), BATCHES));
+        finder -> finder.find(SweepTask.of(mlp, adam, batch -> new Tensor(), BATCHES)));
     refused(
         engine,
         "the loss does not depend on any parameter that takes a gradient",
-        finder -> finder.find(mlp, adam, batch -> torch.ones(1), BATCHES));
+        finder -> finder.find(SweepTask.of(mlp, adam, batch -> torch.ones(1), BATCHES)));
   }
 
   @OnEachEngine

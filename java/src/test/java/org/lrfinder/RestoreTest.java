@@ -84,14 +84,15 @@ class RestoreTest {
         return finder
             .build()
             .find(
-                network,
-                optimizer,
-                batch -> {
-                  Tensor loss =
-                      torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-                  return calls.incrementAndGet() == 6 ? loss.div(new Scalar(0.0)) : loss;
-                },
-                List.of(batches.get(0)));
+                SweepTask.of(
+                    network,
+                    optimizer,
+                    batch -> {
+                      Tensor loss =
+                          torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                      return calls.incrementAndGet() == 6 ? loss.div(new Scalar(0.0)) : loss;
+                    },
+                    List.of(batches.get(0))));
       }
     },
     CANCELLED {
@@ -213,17 +214,18 @@ class RestoreTest {
                 finder
                     .build()
                     .find(
-                        network,
-                        optimizer,
-                        batch -> {
-                          if (where.equals("loss")) {
-                            network.eval(); // what user code flips is put back too
-                            failAtStep.run();
-                          }
-                          return torch.cross_entropy_loss(
-                              network.forward(batch.input()), batch.target());
-                        },
-                        data))
+                        SweepTask.of(
+                            network,
+                            optimizer,
+                            batch -> {
+                              if (where.equals("loss")) {
+                                network.eval(); // what user code flips is put back too
+                                failAtStep.run();
+                              }
+                              return torch.cross_entropy_loss(
+                                  network.forward(batch.input()), batch.target());
+                            },
+                            data)))
         .isSameAs(fault);
     assertThat(calls.get()).isEqualTo(step + 1);
     before.assertUnchangedIn(ModelState.of(network, optimizer));
@@ -297,10 +299,11 @@ class RestoreTest {
               })
           .build()
           .find(
-              network,
-              optimizer,
-              batch -> torch.cross_entropy_loss(network.forward(batch.input()), batch.target()),
-              batches);
+              SweepTask.of(
+                  network,
+                  optimizer,
+                  batch -> torch.cross_entropy_loss(network.forward(batch.input()), batch.target()),
+                  batches));
       before.assertUnchangedIn(ModelState.of(network, optimizer));
     } finally {
       GradMode.set_enabled(true);
@@ -326,10 +329,11 @@ class RestoreTest {
         .steps(3)
         .build()
         .find(
-            network,
-            optimizer,
-            batch -> weight.sum().add(network.parameters().get(7).sum()),
-            batches);
+            SweepTask.of(
+                network,
+                optimizer,
+                batch -> weight.sum().add(network.parameters().get(7).sum()),
+                batches));
     assertThat(weight.data_ptr().address()).isEqualTo(memory);
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }

@@ -212,8 +212,9 @@ class SearchTest {
     StepFunction with = StepFunction.of(lr -> 2.3, () -> {}, () -> {});
     LrFinder retries = LrFinder.builder().autoSteps(true).build();
     assertThat(retries.find(without).warnings()).anyMatch(w -> w.startsWith(words));
-    assertThat(LrFinder.builder().repeats(2).build().find(without).warnings())
-        .anyMatch(w -> w.startsWith(words));
+    LrFinderResult repeated = LrFinder.builder().repeats(2).build().find(without);
+    assertThat(repeated.warnings()).anyMatch(w -> w.startsWith(words));
+    assertThat(repeated.repeats()).isPresent();
     assertThat(retries.find(with).warnings()).noneMatch(w -> w.startsWith(words));
     assertThat(LrFinder.builder().build().find(without).warnings())
         .noneMatch(w -> w.startsWith(words));

@@ -66,11 +66,13 @@ class SeveralOptimizersTest {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.002)));
 
-    LrFinderResult grouped = finder(engine).build().find(network, one, loss, batches);
+    LrFinderResult grouped = finder(engine).build().find(SweepTask.of(network, one, loss, batches));
     LrFinderResult several =
         finder(engine)
             .build()
-            .find(List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches);
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches));
 
     assertThat(several.results()).isEqualTo(grouped.results());
     assertThat(several.groups()).isEqualTo(grouped.groups());
@@ -88,7 +90,9 @@ class SeveralOptimizersTest {
     LrFinderResult found =
         finder(engine)
             .build()
-            .find(List.of(OptimizedLoss.sweeping(network, a, loss).andKeeping(b)), batches);
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.sweeping(network, a, loss).andKeeping(b)), batches));
 
     before.get(0).assertUnchangedIn(ModelState.of(network, a));
     before.get(1).assertUnchangedIn(ModelState.of(network, b));
@@ -103,7 +107,7 @@ class SeveralOptimizersTest {
   void oneGroupIsSweptAndTheOthersKeepTheirRates(EngineChoice engine) {
     Optimizer optimizer = twoGroups(0.3, 0.002);
     LrFinderResult found =
-        finder(engine).sweptGroups(1).build().find(network, optimizer, loss, batches);
+        finder(engine).sweptGroups(1).build().find(SweepTask.of(network, optimizer, loss, batches));
 
     assertThat(found.groups()).containsExactly(GroupRate.kept(0.3), GroupRate.swept(1));
     assertThat(found.ratesOfGroup(0)).containsOnly(0.3);
@@ -118,7 +122,9 @@ class SeveralOptimizersTest {
     LrFinderResult several =
         finder(engine)
             .build()
-            .find(List.of(OptimizedLoss.keeping(network, a, loss).andSweeping(b)), batches);
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.keeping(network, a, loss).andSweeping(b)), batches));
     assertThat(found.results()).isEqualTo(several.results());
   }
 
@@ -131,7 +137,9 @@ class SeveralOptimizersTest {
             .minLr(1e-6)
             .steps(100)
             .build()
-            .find(List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches)
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches))
             .suggestion("steepest")
             .orElseThrow();
 
@@ -159,10 +167,11 @@ class SeveralOptimizersTest {
         finder(engine)
             .build()
             .find(
-                List.of(
-                    OptimizedLoss.sweeping(network, a, tenTimes),
-                    OptimizedLoss.sweeping(network, b, once)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(network, a, tenTimes),
+                        OptimizedLoss.sweeping(network, b, once)),
+                    batches))
             .results()
             .losses();
     double[] expected = new double[STEPS];
@@ -176,10 +185,11 @@ class SeveralOptimizersTest {
         finder(engine)
             .build()
             .find(
-                List.of(
-                    OptimizedLoss.keeping(network, a, tenTimes),
-                    OptimizedLoss.sweeping(network, b, once)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.keeping(network, a, tenTimes),
+                        OptimizedLoss.sweeping(network, b, once)),
+                    batches))
             .results()
             .losses();
     for (int i = 0; i < STEPS; i++) {
@@ -205,10 +215,11 @@ class SeveralOptimizersTest {
     double[] swept =
         finder
             .find(
-                List.of(
-                    OptimizedLoss.sweeping(network, a, loss),
-                    OptimizedLoss.sweeping(network, b, l1)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(network, a, loss),
+                        OptimizedLoss.sweeping(network, b, l1)),
+                    batches))
             .results()
             .losses();
 
@@ -267,20 +278,21 @@ class SeveralOptimizersTest {
                 finder(engine)
                     .build()
                     .find(
-                        List.of(
-                            OptimizedLoss.sweeping(network, both, loss),
-                            OptimizedLoss.sweeping(
-                                other,
-                                ofOther,
-                                batch -> {
-                                  if (calls[0]++ == 5) {
-                                    throw fault;
-                                  }
-                                  Batch in = floats.get(calls[0] % 3);
-                                  return torch.cross_entropy_loss(
-                                      other.forward(in.input()), in.target());
-                                })),
-                        batches))
+                        SweepTask.of(
+                            List.of(
+                                OptimizedLoss.sweeping(network, both, loss),
+                                OptimizedLoss.sweeping(
+                                    other,
+                                    ofOther,
+                                    batch -> {
+                                      if (calls[0]++ == 5) {
+                                        throw fault;
+                                      }
+                                      Batch in = floats.get(calls[0] % 3);
+                                      return torch.cross_entropy_loss(
+                                          other.forward(in.input()), in.target());
+                                    })),
+                            batches)))
         .isSameAs(fault);
 
     before.get(0).assertUnchangedIn(ModelState.of(network, both));
@@ -301,14 +313,23 @@ class SeveralOptimizersTest {
         List.of(sweeping.andSweeping(both)));
     LBFGS lbfgs = new LBFGS(second, new LBFGSOptions(0.1));
     assertThatThrownBy(
-            () -> finder(engine).build().find(List.of(sweeping.andKeeping(lbfgs)), batches))
+            () ->
+                finder(engine)
+                    .build()
+                    .find(SweepTask.of(List.of(sweeping.andKeeping(lbfgs)), batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("LBFGS cannot be swept");
     assertThatThrownBy(
-            () -> finder(engine).sweptGroups(2).build().find(network, both, loss, batches))
+            () ->
+                finder(engine)
+                    .sweptGroups(2)
+                    .build()
+                    .find(SweepTask.of(network, both, loss, batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("sweptGroups is 2, but the optimizer has 2 parameter groups");
-    assertThatThrownBy(() -> finder(engine).sweptGroups(0).build().find(List.of(keeping), batches))
+    assertThatThrownBy(
+            () ->
+                finder(engine).sweptGroups(0).build().find(SweepTask.of(List.of(keeping), batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("sweptGroups is 0, but that is a group of an optimizer that keeps its rates");
     assertThatThrownBy(() -> LrFinder.builder().sweptGroups(-1).build())
@@ -317,7 +338,7 @@ class SeveralOptimizersTest {
   }
 
   private void refused(EngineChoice engine, String message, List<OptimizedLoss<Batch>> losses) {
-    assertThatThrownBy(() -> finder(engine).build().find(losses, batches))
+    assertThatThrownBy(() -> finder(engine).build().find(SweepTask.of(losses, batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);
   }

@@ -1,6 +1,7 @@
 package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
@@ -15,7 +16,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * {@code lrfinder::Sweep}; the header {@code lrfinder/sweep.h} is its documentation. Losses and
- * step results cross as the ordinals of the core's enums.
+ * outcomes cross as the ordinals of the core's enums.
  */
 @Properties(inherit = LrFinderPreset.class)
 @Namespace("lrfinder")
@@ -24,15 +25,6 @@ public final class NativeSweep extends Pointer {
   static {
     Loader.load();
   }
-
-  /** {@code StepResult::kContinue}. */
-  public static final int CONTINUE = 0;
-
-  /** {@code StepResult::kDiverged}. */
-  public static final int DIVERGED = 1;
-
-  /** {@code StepResult::kNonFinite}. */
-  public static final int NON_FINITE = 2;
 
   /**
    * Takes the snapshot. The caller keeps networks and optimizers reachable until the sweep is
@@ -70,11 +62,9 @@ public final class NativeSweep extends Pointer {
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native @NoException double last_loss();
-
-  public native @NoException double smoothed_loss();
-
-  public native @NoException double best_loss();
+  /** Where the sweep keeps its three numbers, in the order of {@code lrfinder::RunningLoss}. */
+  public native @NoException @ByRef @Cast("const lrfinder::RunningLoss*") DoublePointer
+      running_loss();
 
   public native @StdString BytePointer device() throws NativeCoreException;
 

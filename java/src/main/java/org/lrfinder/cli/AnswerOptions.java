@@ -22,7 +22,7 @@ final class AnswerOptions {
       paramLabel = "NAME",
       completionCandidates = RuleNames.class,
       description = "What suggests: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-  private String rule = "default";
+  private String rule = "middle-of-fall";
 
   @Option(
       names = "--auto-range",

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
@@ -17,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
@@ -178,7 +178,7 @@ final class FindCommand implements Callable<Integer> {
       }
 
       LrFinderResult found =
-          SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
+          SweepReport.withProgress(finder, SweepTask.of(made.module(), over, loss, batches));
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
@@ -190,7 +190,7 @@ final class FindCommand implements Callable<Integer> {
 
   private int compare(
       LrFinder.Builder finder, DataSet dataSet, Network made, Loss loss, Setting setting) {
-    Map<String, Function<LrFinder, LrFinderResult>> sweeps = new LinkedHashMap<>();
+    Map<String, SweepTask<?>> tasks = new LinkedHashMap<>();
     for (double value : setting.values()) {
       Optimizer over;
       try {
@@ -200,9 +200,9 @@ final class FindCommand implements Callable<Integer> {
       }
       int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
       TensorBatches batches = batches(dataSet, rows);
-      sweeps.put(setting.name(value), f -> f.find(made.module(), over, loss, batches));
+      tasks.put(setting.name(value), SweepTask.of(made.module(), over, loss, batches));
     }
-    Comparison compared = Comparison.sweep(finder.build(), sweeps);
+    Comparison compared = Comparison.sweep(finder.build(), tasks);
     if (Thread.currentThread().isInterrupted()) {
       return Main.INTERRUPTED;
     }

@@ -29,12 +29,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.internal.io.AtomicFile;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
@@ -133,7 +135,7 @@ public final class ResultJson {
             result.suggestions(),
             result.cyclicRange().orElse(null),
             orNull(result.largestStableLr()),
-            result.warnings(),
+            warnings(result),
             result.attempts(),
             result.repeats().map(ResultJson::form).orElse(null),
             result.groups(),
@@ -160,20 +162,20 @@ public final class ResultJson {
     try {
       requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
-      return new LrFinderResult(
-          settings(form.settings),
-          new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
-          form.endReason,
-          form.groups,
-          form.rule,
-          form.status,
-          form.suggestions,
-          Optional.ofNullable(form.cyclicRange),
-          orEmpty(form.largestStableLr),
-          form.warnings,
-          form.attempts,
-          Optional.ofNullable(form.repeats).map(ResultJson::repeats),
-          form.engine);
+      return LrFinderResult.of(
+              settings(form.settings),
+              new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
+              form.endReason,
+              form.groups,
+              new Answer(
+                  form.rule,
+                  form.status,
+                  form.suggestions,
+                  Optional.ofNullable(form.cyclicRange),
+                  orEmpty(form.largestStableLr),
+                  form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
+              form.engine)
+          .with(form.attempts, repeats(form.repeats), List.of());
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(NO_RESULT + problem(e), e);
     }
@@ -273,17 +275,27 @@ public final class ResultJson {
     }
   }
 
+  /** What the status means comes first, for readers that have the file alone. */
+  private static List<String> warnings(LrFinderResult result) {
+    Stream<String> status =
+        Stream.of(result.status()).filter(s -> s != Status.OK).map(Status::words);
+    return Stream.concat(status, result.warnings().stream()).toList();
+  }
+
   private static List<Repeat> form(Repeats repeats) {
     return repeats.sweeps().stream()
         .map(sweep -> new Repeat(sweep.curve(), sweep.status(), orNull(sweep.lr())))
         .toList();
   }
 
-  private static Repeats repeats(List<Repeat> form) {
-    return new Repeats(
-        form.stream()
-            .map(sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
-            .toList());
+  private static @Nullable Repeats repeats(@Nullable List<Repeat> form) {
+    return form == null
+        ? null
+        : new Repeats(
+            form.stream()
+                .map(
+                    sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
+                .toList());
   }
 
   private static @Nullable Double orNull(OptionalDouble value) {

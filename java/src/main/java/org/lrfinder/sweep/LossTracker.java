@@ -14,7 +14,7 @@ package org.lrfinder.sweep;
  *
  * <p>Not thread-safe.
  */
-public final class LossTracker {
+public final class LossTracker implements RunningLoss {
   private static final int LEAST_SETTLING = 5;
   private static final int SETTLING_SHARE = 10;
 
@@ -92,20 +92,17 @@ public final class LossTracker {
     return smoothed > best + (threshold - 1) * scale;
   }
 
-  /** {@return the last loss recorded} */
+  @Override
   public double last() {
     return last;
   }
 
-  /** {@return the running loss after the last one recorded} */
+  @Override
   public double smoothed() {
     return smoothed;
   }
 
-  /**
-   * {@return the lowest running loss since it settled, before one that diverged; until then the
-   * present one}
-   */
+  @Override
   public double best() {
     return best;
   }

@@ -19,7 +19,6 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Generator;
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -28,6 +27,7 @@ import org.bytedeco.pytorch.StringTensorDict;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.engine.GradRegion;
 import org.lrfinder.internal.io.AtomicFile;
 
 /**
@@ -207,9 +207,8 @@ final class Checkpoint implements AutoCloseable {
    *     changed
    */
   void restore(Module network, Optimizer optimizer) {
-    boolean gradMode = GradMode.is_enabled();
-    GradMode.set_enabled(false);
-    try (PointerScope scope = new PointerScope()) {
+    try (GradRegion region = GradRegion.disabled();
+        PointerScope scope = new PointerScope()) {
       List<Named> live = tensors(network);
       List<Tensor> saved = new ArrayList<>();
       for (int i = 0; i < contents.tensors.size(); i++) {
@@ -229,8 +228,6 @@ final class Checkpoint implements AutoCloseable {
           generators.get(i).set_state(state);
         }
       }
-    } finally {
-      GradMode.set_enabled(gradMode);
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.LinearImpl;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.internal.engine.SweptOptimizer;
 import org.lrfinder.sweep.StepFunction;
 import picocli.CommandLine;
 
@@ -129,6 +131,14 @@ class FindCommandTest {
     assertThat(
             find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--optimizer", name))
         .isZero();
+  }
+
+  @Test
+  void everyOptimizerThatCanBeSweptIsThere() {
+    LinearImpl network = new LinearImpl(2, 1);
+    assertThat(OptimizerKind.values())
+        .extracting(kind -> SweptOptimizer.of(kind.over(network, 0.1)))
+        .contains(SweptOptimizer.values());
   }
 
   @Test
@@ -309,11 +319,14 @@ class FindCommandTest {
         .containsPattern("range for cyclic and one-cycle schedules: \\S+ to \\S+; largest stable")
         .containsPattern("3 sweeps over different batches, 3 of them with a suggestion: median")
         .containsPattern(
-            "the rules: valley .*, default .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
+            "the rules: valley .*, middle-of-fall .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
         .contains("of 6 other rules are within a factor of three");
+    assertThat(wine("--rule", "default")).isZero();
+    assertThat(out.toString()).containsPattern("\\(rule middle-of-fall; the loss fell\\)");
     assertThat(wine("--rule", "best")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("there is no rule \"best\"; there are default, steepest, steepest-log, valley");
+        .contains(
+            "there is no rule \"best\"; there are middle-of-fall, steepest, steepest-log, valley");
     assertThat(wine("--repeats", 0)).isEqualTo(2);
     assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
   }

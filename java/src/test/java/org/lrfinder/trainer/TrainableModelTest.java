@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +17,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
@@ -27,9 +24,7 @@ import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 
 /** Models whose batches are of a type of their own, and batches that a step leaves out. */
-class TrainableModelTest {
-  @TempDir private Path folder;
-
+class TrainableModelTest extends TrainerFixture {
   /** Two inputs and what the network should make of their difference. */
   private record Pair(Tensor left, Tensor right, Tensor difference) {}
 
@@ -78,27 +73,9 @@ class TrainableModelTest {
     }
   }
 
-  private static Trainer.Builder trainer(EngineChoice engine) {
-    return Trainer.builder()
-        .engine(engine)
-        .maxEpochs(3)
-        .logger(MetricsLogger.NONE)
-        .console(new PrintStream(OutputStream.nullOutputStream()));
-  }
-
-  private static void assertClose(SequentialImpl actual, SequentialImpl expected, double most) {
-    for (long i = 0; i < expected.parameters().size(); i++) {
-      assertThat(
-              actual
-                  .parameters()
-                  .get(i)
-                  .sub(expected.parameters().get(i))
-                  .abs()
-                  .max()
-                  .item_double())
-          .as("parameter " + i)
-          .isLessThanOrEqualTo(most);
-    }
+  @Override
+  Trainer.Builder trainer(EngineChoice engine) {
+    return super.trainer(engine).maxEpochs(3).logger(MetricsLogger.NONE);
   }
 
   @OnEachEngine

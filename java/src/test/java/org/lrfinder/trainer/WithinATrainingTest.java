@@ -3,19 +3,15 @@ package org.lrfinder.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.Batch;
@@ -25,20 +21,15 @@ import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 
 /** What may be called while a trainer trains, and what it does then. */
-class WithinATrainingTest {
+class WithinATrainingTest extends TrainerFixture {
   private static final String FIT_IS_RUNNING =
       "fit is running: it may be called again when it has returned, not from within";
   private static final String RESTORE_BETWEEN_EPOCHS =
       "fit is running: from within, restore may be called in a listener's onEpochEnd only, where no step or sweep is under way";
 
-  @TempDir private Path folder;
-
-  private static Trainer.Builder trainer(EngineChoice engine) {
-    return Trainer.builder()
-        .engine(engine)
-        .maxEpochs(3)
-        .logger(MetricsLogger.NONE)
-        .console(new PrintStream(OutputStream.nullOutputStream()));
+  @Override
+  Trainer.Builder trainer(EngineChoice engine) {
+    return super.trainer(engine).maxEpochs(3).logger(MetricsLogger.NONE);
   }
 
   /** With dropout, and the same weights, batches and generator each time. */
@@ -47,19 +38,6 @@ class WithinATrainingTest {
     ModelUnderTest model = new ModelUnderTest(Models.inDouble(Models.batchNormAndDropout()));
     torch.manual_seed(4);
     return model;
-  }
-
-  private static void assertSame(SequentialImpl actual, SequentialImpl expected) {
-    for (long i = 0; i < expected.parameters().size(); i++) {
-      assertThat(actual.parameters().get(i).equal(expected.parameters().get(i)))
-          .as("parameter " + i)
-          .isTrue();
-    }
-    for (long i = 0; i < expected.buffers().size(); i++) {
-      assertThat(actual.buffers().get(i).equal(expected.buffers().get(i)))
-          .as("buffer " + i)
-          .isTrue();
-    }
   }
 
   /** A model whose loss, computed in Java, calls something first. */
@@ -265,7 +243,7 @@ class WithinATrainingTest {
   }
 
   /** As the Javadoc of stop has it. */
-  private static final class Training implements TrainerListener {
+  private final class Training implements TrainerListener {
     final Trainer trainer = trainer(EngineChoice.AUTO).maxEpochs(1000).listener(this).build();
     double best = Double.POSITIVE_INFINITY;
     int waited;

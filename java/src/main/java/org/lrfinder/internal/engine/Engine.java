@@ -9,18 +9,18 @@ import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
 
 /** Computes the steps of sweeps and trainings. Thread-safe and without state. */
-public interface Engine {
+public sealed interface Engine permits NativeEngine, PortableEngine {
   /**
    * Takes a snapshot and starts a sweep on the calling thread.
    *
    * @param subject networks and optimizers
    * @param settings the sweep's
-   * @param rates of each parameter group, through all optimizers
+   * @param groupRates of each parameter group, through all optimizers
    * @return the running sweep
    * @throws IllegalArgumentException if networks and optimizers cannot be swept; nothing was
    *     changed
    */
-  EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> rates);
+  EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> groupRates);
 
   /**
    * Starts a training on the calling thread.

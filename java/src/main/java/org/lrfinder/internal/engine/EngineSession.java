@@ -14,7 +14,8 @@ import org.lrfinder.sweep.Loss;
  * used, {@link IllegalStateException} once the session has ended, and {@link EngineException} for
  * failures of libtorch.
  */
-public interface EngineSession extends AutoCloseable {
+public sealed interface EngineSession extends AutoCloseable
+    permits EngineSweep, EngineTraining, NativeSession, PortableSession {
   /**
    * Adds the gradients of a micro-batch that the network is given.
    *
@@ -24,11 +25,13 @@ public interface EngineSession extends AutoCloseable {
   void accumulate(Batch batch, Loss loss);
 
   /**
-   * Adds the gradients of a loss computed by the caller.
+   * Adds the gradients of a part's loss computed by the caller.
    *
    * @param loss one real number
+   * @param part whose loss it is, from 0; each micro-batch of a sweep goes to one part after the
+   *     other, a training has one part
    */
-  void accumulate(Tensor loss);
+  void accumulate(Tensor loss, int part);
 
   /**
    * Computes a loss without gradients, in the train/eval modes that the network is in.

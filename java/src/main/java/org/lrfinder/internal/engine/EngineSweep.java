@@ -4,20 +4,11 @@ import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.RunningLoss;
 
 /** A running sweep, confined to the thread that started it. */
-public interface EngineSweep extends EngineSession {
-  /** What a step found. */
-  enum Outcome {
-    // In the order of lrfinder::StepResult, whose numbers come from the native core.
-    /** The loss was recorded, the parameters updated. */
-    CONTINUE,
-    /** The loss was recorded and tripped the early stop. */
-    DIVERGED,
-    /** The loss was not finite and not recorded. */
-    NON_FINITE
-  }
-
+public sealed interface EngineSweep extends EngineSession
+    permits NativeSweepSession, PortableSweepSession {
   /**
    * Finishes a step with its last micro-batch.
    *
@@ -27,19 +18,6 @@ public interface EngineSweep extends EngineSession {
    * @return what the step found
    */
   Outcome step(Batch batch, Loss loss, double lr);
-
-  /**
-   * Adds the gradients of a part's loss computed by the caller.
-   *
-   * @param loss one real number
-   * @param part whose loss it is; each micro-batch goes to one part after the other
-   */
-  void accumulate(Tensor loss, int part);
-
-  @Override
-  default void accumulate(Tensor loss) {
-    accumulate(loss, 0);
-  }
 
   /**
    * Finishes a part's step with the loss of its last micro-batch. The last part's records the sum
@@ -61,14 +39,8 @@ public interface EngineSweep extends EngineSession {
    */
   Outcome finish(double lr, int part);
 
-  /** {@return loss of the last recorded step, averaged over its micro-batches} */
-  double lastLoss();
-
-  /** {@return running loss after the last recorded step} */
-  double smoothedLoss();
-
-  /** {@return lowest running loss} */
-  double bestLoss();
+  /** {@return the running loss, always as it is now; after the sweep was closed, as it was then} */
+  RunningLoss runningLoss();
 
   /**
    * Puts everything back as {@link Engine#start} found it, bit for bit. Repeated calls do nothing.

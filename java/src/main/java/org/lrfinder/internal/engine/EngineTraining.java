@@ -9,7 +9,8 @@ import org.lrfinder.sweep.Loss;
  * would have made of it, to rounding. A step may end before it has all its micro-batches: it is
  * then the mean over those it has. Gradients are dropped after a step.
  */
-public interface EngineTraining extends EngineSession {
+public sealed interface EngineTraining extends EngineSession
+    permits NativeTrainingSession, PortableTrainingSession {
   /**
    * Finishes a step with its last micro-batch.
    *

@@ -5,19 +5,9 @@ import java.util.List;
 import java.util.Locale;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Adagrad;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.AdamW;
-import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
-import org.bytedeco.pytorch.RMSprop;
-import org.bytedeco.pytorch.RMSpropOptions;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.engine.OutOfMemoryException;
 
@@ -39,8 +29,8 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
   static MemoryNeed of(SweepSubject subject, boolean fused) {
     long snapshot = 0;
     try (PointerScope scope = new PointerScope()) {
-      List<Tensor> live = PortableModel.tensors(subject);
-      for (Tensor tensor : PortableModel.byIdentity(live).values()) {
+      List<Tensor> live = ModelTensors.tensors(subject);
+      for (Tensor tensor : ModelTensors.byIdentity(live).values()) {
         snapshot += bytes(tensor);
       }
     }
@@ -64,13 +54,14 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
     long gradients = 0;
     long state = 0;
     long largest = 0; // of the parameters that no fused kernel updates
-    boolean kernel = fused && optimizer.getClass() != RMSprop.class;
+    SweptOptimizer kind = SweptOptimizer.of(optimizer);
+    boolean kernel = fused && kind.fused;
     try (PointerScope scope = new PointerScope()) {
       OptimizerParamGroupVector groups = optimizer.param_groups();
       for (long i = 0; i < groups.size(); i++) {
         OptimizerParamGroup group = groups.get(i);
         List<Tensor> parameters = new ArrayList<>();
-        PortableModel.addAll(parameters, group.params());
+        ModelTensors.addAll(parameters, group.params());
         long trained = 0;
         for (Tensor parameter : parameters) {
           if (parameter.requires_grad()) {
@@ -81,33 +72,10 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
           }
         }
         gradients += trained;
-        state += trained * statesPerParameter(optimizer, group.options());
+        state += trained * kind.statesPerParameter(group);
       }
     }
-    return new MemoryNeed(0, gradients, state, largest * productsOfAStep(optimizer));
-  }
-
-  /** Tensors of a parameter's size that the optimizer's own step makes at once, at the most. */
-  private static int productsOfAStep(Optimizer optimizer) {
-    return optimizer.getClass() == Adam.class ? 3 : optimizer.getClass() == SGD.class ? 1 : 2;
-  }
-
-  /** Tensors of a parameter's size that an optimizer of this class keeps for it. */
-  private static int statesPerParameter(Optimizer optimizer, OptimizerOptions options) {
-    Class<?> type = optimizer.getClass();
-    if (type == SGD.class) {
-      return new SGDOptions(options).momentum().get() == 0 ? 0 : 1;
-    } else if (type == Adam.class) {
-      return new AdamOptions(options).amsgrad().get() ? 3 : 2;
-    } else if (type == AdamW.class) {
-      return new AdamWOptions(options).amsgrad().get() ? 3 : 2;
-    } else if (type == Adagrad.class) {
-      return 1;
-    } else if (type == RMSprop.class) {
-      RMSpropOptions own = new RMSpropOptions(options);
-      return 1 + (own.momentum().get() > 0 ? 1 : 0) + (own.centered().get() ? 1 : 0);
-    }
-    return 0; // refused later, in words of its own
+    return new MemoryNeed(0, gradients, state, largest * kind.productsOfAStep);
   }
 
   /** Of the elements, each once. */
@@ -149,8 +117,9 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
     long inUse = Pointer.physicalBytes();
     if (inUse + total() > limit) {
       throw new OutOfMemoryException(
-          ("a sweep of this model needs %s more memory (snapshot %s, gradients %s, optimizer state %s, update %s), and %s are in use;"
-                  + " JavaCPP's limit is %s: raise it by the system property %s, such as -D%s=%dm (0: no limit; default: 4 times -Xmx)")
+          ("a sweep of this model needs %s more memory (snapshot %s, gradients %s, optimizer state"
+                  + " %s, update %s), and %s are in use; JavaCPP's limit is %s: raise it by the system"
+                  + " property %s, such as -D%s=%dm (0: no limit; default: 4 times -Xmx)")
               .formatted(
                   mebibytes(total()),
                   mebibytes(snapshot),

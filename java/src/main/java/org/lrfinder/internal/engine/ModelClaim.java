@@ -24,7 +24,7 @@ public final class ModelClaim implements AutoCloseable {
   private ModelClaim(String doing, SweepSubject subject) {
     this.doing = doing;
     try (PointerScope scope = new PointerScope()) {
-      Map<Long, Tensor> tensors = PortableModel.byIdentity(PortableModel.tensors(subject));
+      Map<Long, Tensor> tensors = ModelTensors.byIdentity(ModelTensors.tensors(subject));
       synchronized (HELD) {
         tensors.forEach((identity, tensor) -> requireFree(identity, tensor, subject));
         for (Long identity : tensors.keySet()) {
@@ -70,8 +70,8 @@ public final class ModelClaim implements AutoCloseable {
     if (holder != null && holder.thread != thread) {
       boolean buffer =
           subject.parts().stream()
-              .flatMap(part -> PortableModel.networkBuffers(part).stream())
-              .anyMatch(each -> PortableModel.identity(each) == identity);
+              .flatMap(part -> ModelTensors.networkBuffers(part).stream())
+              .anyMatch(each -> ModelTensors.identity(each) == identity);
       throw new IllegalStateException(
           ("thread \"%s\" is %s this model, or one that shares its %s of shape %s with it:"
                   + " wait for its end, or give each thread a network and an optimizer of its own")
@@ -79,7 +79,7 @@ public final class ModelClaim implements AutoCloseable {
                   holder.thread.getName(),
                   holder.doing,
                   buffer ? "buffer" : "parameter",
-                  PortableModel.shape(tensor)));
+                  ModelTensors.shape(tensor)));
     }
   }
 

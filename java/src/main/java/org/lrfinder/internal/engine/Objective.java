@@ -45,7 +45,7 @@ public sealed interface Objective<B> {
    * @param lr the swept learning rate of the update
    * @return what the step found; null if the batch was left out and the step is not finished
    */
-  EngineSweep.@Nullable Outcome step(EngineSweep sweep, B batch, double lr);
+  @Nullable Outcome step(EngineSweep sweep, B batch, double lr);
 
   /**
    * Finishes a step of a training with its last micro-batch.
@@ -82,7 +82,7 @@ public sealed interface Objective<B> {
       Pointer network = part.script() != null ? part.script() : part.module();
       if (network != null && overridesForward(network)) {
         throw new IllegalArgumentException(
-            "%s overrides forward, but the engine forwards its layers natively and would not call it: pass the loss instead, find(network, optimizer, batch -> loss, batches)"
+            "%s overrides forward, but the engine forwards its layers natively and would not call it: pass the loss instead, SweepTask.of(network, optimizer, batch -> loss, batches)"
                 .formatted(network.getClass().getName()));
       }
     }
@@ -115,7 +115,7 @@ public sealed interface Objective<B> {
     }
 
     @Override
-    public EngineSweep.Outcome step(EngineSweep sweep, Batch batch, double lr) {
+    public Outcome step(EngineSweep sweep, Batch batch, double lr) {
       requireOpen(batch);
       return sweep.step(batch, loss, lr);
     }
@@ -176,16 +176,12 @@ public sealed interface Objective<B> {
       if (loss == null) {
         return false;
       }
-      if (session instanceof EngineSweep sweep) {
-        sweep.accumulate(loss, part);
-      } else {
-        session.accumulate(loss);
-      }
+      session.accumulate(loss, part);
       return true;
     }
 
     @Override
-    public EngineSweep.@Nullable Outcome step(EngineSweep sweep, B batch, double lr) {
+    public @Nullable Outcome step(EngineSweep sweep, B batch, double lr) {
       Tensor loss = loss(sweep, batch);
       return loss == null ? null : sweep.step(loss, lr, part);
     }
@@ -203,14 +199,9 @@ public sealed interface Objective<B> {
     @Override
     public void evaluate(EngineSession session, B batch, DoubleConsumer losses) {
       Tensor loss = loss(session, batch);
-      if (loss == null) {
-        return;
+      if (loss != null) {
+        losses.accept(ModelTensors.number(loss));
       }
-      if (loss.numel() != 1) {
-        throw new IllegalArgumentException(
-            "the loss must be one real number, not a tensor of " + loss.numel() + " elements");
-      }
-      losses.accept(loss.item_double());
     }
 
     private @Nullable Tensor loss(EngineSession session, B batch) {

@@ -2,10 +2,8 @@ package org.lrfinder.internal.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.Optimizer;
@@ -17,7 +15,6 @@ import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.data.Batch;
-import org.lrfinder.engine.EngineException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepSettings;
 
@@ -26,6 +23,7 @@ import org.lrfinder.sweep.StepSettings;
  * the native core. Callers open a {@link PointerScope}.
  */
 final class PortableMicroBatches {
+  private static final long SUM = 2; // at::Reduction::Sum
   private static final double EPSILON = 1e-6; // what torch.nn.utils.clip_grad_norm_ adds
 
   private final SweepSubject.Part part;
@@ -36,26 +34,8 @@ final class PortableMicroBatches {
 
   PortableMicroBatches(SweepSubject.Part part, StepSettings step) {
     this.part = part;
-    this.device = PortableModel.check(part);
+    this.device = ModelTensors.check(part);
     this.step = step;
-  }
-
-  /**
-   * Runs a call in a scope. The presets throw plain RuntimeExceptions, whose messages end in a C++
-   * backtrace.
-   */
-  static <T> T guarded(Supplier<T> call) {
-    try (PointerScope scope = new PointerScope()) {
-      return call.get();
-    } catch (IllegalArgumentException | IllegalStateException | EngineException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      String message = String.valueOf(e.getMessage());
-      String line = message.lines().findFirst().orElse(message);
-      throw MemoryNeed.isExhausted(message)
-          ? MemoryNeed.exhausted(line, e)
-          : new EngineException(line, e);
-    }
   }
 
   String device() {
@@ -73,15 +53,40 @@ final class PortableMicroBatches {
           "only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead");
     }
     for (Tensor tensor : List.of(batch.input(), batch.target())) {
-      if (!PortableModel.deviceOf(tensor).equals(device)) {
+      if (!ModelTensors.deviceOf(tensor).equals(device)) {
         throw new IllegalArgumentException(
             "tensors on different devices: the network is on %s and the batch has a tensor on %s"
-                .formatted(device, PortableModel.deviceOf(tensor)));
+                .formatted(device, ModelTensors.deviceOf(tensor)));
       }
     }
     try (Autocast region = autocast()) {
-      return PortableModel.loss(loss, forward(batch.input()), batch.target());
+      return lossOf(loss, forward(batch.input()), batch.target());
     }
+  }
+
+  private static Tensor lossOf(Loss loss, Tensor prediction, Tensor target) {
+    boolean classIndices = loss == Loss.CROSS_ENTROPY || loss == Loss.NEGATIVE_LOG_LIKELIHOOD;
+    if (!classIndices && !ModelTensors.shape(prediction).equals(ModelTensors.shape(target))) {
+      // libtorch would broadcast and average over every pair.
+      throw new IllegalArgumentException(
+          "the network's output has shape %s and the target %s: this loss needs the same shape"
+              .formatted(ModelTensors.shape(prediction), ModelTensors.shape(target)));
+    }
+    return switch (loss) {
+      case CROSS_ENTROPY -> torch.cross_entropy_loss(prediction, target);
+      case MSE -> torch.mse_loss(prediction, target);
+      case L1 -> torch.l1_loss(prediction, target);
+      case SMOOTH_L1 -> torch.smooth_l1_loss(prediction, target);
+      case HUBER -> torch.huber_loss(prediction, target);
+      case BINARY_CROSS_ENTROPY_WITH_LOGITS ->
+          torch.binary_cross_entropy_with_logits(prediction, target);
+      case NEGATIVE_LOG_LIKELIHOOD -> torch.nll_loss_nd(prediction, target);
+      // By the number of examples: the mean over every element is no divergence.
+      case KL_DIVERGENCE ->
+          torch
+              .kl_div(prediction, target, SUM, false)
+              .div(new Scalar((double) (prediction.dim() == 0 ? 1 : prediction.size(0))));
+    };
   }
 
   private Tensor forward(Tensor input) {
@@ -98,18 +103,14 @@ final class PortableMicroBatches {
   }
 
   double evaluate(Batch batch, Loss loss) {
-    boolean gradMode = GradMode.is_enabled();
-    GradMode.set_enabled(false);
-    try {
-      return number(loss(batch, loss));
-    } finally {
-      GradMode.set_enabled(gradMode);
+    try (GradRegion region = GradRegion.disabled()) {
+      return ModelTensors.number(loss(batch, loss));
     }
   }
 
   /** Counts a micro-batch of the present step; returns the mean loss of those counted. */
   double add(Tensor loss) {
-    double value = number(loss);
+    double value = ModelTensors.number(loss);
     if (!loss.requires_grad()) {
       throw new IllegalArgumentException(
           "the loss does not depend on any parameter that takes a gradient");
@@ -125,18 +126,6 @@ final class PortableMicroBatches {
       throw new IllegalArgumentException("there is no step to finish: nothing was accumulated");
     }
     return total / count;
-  }
-
-  private static double number(Tensor loss) {
-    if (!loss.defined()) {
-      throw new IllegalArgumentException("the loss is an undefined tensor");
-    }
-    if (loss.numel() != 1 || !torch.isFloatingType(loss.scalar_type())) {
-      throw new IllegalArgumentException(
-          "the loss must be one real number, not a tensor of shape %s and type %s"
-              .formatted(PortableModel.shape(loss), loss.dtype().name().getString()));
-    }
-    return loss.item_double();
   }
 
   /** Adds the gradients of the micro-batch counted last. */
@@ -158,10 +147,10 @@ final class PortableMicroBatches {
 
   /** Ends the step: makes the gradients the mean over its micro-batches. */
   void finish(List<Optimizer> optimizers) {
-    List<Tensor> parameters = PortableModel.parameters(optimizers);
+    List<Tensor> parameters = ModelTensors.parameters(optimizers);
     if (count < step.accumulateGradBatches()) {
       Scalar factor = new Scalar((double) step.accumulateGradBatches() / count);
-      for (Tensor parameter : PortableModel.byIdentity(parameters).values()) {
+      for (Tensor parameter : ModelTensors.byIdentity(parameters).values()) {
         Tensor gradient = parameter.grad();
         if (gradient.defined()) {
           parameter.mutable_grad().put(gradient.mul(factor)); // may be a view
@@ -209,8 +198,7 @@ final class PortableMicroBatches {
   /** What there is to clip in each gradient, which is first made fit to be written. */
   private static List<Tensor> writableValues(Optimizer optimizer) {
     List<Tensor> values = new ArrayList<>();
-    for (Tensor parameter :
-        PortableModel.byIdentity(PortableModel.parameters(optimizer)).values()) {
+    for (Tensor parameter : ModelTensors.byIdentity(ModelTensors.parameters(optimizer)).values()) {
       Tensor gradient = parameter.grad();
       if (gradient.defined() && gradient.is_sparse()) {
         Tensor coalesced = gradient.coalesce(); // values of one index count together
@@ -229,14 +217,14 @@ final class PortableMicroBatches {
 
   /** Steps the optimizer and drops the gradients. */
   static void update(Optimizer optimizer) {
-    PortableModel.checkSparseGradients(optimizer);
+    SweptOptimizer.checkSparseGradients(optimizer);
     optimizer.step();
     dropGradients(optimizer);
   }
 
   static void dropGradients(Optimizer optimizer) {
     // Not by zero_grad, which cannot drop a gradient that is a view.
-    for (Tensor parameter : PortableModel.parameters(optimizer)) {
+    for (Tensor parameter : ModelTensors.parameters(optimizer)) {
       parameter.mutable_grad().put(new Tensor());
     }
   }

@@ -48,17 +48,15 @@ final class PortableSnapshot implements AutoCloseable {
 
   static PortableSnapshot take(SweepSubject subject) {
     PortableSnapshot snapshot = new PortableSnapshot();
-    List<Tensor> live = PortableModel.tensors(subject);
+    List<Tensor> live = ModelTensors.tensors(subject);
     for (SweepSubject.Part part : subject.parts()) {
-      snapshot.modes.add(new ModuleModes(part.module()));
+      snapshot.modes.add(new ModuleModes(part.module(), null));
       if (part.script() != null) {
         snapshot.saveAttributes(part.script());
       }
     }
-    boolean gradMode = GradMode.is_enabled();
-    GradMode.set_enabled(false);
-    try {
-      for (Tensor tensor : PortableModel.byIdentity(live).values()) {
+    try (GradRegion region = GradRegion.disabled()) {
+      for (Tensor tensor : ModelTensors.byIdentity(live).values()) {
         Tensor whole = snapshot.own(tensor.detach());
         Tensor elements = snapshot.own(distinctElements(whole));
         snapshot.tensors.add(
@@ -82,8 +80,6 @@ final class PortableSnapshot implements AutoCloseable {
       snapshot.putGradientsBack();
       snapshot.close();
       throw e;
-    } finally {
-      GradMode.set_enabled(gradMode);
     }
     return snapshot;
   }

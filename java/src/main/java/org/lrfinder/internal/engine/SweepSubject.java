@@ -22,7 +22,7 @@ public record SweepSubject(List<Part> parts) {
   public SweepSubject {
     parts = List.copyOf(parts);
     for (Part part : parts) {
-      part.optimizers.forEach(PortableModel::requireSweepable);
+      part.optimizers.forEach(SweptOptimizer::of);
     }
   }
 

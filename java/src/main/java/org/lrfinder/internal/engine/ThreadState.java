@@ -1,6 +1,7 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.function.Function;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -43,6 +44,21 @@ final class ThreadState {
     this.blasThreads = blasThreads;
     this.gradMode = gradMode;
     this.chosenLibtorchThreads = libtorchThreads;
+  }
+
+  /**
+   * Remembers what there is, and starts a session, which has to call {@link #restore} once.
+   *
+   * @param start if it fails, all is put back
+   */
+  static <S> S during(Function<ThreadState, S> start) {
+    ThreadState state = capture();
+    try {
+      return start.apply(state);
+    } catch (RuntimeException | Error e) {
+      state.restore();
+      throw e;
+    }
   }
 
   /** Remembers what there is. Whoever calls this calls {@link #restore} once. */
@@ -119,7 +135,7 @@ final class ThreadState {
     } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
       boolean largeConvolution = false;
       try (PointerScope scope = new PointerScope()) {
-        for (Tensor parameter : PortableModel.parameters(optimizers)) {
+        for (Tensor parameter : ModelTensors.parameters(optimizers)) {
           if (!parameter.is_cpu()) {
             return;
           }

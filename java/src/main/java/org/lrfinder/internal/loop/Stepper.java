@@ -1,12 +1,15 @@
 package org.lrfinder.internal.loop;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.engine.EngineSweep;
 import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.Outcome;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossTracker;
+import org.lrfinder.sweep.RunningLoss;
 import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -22,11 +25,8 @@ public interface Stepper {
    */
   @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption);
 
-  double lastLoss();
-
-  double smoothedLoss();
-
-  double bestLoss();
+  /** The losses after the last step that was recorded, always as they are now. */
+  RunningLoss runningLoss();
 
   /** The loss on the validation batches now; null without them. */
   @Nullable Double validationLoss();
@@ -67,7 +67,7 @@ public interface Stepper {
             continue;
           }
         } else {
-          EngineSweep.Outcome first = objectives.get(0).step(sweep, batch, lr);
+          Outcome first = objectives.get(0).step(sweep, batch, lr);
           if (first != null) {
             batches.use();
             return lastMicroBatch(first, batch, lr);
@@ -90,10 +90,10 @@ public interface Stepper {
       return true;
     }
 
-    private @Nullable EndReason lastMicroBatch(EngineSweep.Outcome first, B batch, double lr) {
-      EndReason end = endOf(first);
+    private @Nullable EndReason lastMicroBatch(Outcome first, B batch, double lr) {
+      EndReason end = first.end();
       for (int part = 1; part < objectives.size() && end == null; part++) {
-        end = endOf(objectives.get(part).step(sweep, batch, lr));
+        end = objectives.get(part).step(sweep, batch, lr).end();
       }
       return end;
     }
@@ -102,32 +102,14 @@ public interface Stepper {
     private @Nullable EndReason partialStep(double lr) {
       EndReason end = null;
       for (int part = 0; part < objectives.size() && end == null; part++) {
-        end = endOf(sweep.finish(lr, part));
+        end = sweep.finish(lr, part).end();
       }
       return end;
     }
 
-    private static @Nullable EndReason endOf(EngineSweep.Outcome outcome) {
-      return switch (outcome) {
-        case CONTINUE -> null;
-        case DIVERGED -> EndReason.DIVERGED;
-        case NON_FINITE -> EndReason.NON_FINITE;
-      };
-    }
-
     @Override
-    public double lastLoss() {
-      return sweep.lastLoss();
-    }
-
-    @Override
-    public double smoothedLoss() {
-      return sweep.smoothedLoss();
-    }
-
-    @Override
-    public double bestLoss() {
-      return sweep.bestLoss();
+    public RunningLoss runningLoss() {
+      return sweep.runningLoss();
     }
 
     @Override
@@ -140,6 +122,8 @@ public interface Stepper {
   final class OfFunction implements Stepper {
     private final StepFunction function;
     private final LossTracker tracker;
+    private int steps;
+    private boolean validated;
 
     public OfFunction(StepFunction function, SweepSettings settings) {
       this.function = function;
@@ -156,23 +140,21 @@ public interface Stepper {
     }
 
     @Override
-    public double lastLoss() {
-      return tracker.last();
-    }
-
-    @Override
-    public double smoothedLoss() {
-      return tracker.smoothed();
-    }
-
-    @Override
-    public double bestLoss() {
-      return tracker.best();
+    public RunningLoss runningLoss() {
+      return tracker;
     }
 
     @Override
     public @Nullable Double validationLoss() {
-      return null;
+      OptionalDouble loss = function.validationLoss();
+      if (steps++ == 0) {
+        validated = loss.isPresent();
+      } else if (loss.isPresent() != validated) {
+        throw new IllegalArgumentException(
+            "validationLoss() was %s after step %d, but not after those before: it must be so after every step or after none"
+                .formatted(validated ? "empty" : "present", steps));
+      }
+      return validated ? loss.getAsDouble() : null;
     }
   }
 }

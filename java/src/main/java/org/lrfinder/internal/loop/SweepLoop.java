@@ -6,6 +6,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.RunningLoss;
 import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
@@ -43,6 +44,7 @@ public final class SweepLoop {
     boolean validated = false;
     int recorded = 0;
     Supplier<@Nullable EndReason> interruption = this::interruption;
+    RunningLoss running = stepper.runningLoss();
     EndReason end = null;
     while (end == null && recorded < steps) {
       end = interruption();
@@ -62,16 +64,15 @@ public final class SweepLoop {
         validation = Arrays.copyOf(validation, capacity);
       }
       rates[recorded] = lr;
-      losses[recorded] = stepper.lastLoss();
-      smoothed[recorded] = stepper.smoothedLoss();
+      losses[recorded] = running.last();
+      smoothed[recorded] = running.smoothed();
       Double validationLoss = stepper.validationLoss();
       if (validationLoss != null) {
         validated = true;
         validation[recorded] = validationLoss;
       }
       listener.onStep(
-          new SweepStep(
-              recorded, steps, lr, losses[recorded], smoothed[recorded], stepper.bestLoss()));
+          new SweepStep(recorded, steps, lr, losses[recorded], smoothed[recorded], running.best()));
       recorded++;
     }
     Curve curve =

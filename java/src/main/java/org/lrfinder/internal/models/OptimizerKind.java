@@ -3,44 +3,27 @@ package org.lrfinder.internal.models;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.BiFunction;
-import java.util.function.DoubleFunction;
 import org.bytedeco.javacpp.BoolPointer;
 import org.bytedeco.javacpp.DoublePointer;
-import org.bytedeco.pytorch.Adagrad;
-import org.bytedeco.pytorch.AdagradOptions;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.AdamW;
-import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
-import org.bytedeco.pytorch.RMSprop;
-import org.bytedeco.pytorch.RMSpropOptions;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.TensorVector;
+import org.lrfinder.internal.engine.SweptOptimizer;
 
 /** Optimizers by name, with PyTorch's defaults for options that are not given. */
 public enum OptimizerKind {
-  SGD((double lr) -> new SGDOptions(lr), SGD::new, Map.of()),
-  MOMENTUM((double lr) -> new SGDOptions(lr), SGD::new, Map.of("momentum", 0.9)),
-  ADAM((double lr) -> new AdamOptions(lr), Adam::new, Map.of()),
-  ADAMW((double lr) -> new AdamWOptions(lr), AdamW::new, Map.of()),
-  ADAGRAD((double lr) -> new AdagradOptions(lr), Adagrad::new, Map.of()),
-  RMSPROP((double lr) -> new RMSpropOptions(lr), RMSprop::new, Map.of());
+  SGD(SweptOptimizer.SGD, Map.of()),
+  MOMENTUM(SweptOptimizer.SGD, Map.of("momentum", 0.9)),
+  ADAM(SweptOptimizer.ADAM, Map.of()),
+  ADAMW(SweptOptimizer.ADAMW, Map.of()),
+  ADAGRAD(SweptOptimizer.ADAGRAD, Map.of()),
+  RMSPROP(SweptOptimizer.RMSPROP, Map.of());
 
-  private final DoubleFunction<? extends OptimizerOptions> options;
-  private final BiFunction<TensorVector, OptimizerOptions, Optimizer> optimizer;
+  private final SweptOptimizer swept;
   private final Map<String, ?> defaults;
 
-  @SuppressWarnings("unchecked") // its options are of its own making
-  <O extends OptimizerOptions> OptimizerKind(
-      DoubleFunction<O> options,
-      BiFunction<TensorVector, O, Optimizer> optimizer,
-      Map<String, ?> defaults) {
-    this.options = options;
-    this.optimizer = (BiFunction<TensorVector, OptimizerOptions, Optimizer>) optimizer;
+  OptimizerKind(SweptOptimizer swept, Map<String, ?> defaults) {
+    this.swept = swept;
     this.defaults = defaults;
   }
 
@@ -52,12 +35,12 @@ public enum OptimizerKind {
    * @throws IllegalArgumentException if the optimizer has no such option; the message names both
    */
   public Optimizer over(TensorVector parameters, double lr, Map<String, ?> options) {
-    return optimizer.apply(parameters, options(lr, options));
+    return swept.over(parameters, options(lr, options));
   }
 
   /** Makes the options of another group; otherwise as {@link #over}. */
   public OptimizerOptions options(double lr, Map<String, ?> options) {
-    OptimizerOptions made = this.options.apply(lr);
+    OptimizerOptions made = swept.options(lr);
     defaults.forEach((name, value) -> set(made, name, value));
     options.forEach((name, value) -> set(made, name, value));
     return made;

@@ -1,0 +1,113 @@
+package org.lrfinder.internal.engine;
+
+import java.lang.ref.Reference;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.Batch;
+import org.lrfinder.engine.EngineException;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.internal.nativecore.NativeCoreException;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.Precision;
+
+/**
+ * What the native engine's sweeps and trainings have in common.
+ *
+ * @param <P> the core's object
+ */
+abstract sealed class NativeSession<P extends Pointer> implements EngineSession
+    permits NativeSweepSession, NativeTrainingSession {
+  /** A call of the core with a batch. One that captures nothing is made once, not in each step. */
+  interface BatchCall<P> {
+    double of(P core, Tensor input, Tensor target, int loss, double lr);
+  }
+
+  /** The same with a loss that the caller computed; null for a step's end. */
+  interface LossCall<P> {
+    double of(P core, @Nullable Tensor loss, double lr, int part);
+  }
+
+  final P core;
+  private final Object model; // the core holds plain pointers into it
+  private final ThreadState threadState;
+  private final Precision precision;
+  private final String device;
+  private final String ended; // in words
+  private boolean running = true;
+
+  NativeSession(
+      P core,
+      BytePointer device,
+      Object model,
+      ThreadState threadState,
+      Precision precision,
+      String ended) {
+    this.core = core;
+    this.model = model;
+    this.threadState = threadState;
+    this.precision = precision;
+    this.ended = ended;
+    try (device) {
+      this.device = device.getString();
+    }
+  }
+
+  /** What the engines' interface promises, made of what the core says. */
+  static RuntimeException translated(NativeCoreException e) {
+    String message = String.valueOf(e.getMessage());
+    return switch (e.kind()) {
+      case INVALID_ARGUMENT -> new IllegalArgumentException(message, e);
+      case OUT_OF_MEMORY -> MemoryNeed.exhausted(message, e);
+      case FAILURE -> new EngineException(message, e);
+    };
+  }
+
+  final double ofBatch(BatchCall<P> call, Batch batch, Loss loss, double lr) {
+    requireRunning();
+    try {
+      return call.of(core, batch.input(), batch.target(), loss.ordinal(), lr);
+    } catch (NativeCoreException e) {
+      throw translated(e);
+    }
+  }
+
+  final double ofLoss(LossCall<P> call, @Nullable Tensor loss, double lr, int part) {
+    requireRunning();
+    try {
+      return call.of(core, loss, lr, part);
+    } catch (NativeCoreException e) {
+      throw translated(e);
+    }
+  }
+
+  private void requireRunning() {
+    if (!running) {
+      throw new IllegalStateException(ended);
+    }
+  }
+
+  /** Ends the session; false if it had ended. */
+  final boolean end() {
+    boolean first = running;
+    running = false;
+    return first;
+  }
+
+  /** To be called once, when the core is done with the model. */
+  final void release() {
+    threadState.restore();
+    Reference.reachabilityFence(model);
+  }
+
+  @Override
+  public final Autocast autocast() {
+    return Autocast.of(precision, device);
+  }
+
+  @Override
+  public final EngineInfo info() {
+    return Engines.info("native", device);
+  }
+}

@@ -1,0 +1,132 @@
+package org.lrfinder.internal.engine;
+
+import java.nio.DoubleBuffer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.data.Batch;
+import org.lrfinder.engine.RestoreException;
+import org.lrfinder.internal.nativecore.NativeCoreException;
+import org.lrfinder.internal.nativecore.NativeSweep;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.RunningLoss;
+
+/** {@code lrfinder::Sweep} behind the engines' interface. */
+final class NativeSweepSession extends NativeSession<NativeSweep> implements EngineSweep {
+  private static final Outcome[] OUTCOMES = Outcome.values();
+
+  /** The core's three numbers, read where they lie: no crossing. */
+  private static final class CoreRunningLoss implements RunningLoss {
+    private DoubleBuffer values; // the core's own memory until the sweep is closed
+
+    CoreRunningLoss(DoublePointer values) {
+      this.values = values.capacity(3).asBuffer();
+    }
+
+    void detach() {
+      values = DoubleBuffer.allocate(3).put(values.duplicate()).flip();
+    }
+
+    @Override
+    public double last() {
+      return values.get(0);
+    }
+
+    @Override
+    public double smoothed() {
+      return values.get(1);
+    }
+
+    @Override
+    public double best() {
+      return values.get(2);
+    }
+  }
+
+  private final CoreRunningLoss runningLoss;
+
+  NativeSweepSession(
+      NativeSweep sweep, SweepSubject subject, ThreadState threadState, Precision precision) {
+    super(
+        sweep,
+        sweep.device(),
+        subject,
+        threadState,
+        precision,
+        "the sweep has ended: its model was restored");
+    this.runningLoss = new CoreRunningLoss(sweep.running_loss());
+  }
+
+  @Override
+  public void accumulate(Batch batch, Loss loss) {
+    ofBatch(
+        (on, x, y, kind, lr) -> {
+          on.accumulate(x, y, kind);
+          return 0;
+        },
+        batch,
+        loss,
+        0);
+  }
+
+  @Override
+  public void accumulate(Tensor loss, int part) {
+    ofLoss(
+        (on, given, lr, index) -> {
+          on.accumulate(given, index);
+          return 0;
+        },
+        loss,
+        0,
+        part);
+  }
+
+  @Override
+  public Outcome step(Batch batch, Loss loss, double lr) {
+    return OUTCOMES[(int) ofBatch(NativeSweep::step, batch, loss, lr)];
+  }
+
+  @Override
+  public Outcome step(Tensor loss, double lr, int part) {
+    return OUTCOMES[(int) ofLoss(NativeSweep::step, loss, lr, part)];
+  }
+
+  @Override
+  public Outcome finish(double lr, int part) {
+    return OUTCOMES[
+        (int) ofLoss((on, none, rate, index) -> on.finish(rate, index), null, lr, part)];
+  }
+
+  @Override
+  public double evaluate(Batch batch, Loss loss) {
+    return ofBatch((on, x, y, kind, lr) -> on.evaluate(x, y, kind), batch, loss, 0);
+  }
+
+  @Override
+  public RunningLoss runningLoss() {
+    return runningLoss;
+  }
+
+  @Override
+  public void restore() {
+    if (end()) {
+      try {
+        core.restore();
+      } catch (NativeCoreException e) {
+        throw new RestoreException(e);
+      } finally {
+        release();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      restore();
+    } finally {
+      runningLoss.detach();
+      core.close();
+    }
+  }
+}

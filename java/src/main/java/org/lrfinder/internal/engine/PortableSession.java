@@ -1,0 +1,92 @@
+package org.lrfinder.internal.engine;
+
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.data.Batch;
+import org.lrfinder.engine.EngineException;
+import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.sweep.Loss;
+
+/** What the portable engine's sweeps and trainings have in common. */
+abstract sealed class PortableSession implements EngineSession
+    permits PortableSweepSession, PortableTrainingSession {
+  final PortableMicroBatches microBatches; // of the first part
+  private final String ended; // in words
+  private boolean running = true;
+
+  PortableSession(PortableMicroBatches microBatches, String ended) {
+    this.microBatches = microBatches;
+    this.ended = ended;
+  }
+
+  /**
+   * Runs a call in a scope. The presets throw plain RuntimeExceptions, whose messages end in a C++
+   * backtrace.
+   */
+  static <T> T guarded(Supplier<T> call) {
+    try (PointerScope scope = new PointerScope()) {
+      return call.get();
+    } catch (IllegalArgumentException | IllegalStateException | EngineException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      String message = String.valueOf(e.getMessage());
+      String line = message.lines().findFirst().orElse(message);
+      throw MemoryNeed.isExhausted(message)
+          ? MemoryNeed.exhausted(line, e)
+          : new EngineException(line, e);
+    }
+  }
+
+  final <T> T withGradients(Supplier<T> call) {
+    requireRunning();
+    return guarded(
+        () -> {
+          try (GradRegion region = GradRegion.enabled()) {
+            return call.get();
+          }
+        });
+  }
+
+  private void requireRunning() {
+    if (!running) {
+      throw new IllegalStateException(ended);
+    }
+  }
+
+  /** Ends the session; false if it had ended. */
+  final boolean end() {
+    boolean first = running;
+    running = false;
+    return first;
+  }
+
+  /** Adds the gradients of a part's micro-batch; returns the mean loss of the step so far. */
+  abstract double add(Tensor loss, int part);
+
+  @Override
+  public final void accumulate(Batch batch, Loss loss) {
+    withGradients(() -> add(microBatches.loss(batch, loss), 0));
+  }
+
+  @Override
+  public final void accumulate(Tensor loss, int part) {
+    withGradients(() -> add(loss, part));
+  }
+
+  @Override
+  public final double evaluate(Batch batch, Loss loss) {
+    requireRunning();
+    return guarded(() -> microBatches.evaluate(batch, loss));
+  }
+
+  @Override
+  public final Autocast autocast() {
+    return microBatches.autocast();
+  }
+
+  @Override
+  public final EngineInfo info() {
+    return Engines.info("portable", microBatches.device());
+  }
+}

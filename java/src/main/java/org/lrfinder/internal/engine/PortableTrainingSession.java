@@ -1,0 +1,62 @@
+package org.lrfinder.internal.engine;
+
+import java.util.List;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.data.Batch;
+import org.lrfinder.sweep.Loss;
+
+/** A training of the portable engine: what {@code lrfinder::Training} is to the native one. */
+final class PortableTrainingSession extends PortableSession implements EngineTraining {
+  private final Optimizer optimizer;
+  private final ThreadState threadState;
+
+  PortableTrainingSession(
+      PortableMicroBatches microBatches, Optimizer optimizer, ThreadState threadState) {
+    super(microBatches, "the training has ended");
+    this.optimizer = optimizer;
+    this.threadState = threadState;
+  }
+
+  @Override
+  double add(Tensor loss, int part) {
+    double mean = microBatches.add(loss);
+    microBatches.backward(loss);
+    return mean;
+  }
+
+  @Override
+  public double step(Batch batch, Loss loss) {
+    return withGradients(() -> addAndUpdate(microBatches.loss(batch, loss)));
+  }
+
+  @Override
+  public double step(Tensor loss) {
+    return withGradients(() -> addAndUpdate(loss));
+  }
+
+  @Override
+  public double finish() {
+    return withGradients(this::update);
+  }
+
+  private double addAndUpdate(Tensor loss) {
+    add(loss, 0);
+    return update();
+  }
+
+  private double update() {
+    double mean = microBatches.mean();
+    microBatches.finish(List.of(optimizer));
+    microBatches.clip(optimizer);
+    PortableMicroBatches.update(optimizer);
+    return mean;
+  }
+
+  @Override
+  public void close() {
+    if (end()) {
+      threadState.restore();
+    }
+  }
+}

@@ -31,7 +31,6 @@ import org.bytedeco.pytorch.LSTMOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.SequentialImpl;
@@ -394,8 +393,8 @@ class AnyModelTest {
   /** Points on a circle, and a generator that should make such. */
   @Test
   void aGenerativeAdversarialNetwork() {
-    SequentialImpl generator = Models.inDouble(mlp(3, 8, 2));
-    SequentialImpl discriminator = Models.inDouble(mlp(2, 8, 1));
+    SequentialImpl generator = Models.inDouble(Models.mlp(3, List.of(8), 2));
+    SequentialImpl discriminator = Models.inDouble(Models.mlp(2, List.of(8), 1));
     Optimizer generatorAdam = OptimizerSpec.ADAM.over(generator);
     Optimizer discriminatorAdam = OptimizerSpec.ADAM.over(discriminator);
     List<Tensor> points =
@@ -437,14 +436,6 @@ class AnyModelTest {
           generatorAdam.step();
           return first.item_double() + second.item_double();
         });
-  }
-
-  private static SequentialImpl mlp(int inputs, int hidden, int outputs) {
-    SequentialImpl network = Models.keep(new SequentialImpl());
-    network.push_back(Models.keep(new LinearImpl(inputs, hidden)));
-    network.push_back(Models.keep(new ReLUImpl()));
-    network.push_back(Models.keep(new LinearImpl(hidden, outputs)));
-    return network;
   }
 
   private static Tensor against(Tensor scores, double label) {

@@ -12,11 +12,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterEach;
@@ -76,19 +74,7 @@ class ConcurrentSweepTest {
   }
 
   private List<Double> train(Subject subject) {
-    List<Double> losses = new ArrayList<>();
-    for (int i = 0; i < TRAINING_STEPS; i++) {
-      try (PointerScope scope = new PointerScope()) {
-        Batch batch = batches.get(i % batches.size());
-        subject.optimizer.zero_grad();
-        Tensor loss =
-            torch.cross_entropy_loss(subject.network.forward(batch.input()), batch.target());
-        loss.backward();
-        subject.optimizer.step();
-        losses.add(loss.item_double());
-      }
-    }
-    return losses;
+    return Models.train(subject.network, subject.optimizer, batches, TRAINING_STEPS);
   }
 
   @OnEachEngine

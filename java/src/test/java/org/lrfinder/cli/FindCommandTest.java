@@ -17,12 +17,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.engine.SweptOptimizer;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.StepFunction;
 import picocli.CommandLine;
 
@@ -126,8 +127,10 @@ class FindCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sgd", "momentum", "Adam", "adamw", "adagrad", "RMSPROP"})
-  void everyOptimizerCanBeNamed(String name) {
+  @EnumSource
+  void everyOptimizerCanBeNamedInAnyCase(OptimizerKind optimizer) {
+    String name =
+        optimizer.name().charAt(0) + optimizer.name().substring(1).toLowerCase(Locale.ROOT);
     assertThat(
             find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--optimizer", name))
         .isZero();

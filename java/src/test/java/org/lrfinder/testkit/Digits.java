@@ -1,7 +1,6 @@
 package org.lrfinder.testkit;
 
-import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.ReLUImpl;
+import java.util.Arrays;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -36,14 +35,6 @@ public final class Digits {
   /** Linear layers with ReLU between, of the same weights each time. */
   public static SequentialImpl network(int... hidden) {
     torch.manual_seed(1);
-    SequentialImpl network = Models.keep(new SequentialImpl());
-    int in = 64;
-    for (int width : hidden) {
-      network.push_back(Models.keep(new LinearImpl(in, width)));
-      network.push_back(Models.keep(new ReLUImpl()));
-      in = width;
-    }
-    network.push_back(Models.keep(new LinearImpl(in, 10)));
-    return network;
+    return Models.mlp(64, Arrays.stream(hidden).boxed().toList(), 10);
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.DropoutImpl;
@@ -17,6 +18,7 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.data.Batch;
+import org.lrfinder.internal.models.Network;
 
 /** Small networks and batches for the tests. */
 public final class Models {
@@ -24,7 +26,7 @@ public final class Models {
   public static final int CLASSES = 3;
 
   // The presets free some layers with their Java objects, although a network holds them.
-  private static final List<Pointer> KEPT = new ArrayList<>();
+  private static final List<Object> KEPT = new ArrayList<>();
 
   private Models() {}
 
@@ -52,11 +54,14 @@ public final class Models {
   }
 
   public static SequentialImpl mlp() {
-    SequentialImpl network = keep(new SequentialImpl());
-    network.push_back(keep(new LinearImpl(FEATURES, 8)));
-    network.push_back(keep(new ReLUImpl()));
-    network.push_back(keep(new LinearImpl(8, CLASSES)));
-    return network;
+    return mlp(FEATURES, List.of(8), CLASSES);
+  }
+
+  /** Linear layers with ReLU between. */
+  public static SequentialImpl mlp(int features, List<Integer> hidden, int outputs) {
+    Network network = Network.multilayerPerceptron(features, hidden, outputs);
+    KEPT.add(network);
+    return network.module();
   }
 
   public static <M extends Module> M inDouble(M network) {
@@ -81,14 +86,24 @@ public final class Models {
     return vector;
   }
 
-  /** Makes a used optimizer of a fresh one, and leaves gradients behind. */
-  public static void train(
+  /**
+   * Makes a used optimizer of a fresh one, and leaves gradients behind.
+   *
+   * @return the losses
+   */
+  public static List<Double> train(
       SequentialImpl network, Optimizer optimizer, List<Batch> batches, int steps) {
+    List<Double> losses = new ArrayList<>();
     for (int i = 0; i < steps; i++) {
-      Batch batch = batches.get(i % batches.size());
-      optimizer.zero_grad();
-      torch.cross_entropy_loss(network.forward(batch.input()), batch.target()).backward();
-      optimizer.step();
+      try (PointerScope scope = new PointerScope()) {
+        Batch batch = batches.get(i % batches.size());
+        optimizer.zero_grad();
+        Tensor loss = torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+        loss.backward();
+        optimizer.step();
+        losses.add(loss.item_double());
+      }
     }
+    return losses;
   }
 }

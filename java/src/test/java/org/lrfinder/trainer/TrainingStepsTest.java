@@ -52,13 +52,7 @@ class TrainingStepsTest extends TrainerFixture {
     Optimizer own = kind.over(plain);
 
     TrainingResult result = trainer(engine).build().fit(trained);
-    for (int epoch = 0; epoch < 2; epoch++) {
-      for (Batch batch : trained.batches.list) {
-        own.zero_grad();
-        torch.cross_entropy_loss(plain.forward(batch.input()), batch.target()).backward();
-        own.step();
-      }
-    }
+    Models.train(plain, own, trained.batches.list, 10);
 
     assertThat(result.epochs()).isEqualTo(2);
     assertThat(result.steps()).isEqualTo(10);

@@ -1,7 +1,6 @@
 package org.lrfinder;
 
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.Optimizer;

@@ -28,11 +28,11 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.testkit.ModelState;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 import org.lrfinder.testkit.OptimizerSpec;
-import org.lrfinder.sweep.StepFunction;
 
 /** A sweep's validation curve, and sweeps in bfloat16. */
 class ValidationTest {

@@ -33,11 +33,10 @@ import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
-import org.lrfinder.internal.engine.TrainingSettings;
 import org.lrfinder.internal.models.Network;
 import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.Precision;
+import org.lrfinder.sweep.StepSettings;
 
 /**
  * A task of {@code benchmarks/tasks}: three quarters of the rows train, the rest validate, after a
@@ -183,10 +182,7 @@ final class QualityTask {
 
   private static EngineTraining start(Network network, Optimizer optimizer) {
     return Engines.of(EngineChoice.NATIVE)
-        .train(
-            network.module(),
-            optimizer,
-            new TrainingSettings(1, Double.POSITIVE_INFINITY, Precision.AS_PARAMETERS, 1));
+        .train(network.module(), optimizer, StepSettings.builder().threads(1).build());
   }
 
   private double validationLoss(Network network, EngineTraining training) {

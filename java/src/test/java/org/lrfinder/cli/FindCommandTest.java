@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.LinearImpl;
 import org.junit.jupiter.api.Test;
@@ -140,7 +141,7 @@ class FindCommandTest {
   void everyOptimizerThatCanBeSweptIsThere() {
     LinearImpl network = new LinearImpl(2, 1);
     assertThat(OptimizerKind.values())
-        .extracting(kind -> SweptOptimizer.of(kind.over(network, 0.1)))
+        .extracting(kind -> SweptOptimizer.of(kind.over(network.parameters(), 0.1, Map.of())))
         .contains(SweptOptimizer.values());
   }
 

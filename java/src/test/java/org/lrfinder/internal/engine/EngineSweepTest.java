@@ -12,9 +12,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.OutOfMemoryException;
@@ -23,6 +20,9 @@ import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.RunningLoss;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** What the engines' sweeps say of their steps, without a loop. */
 class EngineSweepTest {

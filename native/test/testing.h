@@ -1,14 +1,23 @@
 #pragma once
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <ATen/ops/randn.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
 #include <torch/optim.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <ostream>
 #include <sstream>
@@ -17,6 +26,7 @@
 #include <vector>
 
 #include "lrfinder/error.h"
+#include "lrfinder/sweep.h"
 
 namespace lrfinder::test {
 
@@ -94,6 +104,98 @@ void expect_error(ErrorKind kind, const std::string& message, const Call& call) 
     EXPECT_EQ(error.what(), message);
     EXPECT_EQ(error.tagged(), static_cast<char>(kind) + message);
   }
+}
+
+/// The same network in every call, in double precision.
+inline torch::nn::Sequential regression_net() {
+  torch::manual_seed(1);
+  torch::nn::Sequential net(torch::nn::Linear(3, 4), torch::nn::Tanh(), torch::nn::Linear(4, 2));
+  net->to(at::kDouble);
+  return net;
+}
+
+inline at::Tensor inputs(int batch) { return normal({5, 3}, at::kDouble, 100 + batch); }
+
+inline at::Tensor targets(int batch) { return normal({5, 2}, at::kDouble, 200 + batch); }
+
+inline torch::optim::SGD sgd_over(const std::vector<at::Tensor>& parameters) {
+  return torch::optim::SGD(parameters, torch::optim::SGDOptions(1));
+}
+
+inline SweepSettings never_stopping() {
+  SweepSettings settings;
+  settings.early_stop_threshold = std::numeric_limits<double>::infinity();
+  return settings;
+}
+
+/// A loss of this value, with gradient 1 for each element of `parameter`.
+inline at::Tensor loss_of(const at::Tensor& parameter, double value) {
+  const auto sum = parameter.sum();
+  return sum - sum.detach() + value;
+}
+
+/// Everything of a network that a sweep has to put back.
+class NetworkState {
+ public:
+  explicit NetworkState(torch::nn::Module& network)
+      : network_(network), grad_mode_(c10::GradMode::is_enabled()), generator_(generator_state()) {
+    for (const auto& tensor : tensors()) {
+      copies_.push_back(tensor.detach().clone());
+      gradients_.push_back(tensor.grad());
+      gradient_copies_.push_back(tensor.grad().defined() ? tensor.grad().clone() : at::Tensor());
+    }
+    for (const auto& module : network.modules(/*include_self=*/false)) modes_.push_back(module->is_training());
+  }
+
+  void expect_unchanged() const {
+    EXPECT_EQ(c10::GradMode::is_enabled(), grad_mode_);
+    EXPECT_TRUE(same_bits(generator_state(), generator_));
+    const auto now = tensors();
+    ASSERT_EQ(now.size(), copies_.size());
+    for (size_t i = 0; i < now.size(); ++i) {
+      EXPECT_TRUE(same_bits(now[i], copies_[i])) << "tensor " << i;
+      EXPECT_TRUE(now[i].grad().is_same(gradients_[i])) << "gradient " << i;
+      EXPECT_TRUE(same_bits(now[i].grad(), gradient_copies_[i])) << "gradient " << i;
+    }
+    const auto modules = network_.modules(/*include_self=*/false);
+    for (size_t i = 0; i < modes_.size(); ++i) EXPECT_EQ(modules[i]->is_training(), modes_[i]) << "module " << i;
+  }
+
+ private:
+  static at::Tensor generator_state() { return at::globalContext().defaultGenerator(at::kCPU).get_state(); }
+
+  std::vector<at::Tensor> tensors() const {
+    auto tensors = network_.parameters();
+    for (const auto& buffer : network_.buffers()) tensors.push_back(buffer);
+    return tensors;
+  }
+
+  torch::nn::Module& network_;
+  bool grad_mode_;
+  at::Tensor generator_;
+  std::vector<at::Tensor> copies_;
+  std::vector<at::Tensor> gradients_;
+  std::vector<at::Tensor> gradient_copies_;
+  std::vector<bool> modes_;
+};
+
+/// A network with all that a sweep changes: statistics, random numbers, modes and gradients.
+inline torch::nn::Sequential eventful_net() {
+  torch::manual_seed(1);
+  torch::nn::Sequential net(torch::nn::Linear(3, 4), torch::nn::BatchNorm1d(4), torch::nn::Dropout(0.5),
+                            torch::nn::BatchNorm1d(4), torch::nn::Linear(4, 2));
+  net->to(at::kDouble);
+  net[3]->eval();
+  net->parameters()[0].mutable_grad() = normal({4, 3}, at::kDouble, 5);
+  return net;
+}
+
+inline std::vector<OptimizerCase> optimizers() {
+  return {optimizer_case<torch::optim::SGD>("Sgd", torch::optim::SGDOptions(1).momentum(0.9)),
+          optimizer_case<torch::optim::Adam>("Adam", torch::optim::AdamOptions(1)),
+          optimizer_case<torch::optim::AdamW>("AdamW", torch::optim::AdamWOptions(1)),
+          optimizer_case<torch::optim::Adagrad>("Adagrad", torch::optim::AdagradOptions(1)),
+          optimizer_case<torch::optim::RMSprop>("Rmsprop", torch::optim::RMSpropOptions(1))};
 }
 
 }  // namespace lrfinder::test

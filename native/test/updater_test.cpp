@@ -101,9 +101,9 @@ void expect_near(const std::optional<ParameterState>& actual, const std::optiona
 }
 
 /// An optimizer and what it held when this was made.
-class Held {
+class OptimizerState {
  public:
-  Held(const optim::Optimizer& optimizer, std::vector<at::Tensor> parameters)
+  OptimizerState(const optim::Optimizer& optimizer, std::vector<at::Tensor> parameters)
       : optimizer_(optimizer), parameters_(std::move(parameters)), size_(optimizer.state().size()) {
     for (const auto& parameter : parameters_) {
       auto state = state_of(optimizer, parameter);
@@ -202,7 +202,7 @@ TEST_P(UpdaterTest, EqualsTheOptimizersOwnSteps) {
     }
   }
   for (const auto& parameter : swept.parameters) parameter.mutable_grad().reset();
-  const Held held(*swept.optimizer, swept.parameters);
+  const OptimizerState held(*swept.optimizer, swept.parameters);
   const auto updater = Updater::copying(*swept.optimizer);
   for (int step = 0; step < kUpdates; ++step) {
     set_gradients(swept, step);

@@ -2,11 +2,12 @@ package org.lrfinder;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Function;
+import org.lrfinder.plot.LrPlot;
 import org.lrfinder.plot.OverlayPlot;
 import org.lrfinder.suggestion.Trend;
 
@@ -16,9 +17,9 @@ import org.lrfinder.suggestion.Trend;
  * N. Smith, <i>A disciplined approach to neural network hyper-parameters</i>, 2018.
  *
  * <pre>{@code
- * Map<String, Function<LrFinder, LrFinderResult>> decays = new LinkedHashMap<>();
+ * Map<String, SweepTask<?>> decays = new LinkedHashMap<>();
  * for (double decay : new double[] {0, 1e-4, 1e-2}) {
- *   decays.put("weight decay " + decay, f -> f.find(network, adamW(decay), loss, batches));
+ *   decays.put("weight decay " + decay, SweepTask.of(network, adamW(decay), loss, batches));
  * }
  * Comparison compared = Comparison.sweep(finder, decays);
  * compared.plot().save(Path.of("decays.png"));
@@ -61,14 +62,13 @@ public record Comparison(List<Entry> entries) {
    * Sweeps each setting, one after the other; a sweep leaves no trace for the next.
    *
    * @param finder does the sweeps
-   * @param settings a name and a sweep for each, in the map's order
+   * @param tasks a name and a task for each setting, in the map's order
    * @return their comparison; if the thread is interrupted, of the settings up to there
    */
-  public static Comparison sweep(
-      LrFinder finder, Map<String, Function<LrFinder, LrFinderResult>> settings) {
+  public static Comparison sweep(LrFinder finder, Map<String, SweepTask<?>> tasks) {
     List<Entry> entries = new ArrayList<>();
-    for (Map.Entry<String, Function<LrFinder, LrFinderResult>> setting : settings.entrySet()) {
-      entries.add(new Entry(setting.getKey(), setting.getValue().apply(finder)));
+    for (Map.Entry<String, SweepTask<?>> task : tasks.entrySet()) {
+      entries.add(new Entry(task.getKey(), finder.find(task.getValue())));
       if (Thread.currentThread().isInterrupted()) {
         break;
       }
@@ -78,16 +78,13 @@ public record Comparison(List<Entry> entries) {
 
   /** {@return the trends laid over one another, with a point at each suggestion} */
   public OverlayPlot plot() {
-    return new OverlayPlot(
-        entries.stream()
-            .map(
-                entry ->
-                    new OverlayPlot.Layer(
-                        entry.setting,
-                        entry.result.results(),
-                        entry.result.settings(),
-                        entry.result.suggestion()))
-            .toList());
+    Map<String, LrPlot> plots = new LinkedHashMap<>();
+    for (Entry entry : entries) {
+      if (entry.result.results().size() > 0) {
+        plots.put(entry.setting, entry.result.plot(true));
+      }
+    }
+    return OverlayPlot.of(plots);
   }
 
   /**

@@ -1,24 +1,16 @@
 package org.lrfinder;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
-import org.bytedeco.pytorch.JitModule;
-import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
-import org.jspecify.annotations.Nullable;
-import org.lrfinder.Sweeps.Subject;
-import org.lrfinder.Sweeps.ValidationSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.engine.RestoreException;
-import org.lrfinder.internal.engine.Objective;
-import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
@@ -40,6 +32,10 @@ import org.lrfinder.sweep.SweepSettings;
  * LrFinderResult found = finder.find(network, optimizer, Loss.CROSS_ENTROPY, batches);
  * found.suggestion().ifPresent(s -> s.applyTo(optimizer));
  * }</pre>
+ *
+ * <p>{@code SGD}, {@code Adam}, {@code AdamW}, {@code Adagrad} and {@code RMSprop} of the presets
+ * can be swept; any other optimizer by a {@link StepFunction}. What is swept, by which loss and on
+ * which data is a {@link SweepTask}.
  *
  * <p>With several parameter groups the swept rate is that of the group whose own rate is largest
  * (the first of equals); every group keeps its ratio to it, unless {@link Builder#groupRatios},
@@ -122,208 +118,52 @@ public final class LrFinder {
   }
 
   /**
-   * Sweeps a network that the engine forwards itself: one crossing from Java for each micro-batch.
+   * Does the sweep that a task describes.
+   *
+   * @param task what is swept, by which loss, on which data
+   * @return what was found
+   */
+  public LrFinderResult find(SweepTask<?> task) {
+    return sweeps.of(task);
+  }
+
+  /**
+   * Sweeps a network that the engine forwards itself: short for {@link SweepTask#of(SequentialImpl,
+   * Optimizer, Loss, Iterable)}.
    *
    * @param network forwarded with each batch's input, in the train/eval mode that it is in
-   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param optimizer over parameters of the network
    * @param loss what compares the network's output with the batch's target
    * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
   public LrFinderResult find(
       SequentialImpl network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
-    Objects.requireNonNull(network, "network");
-    return find(of(network, optimizer), new Objective.Native(loss), batches, null);
+    return find(SweepTask.of(network, optimizer, loss, batches));
   }
 
   /**
-   * Sweeps a network that the engine forwards itself, and measures the loss on validation batches
-   * after each update: the first {@link SweepSettings#validationBatchCount} of them, with the
-   * network in eval mode. Each step costs that many forward passes more.
-   *
-   * @param network forwarded with each batch's input, in the train/eval mode that it is in
-   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
-   * @param loss what compares the network's output with the batch's target
-   * @param batches training data; walked from its start, and again when it ends
-   * @param validationBatches data that is not trained on; read once, copied for the time of the
-   *     sweep
-   * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
-   */
-  public LrFinderResult find(
-      SequentialImpl network,
-      Optimizer optimizer,
-      Loss loss,
-      Iterable<Batch> batches,
-      Iterable<Batch> validationBatches) {
-    Objects.requireNonNull(network, "network");
-    Objective<Batch> objective = new Objective.Native(loss);
-    return find(
-        of(network, optimizer), objective, batches, on(network, validationBatches, objective));
-  }
-
-  /**
-   * Sweeps a network whose loss is computed in Java.
+   * Sweeps parameters whose loss is computed in Java, without knowing the network: short for {@link
+   * SweepTask#of(Optimizer, LossFunction, Iterable)}.
    *
    * @param <B> what a batch is
-   * @param network what is put back beside the optimizer's parameters: its other parameters, its
-   *     buffers and its train/eval modes
-   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
-   * @param loss forwards the network and returns the loss
-   * @param batches training data; walked from its start, and again when it ends
-   * @return what was found
-   */
-  public <B> LrFinderResult find(
-      Module network, Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
-    Objects.requireNonNull(network, "network");
-    return find(of(network, optimizer), new Objective.Callback<>(loss), batches, null);
-  }
-
-  /**
-   * Sweeps a TorchScript module that the engine forwards itself. TorchScript runs unoptimized on
-   * this thread meanwhile, so that its executor learns nothing from the sweep.
-   *
-   * @param network takes one tensor and returns one; forwarded in the train/eval mode that it is in
-   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
-   * @param loss what compares the network's output with the batch's target
-   * @param batches training data; walked from its start, and again when it ends
-   * @return what was found
-   */
-  public LrFinderResult find(
-      JitModule network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
-    return find(of(network, optimizer), new Objective.Native(loss), batches, null);
-  }
-
-  /**
-   * Sweeps a TorchScript module whose loss is computed in Java: one with several inputs or outputs,
-   * say.
-   *
-   * @param <B> what a batch is
-   * @param network put back with its buffers, attributes and train/eval modes
-   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
-   * @param loss forwards the network and returns the loss
-   * @param batches training data; walked from its start, and again when it ends
-   * @return what was found
-   */
-  public <B> LrFinderResult find(
-      JitModule network, Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
-    return find(of(network, optimizer), new Objective.Callback<>(loss), batches, null);
-  }
-
-  /**
-   * Sweeps several optimizers, or one while others keep their rates. In each step every loss takes
-   * its turn on the same batch, in their order: forward, backward to the parameters of its own
-   * optimizers alone, and an update by each of them. The first loss may leave a batch out for all;
-   * a later one must not, since those before it have been updated. The recorded loss is the sum of
-   * those losses of which an optimizer is swept. Parameter groups count through all optimizers in
-   * their order, in {@link Builder#groupRatios}, {@link Builder#sweptGroups} and the result.
-   *
-   * @param <B> what a batch is
-   * @param losses at least one, each with an optimizer at least; SGD, Adam, AdamW, Adagrad or
-   *     RMSprop
-   * @param batches training data; walked from its start, and again when it ends
-   * @return what was found
-   */
-  public <B> LrFinderResult find(List<OptimizedLoss<B>> losses, Iterable<B> batches) {
-    if (losses.isEmpty()) {
-      throw new IllegalArgumentException("there is no loss to sweep");
-    }
-    SweepSubject subject = new SweepSubject(losses.stream().map(OptimizedLoss::part).toList());
-    List<Boolean> swept = losses.stream().flatMap(loss -> loss.swept().stream()).toList();
-    List<Objective<B>> objectives = new ArrayList<>();
-    for (OptimizedLoss<B> loss : losses) {
-      objectives.add(new Objective.Callback<>(loss.loss(), objectives.size()));
-    }
-    return sweeps.of(new Subject(subject, swept), objectives, batches, null);
-  }
-
-  /**
-   * Sweeps a network whose losses are computed in Java, and measures the loss on validation batches
-   * after each update: the first {@link SweepSettings#validationBatchCount} of them, with the
-   * network in eval mode and without gradients. A batch that the validation loss leaves out does
-   * not count in that mean; that all are left out is an {@link IllegalArgumentException}.
-   *
-   * @param <B> what a batch is
-   * @param <V> what a validation batch is
-   * @param network what is put back beside the optimizer's parameters: its other parameters, its
-   *     buffers and its train/eval modes
-   * @param optimizer over parameters of the network; SGD, Adam, AdamW, Adagrad or RMSprop
-   * @param loss forwards the network and returns the loss
-   * @param batches training data; walked from its start, and again when it ends
-   * @param validationLoss forwards the network and returns the loss on a validation batch
-   * @param validationBatches data that is not trained on. Of type {@link Batch} they are read once
-   *     and copied for the time of the sweep; batches of another type cannot be copied, so that the
-   *     source is walked from its start after each update and has to give the same ones each time
-   * @return what was found, with {@link org.lrfinder.sweep.Curve#validationLosses}
-   */
-  public <B, V> LrFinderResult find(
-      Module network,
-      Optimizer optimizer,
-      LossFunction<B> loss,
-      Iterable<B> batches,
-      LossFunction<V> validationLoss,
-      Iterable<V> validationBatches) {
-    Objects.requireNonNull(network, "network");
-    return find(
-        of(network, optimizer),
-        new Objective.Callback<>(loss),
-        batches,
-        on(network, validationBatches, new Objective.Callback<>(validationLoss)));
-  }
-
-  /**
-   * Sweeps parameters whose loss is computed in Java, without knowing the network: only what the
-   * optimizer is over is put back, and not the buffers of batch norm, say. Where there is a
-   * network, hand it over.
-   *
-   * @param <B> what a batch is
-   * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param optimizer over the parameters
    * @param loss returns the loss of a batch
    * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
   public <B> LrFinderResult find(Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
-    return find(of((Module) null, optimizer), new Objective.Callback<>(loss), batches, null);
+    return find(SweepTask.of(optimizer, loss, batches));
   }
 
   /**
-   * Sweeps any training step, without tensors. Accumulation, clipping, group ratios and ranges do
-   * not apply.
+   * Sweeps any training step, without tensors: short for {@link SweepTask#of(StepFunction)}.
    *
    * @param step does a step and, if it can, saves and restores
    * @return what was found
    */
   public LrFinderResult find(StepFunction step) {
-    Objects.requireNonNull(step, "step");
-    return sweeps.of(step);
-  }
-
-  private static Subject of(@Nullable Module network, Optimizer optimizer) {
-    return onePart(network, null, optimizer);
-  }
-
-  private static Subject of(JitModule network, Optimizer optimizer) {
-    return onePart(null, Objects.requireNonNull(network, "network"), optimizer);
-  }
-
-  private static Subject onePart(
-      @Nullable Module module, @Nullable JitModule script, Optimizer optimizer) {
-    Objects.requireNonNull(optimizer, "optimizer");
-    SweepSubject.Part part = new SweepSubject.Part(module, script, List.of(optimizer), true);
-    return new Subject(new SweepSubject(List.of(part)), List.of(true));
-  }
-
-  private static <V> ValidationSource<V> on(
-      Module network, Iterable<V> batches, Objective<V> objective) {
-    return new ValidationSource<>(
-        network, Objects.requireNonNull(batches, "validationBatches"), objective);
-  }
-
-  private <B> LrFinderResult find(
-      Subject subject,
-      Objective<B> objective,
-      Iterable<B> batches,
-      @Nullable ValidationSource<?> validation) {
-    return sweeps.of(subject, List.of(objective), batches, validation);
+    return find(SweepTask.of(step));
   }
 
   /** Collects a finder's settings; each method names its default. Not thread-safe. */
@@ -371,7 +211,7 @@ public final class LrFinder {
     /**
      * Chooses the rule by its name.
      *
-     * @param name such as {@code steepest}, for Lightning's
+     * @param name such as {@code steepest}, for Lightning's, or {@code default}
      * @return this builder
      * @throws IllegalArgumentException if {@link SuggestionRules} has none of that name
      */

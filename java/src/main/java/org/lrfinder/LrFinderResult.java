@@ -1,11 +1,11 @@
 package org.lrfinder;
 
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.suggestion.Agreement;
@@ -14,7 +14,6 @@ import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
-import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
@@ -26,152 +25,178 @@ import org.lrfinder.sweep.SweepSettings;
  * to use from any thread, with what it holds. Only what is handed out for more is confined: {@link
  * Suggestion#applyTo} writes to an optimizer, and so belongs on the thread that uses that
  * optimizer.
- *
- * @param settings the sweep's settings
- * @param results rates, losses and smoothed losses of each recorded step
- * @param endReason why the sweep ended
- * @param groups how each parameter group's rate follows {@code results().rates()}, through all
- *     optimizers in their order
- * @param rule name of the chosen rule
- * @param status whether there is a suggestion to trust, and if not, why; it depends on the curve
- *     and not on the rule
- * @param suggestions what each rule says, the chosen one first, whatever the status; rules that
- *     need more points are left out
- * @param cyclicRange base and maximum for cyclic and one-cycle schedules, a third of the rule
- *     {@code default}'s suggestion and three times it, at most the largest stable rate; present if
- *     and only if {@code status} is {@link Status#OK}
- * @param largestStableLr the rate where the loss is lowest: beyond it the loss rises again; present
- *     if and only if {@code status} is {@link Status#OK}. On the tasks that {@link MiddleOfFall}
- *     was measured on it trained well in 75 to 87 of 100 runs
- * @param warnings what to know about the answer, in words
- * @param attempts earlier sweeps that were not OK, for {@code autoRange} and {@code autoSteps}
- * @param repeats the sweeps of {@code repeats(n)}, of which this is the median; empty if there was
- *     one
- * @param engine what computed the steps
  */
-public record LrFinderResult(
-    SweepSettings settings,
-    Curve results,
-    EndReason endReason,
-    List<GroupRate> groups,
-    String rule,
-    Status status,
-    List<Suggestion> suggestions,
-    Optional<LrRange> cyclicRange,
-    OptionalDouble largestStableLr,
-    List<String> warnings,
-    List<Attempt> attempts,
-    Optional<Repeats> repeats,
-    EngineInfo engine) {
-
-  /**
-   * Creates a result.
-   *
-   * @throws NullPointerException if a part is null
-   */
-  public LrFinderResult {
-    Objects.requireNonNull(settings, "settings");
-    Objects.requireNonNull(results, "results");
-    Objects.requireNonNull(endReason, "endReason");
-    groups = List.copyOf(groups);
-    Objects.requireNonNull(rule, "rule");
-    Objects.requireNonNull(status, "status");
-    suggestions = List.copyOf(suggestions);
-    Objects.requireNonNull(cyclicRange, "cyclicRange");
-    Objects.requireNonNull(largestStableLr, "largestStableLr");
-    warnings = List.copyOf(warnings);
-    attempts = List.copyOf(attempts);
-    Objects.requireNonNull(repeats, "repeats");
-    Objects.requireNonNull(engine, "engine");
-  }
-
-  static LrFinderResult of(
+public final class LrFinderResult {
+  /** The values, compared as one. */
+  private record Values(
       SweepSettings settings,
-      Curve curve,
+      Curve results,
       EndReason endReason,
       List<GroupRate> groups,
-      SuggestionRule rule,
+      Answer answer,
+      List<Attempt> attempts,
+      Optional<Repeats> repeats,
       EngineInfo engine) {
-    Answer answer = Answer.to(settings, curve, endReason, groups, rule);
-    return new LrFinderResult(
-        settings,
-        curve,
-        endReason,
-        groups,
-        rule.name(),
-        answer.status(),
-        answer.suggestions(),
-        answer.cyclicRange(),
-        answer.largestStableLr(),
-        answer.warnings(),
-        List.of(),
-        Optional.empty(),
-        engine);
+    Values {
+      Objects.requireNonNull(settings, "settings");
+      Objects.requireNonNull(results, "results");
+      Objects.requireNonNull(endReason, "endReason");
+      groups = List.copyOf(groups);
+      Objects.requireNonNull(answer, "answer");
+      attempts = List.copyOf(attempts);
+      Objects.requireNonNull(engine, "engine");
+    }
   }
 
-  /** This result with how it came about, and what to know about that. */
-  LrFinderResult with(
-      List<Attempt> newAttempts, Optional<Repeats> newRepeats, List<String> newWarnings) {
-    List<String> allWarnings = new ArrayList<>(warnings);
-    allWarnings.addAll(newWarnings);
-    return new LrFinderResult(
-        settings,
-        results,
-        endReason,
-        groups,
-        rule,
-        status,
-        suggestions,
-        cyclicRange,
-        largestStableLr,
-        allWarnings,
-        newAttempts,
-        newRepeats,
-        engine);
+  private final Values values;
+
+  private LrFinderResult(Values values) {
+    this.values = values;
   }
 
   /**
-   * {@return the chosen rule's suggestion, to be applied; present if {@code status} is {@link
-   * Status#OK} and the rule gave a rate}
+   * Puts a result together, such as one that was stored.
+   *
+   * @param settings the sweep's settings
+   * @param results what the sweep recorded
+   * @param endReason why the sweep ended
+   * @param groups how each parameter group's rate follows the swept one
+   * @param answer what the rules say of it, such as {@link Answer#to}
+   * @param engine what computed the steps
+   * @return the result of one sweep, without attempts and repeats
+   * @throws NullPointerException if a part is null
    */
+  public static LrFinderResult of(
+      SweepSettings settings,
+      Curve results,
+      EndReason endReason,
+      List<GroupRate> groups,
+      Answer answer,
+      EngineInfo engine) {
+    return new LrFinderResult(
+        new Values(
+            settings, results, endReason, groups, answer, List.of(), Optional.empty(), engine));
+  }
+
+  /**
+   * Adds how this result came about.
+   *
+   * @param attempts earlier sweeps, in place of this result's own
+   * @param repeats the sweeps that this is the median of, or null, in place of this result's own
+   * @param warnings what to know about that, in words, behind the answer's
+   * @return a result like this one with them
+   */
+  public LrFinderResult with(
+      List<Attempt> attempts, @Nullable Repeats repeats, List<String> warnings) {
+    return new LrFinderResult(
+        new Values(
+            values.settings,
+            values.results,
+            values.endReason,
+            values.groups,
+            values.answer.withWarnings(warnings),
+            attempts,
+            Optional.ofNullable(repeats),
+            values.engine));
+  }
+
+  /** {@return the sweep's settings} */
+  public SweepSettings settings() {
+    return values.settings;
+  }
+
+  /** {@return rates, losses and smoothed losses of each recorded step} */
+  public Curve results() {
+    return values.results;
+  }
+
+  /** {@return why the sweep ended} */
+  public EndReason endReason() {
+    return values.endReason;
+  }
+
+  /**
+   * {@return how each parameter group's rate follows {@code results().rates()}, through all
+   * optimizers in their order}
+   */
+  public List<GroupRate> groups() {
+    return values.groups;
+  }
+
+  /** {@return name of the chosen rule, such as {@code middle-of-fall}} */
+  public String rule() {
+    return values.answer.rule();
+  }
+
+  /** {@return whether there is a suggestion to trust, and if not, why, whatever the rule} */
+  public Status status() {
+    return values.answer.status();
+  }
+
+  /** {@return what each rule says that has enough points, the chosen one first} */
+  public List<Suggestion> suggestions() {
+    return values.answer.suggestions();
+  }
+
+  /** {@return base and maximum for cyclic schedules, as {@link Answer#cyclicRange} says} */
+  public Optional<LrRange> cyclicRange() {
+    return values.answer.cyclicRange();
+  }
+
+  /** {@return the rate beyond which the loss rises again; empty unless the status is OK} */
+  public OptionalDouble largestStableLr() {
+    return values.answer.largestStableLr();
+  }
+
+  /** {@return what to know about the answer beside its status, in words} */
+  public List<String> warnings() {
+    return values.answer.warnings();
+  }
+
+  /** {@return earlier sweeps that were not OK, for {@code autoRange} and {@code autoSteps}} */
+  public List<Attempt> attempts() {
+    return values.attempts;
+  }
+
+  /** {@return the sweeps of {@code repeats(n)}, of which this is the median; empty if one} */
+  public Optional<Repeats> repeats() {
+    return values.repeats;
+  }
+
+  /** {@return what computed the steps} */
+  public EngineInfo engine() {
+    return values.engine;
+  }
+
+  /** {@return the chosen rule's suggestion; present if the status is OK and it gave a rate} */
   public Optional<Suggestion> suggestion() {
-    return status == Status.OK ? suggestion(rule) : Optional.empty();
+    return values.answer.suggestion();
   }
 
   /**
    * Finds what a rule says, whatever the status.
    *
-   * @param ruleName the chosen rule's, or one of the library's, such as {@code steepest}
+   * @param ruleName the chosen rule's, or one of the library's, such as {@code steepest} or, for
+   *     the library's own rule, {@code default}
    * @return its suggestion; empty if it gave no rate
    */
   public Optional<Suggestion> suggestion(String ruleName) {
-    return suggestions.stream().filter(s -> s.rule().equals(ruleName)).findFirst();
+    return values.answer.suggestion(ruleName);
   }
 
-  /**
-   * {@return how far the other rules agree with the suggestion; present if and only if there is
-   * one}
-   */
+  /** {@return how far the other rules agree with the suggestion; empty if there is none} */
   public Optional<Agreement> agreement() {
-    return suggestion()
-        .map(
-            chosen ->
-                Agreement.of(
-                    suggestions.stream()
-                        .filter(other -> other != chosen && other.lr() > 0)
-                        .map(Suggestion::lr)
-                        .toList(),
-                    chosen.lr()));
+    return values.answer.agreement();
   }
 
   /**
    * Scales a rate to each parameter group.
    *
-   * @param lr a swept rate, such as an end of {@code range()}
+   * @param lr a swept rate, such as an end of {@link #cyclicRange}
    * @return each group's rate, in the optimizer's order
    */
   public List<Double> perGroup(double lr) {
-    return groups.stream().map(group -> group.at(lr)).toList();
+    return values.groups.stream().map(group -> group.at(lr)).toList();
   }
 
   /**
@@ -182,7 +207,10 @@ public record LrFinderResult(
    * @throws IndexOutOfBoundsException if there is no such group
    */
   public double[] ratesOfGroup(int group) {
-    return Arrays.stream(results.rates()).map(groups.get(group)::at).toArray();
+    GroupRate rate = values.groups.get(group);
+    return IntStream.range(0, values.results.size())
+        .mapToDouble(i -> rate.at(values.results.rate(i)))
+        .toArray();
   }
 
   /**
@@ -193,19 +221,35 @@ public record LrFinderResult(
    * @return the plot, to be saved; {@link LrPlot#withRules} marks every rule
    */
   public LrPlot plot(boolean suggest) {
-    LrPlot plot =
-        new LrPlot(results, settings, endReason, suggest ? suggestion() : Optional.empty());
-    if (suggest && cyclicRange.isPresent()) {
-      plot = plot.withRange(cyclicRange.get());
+    LrPlot plot = LrPlot.of(values.results, values.settings, values.endReason);
+    if (suggest) {
+      plot = suggestion().map(plot::withSuggestion).orElse(plot);
+      plot = cyclicRange().map(plot::withRange).orElse(plot);
     }
     if (looksAtTheRunningLoss()) {
       plot = plot.withRunningLoss();
     }
-    return repeats.isPresent() ? plot.withBand(repeats.get().band(settings)) : plot;
+    return repeats().map(all -> all.band(values.settings)).map(plot::withBand).orElse(plot);
   }
 
   private boolean looksAtTheRunningLoss() {
-    return !rule.equals(new MiddleOfFall().name())
-        && SuggestionRules.all().stream().anyMatch(known -> known.name().equals(rule));
+    return !rule().equals(new MiddleOfFall().name())
+        && SuggestionRules.all().stream().anyMatch(known -> known.name().equals(rule()));
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof LrFinderResult result && values.equals(result.values);
+  }
+
+  @Override
+  public int hashCode() {
+    return values.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "LrFinderResult[%s, %s, %s, %s]"
+        .formatted(status(), suggestions(), endReason(), results());
   }
 }

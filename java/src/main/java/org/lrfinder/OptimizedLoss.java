@@ -3,11 +3,15 @@ package org.lrfinder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntFunction;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.Batch;
+import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.SweepSubject;
+import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 
 /**
@@ -17,10 +21,11 @@ import org.lrfinder.sweep.LossFunction;
  *
  * <pre>{@code
  * finder.find(
- *     List.of(
- *         OptimizedLoss.sweeping(discriminator, adamD, batch -> realOrFake(batch)),
- *         OptimizedLoss.keeping(generator, adamG, batch -> deception(batch))),
- *     batches);
+ *     SweepTask.of(
+ *         List.of(
+ *             OptimizedLoss.sweeping(discriminator, adamD, batch -> realOrFake(batch)),
+ *             OptimizedLoss.keeping(generator, adamG, batch -> deception(batch))),
+ *         batches));
  * }</pre>
  *
  * <p>Immutable. What it refers to is not copied.
@@ -37,15 +42,41 @@ public final class OptimizedLoss<B> {
 
   private final @Nullable Module module;
   private final @Nullable JitModule script;
-  private final LossFunction<B> loss;
+  private final IntFunction<Objective<B>> objectives; // by its place among the losses of a step
   private final List<Use> uses;
 
   private OptimizedLoss(
-      @Nullable Module module, @Nullable JitModule script, LossFunction<B> loss, List<Use> uses) {
+      @Nullable Module module,
+      @Nullable JitModule script,
+      IntFunction<Objective<B>> objectives,
+      List<Use> uses) {
     this.module = module;
     this.script = script;
-    this.loss = Objects.requireNonNull(loss, "loss");
+    this.objectives = objectives;
     this.uses = List.copyOf(uses);
+  }
+
+  /** A loss computed in Java, of a network or of what the optimizer alone knows. */
+  static <B> OptimizedLoss<B> of(
+      @Nullable Module module,
+      @Nullable JitModule script,
+      Optimizer optimizer,
+      boolean swept,
+      LossFunction<B> loss) {
+    Objects.requireNonNull(loss, "loss");
+    return new OptimizedLoss<>(
+        module,
+        script,
+        place -> new Objective.Callback<>(loss, place),
+        List.of(new Use(optimizer, swept)));
+  }
+
+  /** A loss that the engine computes itself. */
+  static OptimizedLoss<Batch> of(
+      @Nullable Module module, @Nullable JitModule script, Optimizer optimizer, Loss loss) {
+    Objective<Batch> objective = new Objective.Native(loss);
+    return new OptimizedLoss<>(
+        module, script, place -> objective, List.of(new Use(optimizer, true)));
   }
 
   /**
@@ -53,14 +84,14 @@ public final class OptimizedLoss<B> {
    *
    * @param <B> what a batch is
    * @param network whose parameters the optimizer is over; put back after the sweep
-   * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param optimizer of {@linkplain LrFinder a class that can be swept}
    * @param loss forwards the networks that it needs and returns the loss
    * @return the loss
    */
   public static <B> OptimizedLoss<B> sweeping(
       Module network, Optimizer optimizer, LossFunction<B> loss) {
     Objects.requireNonNull(network, "network");
-    return new OptimizedLoss<>(network, null, loss, List.of(new Use(optimizer, true)));
+    return of(network, null, optimizer, true, loss);
   }
 
   /**
@@ -68,14 +99,14 @@ public final class OptimizedLoss<B> {
    *
    * @param <B> what a batch is
    * @param network whose parameters the optimizer is over; put back after the sweep
-   * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param optimizer of {@linkplain LrFinder a class that can be swept}
    * @param loss forwards the networks that it needs and returns the loss
    * @return the loss
    */
   public static <B> OptimizedLoss<B> sweeping(
       JitModule network, Optimizer optimizer, LossFunction<B> loss) {
     Objects.requireNonNull(network, "network");
-    return new OptimizedLoss<>(null, network, loss, List.of(new Use(optimizer, true)));
+    return of(null, network, optimizer, true, loss);
   }
 
   /**
@@ -84,14 +115,14 @@ public final class OptimizedLoss<B> {
    *
    * @param <B> what a batch is
    * @param network whose parameters the optimizer is over; put back after the sweep
-   * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param optimizer of {@linkplain LrFinder a class that can be swept}
    * @param loss forwards the networks that it needs and returns the loss
    * @return the loss
    */
   public static <B> OptimizedLoss<B> keeping(
       Module network, Optimizer optimizer, LossFunction<B> loss) {
     Objects.requireNonNull(network, "network");
-    return new OptimizedLoss<>(network, null, loss, List.of(new Use(optimizer, false)));
+    return of(network, null, optimizer, false, loss);
   }
 
   /**
@@ -100,14 +131,14 @@ public final class OptimizedLoss<B> {
    *
    * @param <B> what a batch is
    * @param network whose parameters the optimizer is over; put back after the sweep
-   * @param optimizer SGD, Adam, AdamW, Adagrad or RMSprop
+   * @param optimizer of {@linkplain LrFinder a class that can be swept}
    * @param loss forwards the networks that it needs and returns the loss
    * @return the loss
    */
   public static <B> OptimizedLoss<B> keeping(
       JitModule network, Optimizer optimizer, LossFunction<B> loss) {
     Objects.requireNonNull(network, "network");
-    return new OptimizedLoss<>(null, network, loss, List.of(new Use(optimizer, false)));
+    return of(null, network, optimizer, false, loss);
   }
 
   /**
@@ -133,11 +164,11 @@ public final class OptimizedLoss<B> {
   private OptimizedLoss<B> with(Optimizer optimizer, boolean swept) {
     List<Use> more = new ArrayList<>(uses);
     more.add(new Use(optimizer, swept));
-    return new OptimizedLoss<>(module, script, loss, more);
+    return new OptimizedLoss<>(module, script, objectives, more);
   }
 
-  LossFunction<B> loss() {
-    return loss;
+  Objective<B> objective(int place) {
+    return objectives.apply(place);
   }
 
   /** Whether each optimizer is swept, in their order. */
@@ -145,11 +176,13 @@ public final class OptimizedLoss<B> {
     return uses.stream().map(Use::swept).toList();
   }
 
+  /** Whether it counts in the curve. */
+  boolean isRecorded() {
+    return swept().contains(true);
+  }
+
   SweepSubject.Part part() {
     return new SweepSubject.Part(
-        module,
-        script,
-        uses.stream().map(Use::optimizer).toList(),
-        uses.stream().anyMatch(Use::swept));
+        module, script, uses.stream().map(Use::optimizer).toList(), isRecorded());
   }
 }

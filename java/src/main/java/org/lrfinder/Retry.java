@@ -8,7 +8,7 @@ import org.lrfinder.sweep.SweepSettings;
 
 /** How to sweep again after a sweep that was not OK. */
 record Retry(boolean range, boolean steps, int budget) {
-  static final int DEFAULT_BUDGET = 1000;
+  static final int DEFAULT_BUDGET = 1000; // ten sweeps of the default number of steps
 
   private static final int LEAST_COST = 50; // steps; a sweep that ends at once is not free
   private static final int MORE_STEPS = 300;
@@ -29,13 +29,13 @@ record Retry(boolean range, boolean steps, int budget) {
     }
   }
 
-  /** What a sweep takes of the budget. */
+  /** Counts what a sweep takes of the budget. */
   static int cost(LrFinderResult result) {
     return Math.max(result.results().size(), LEAST_COST);
   }
 
   /**
-   * Empty if nothing helps, or the budget is spent.
+   * Decides what to sweep next; nothing if nothing helps, or the budget is spent.
    *
    * @param attempts the sweeps before that of the result
    * @param left of the budget
@@ -61,14 +61,12 @@ record Retry(boolean range, boolean steps, int budget) {
     return next.filter(settings -> settings.steps() <= left);
   }
 
-  /**
-   * Whether there is a fall that more steps may make sure of: higher rates would only add noise.
-   */
+  /** More steps may make sure of such a fall; higher rates would only add noise. */
   private static boolean doubtful(LrFinderResult result) {
     return Descent.of(result.results(), result.settings()).map(Descent::doubtful).orElse(false);
   }
 
-  /** Whether the same range was swept in fewer steps before. */
+  /** Tells whether the same range was swept in fewer steps before. */
   private static boolean extended(SweepSettings swept, List<Attempt> attempts) {
     return attempts.stream()
         .anyMatch(before -> before.minLr() == swept.minLr() && before.maxLr() == swept.maxLr());
@@ -81,7 +79,7 @@ record Retry(boolean range, boolean steps, int budget) {
         : Optional.empty();
   }
 
-  /** Upwards, with as many steps in a decade as before. */
+  /** Moves the last rate up, with as many steps in a decade as before. */
   private Optional<SweepSettings> widened(SweepSettings swept) {
     boolean exponential = swept.mode() == ScheduleMode.EXPONENTIAL;
     double max = Math.min(swept.maxLr() * (exponential ? WIDEN : WIDEN_LINEAR), LARGEST_RATE);
@@ -96,7 +94,7 @@ record Retry(boolean range, boolean steps, int budget) {
     return Optional.of(swept.toBuilder().maxLr(max).steps((int) more).build());
   }
 
-  /** Downwards, to just above where the sweep ended. */
+  /** Moves the range down, to just above where the sweep ended. */
   private Optional<SweepSettings> shifted(LrFinderResult result, List<Attempt> attempts) {
     SweepSettings swept = result.settings();
     double min = Math.max(swept.minLr() * SHIFT, SMALLEST_RATE);

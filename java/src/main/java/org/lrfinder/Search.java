@@ -58,7 +58,7 @@ record Search(Retry auto, int repeats) {
         .suggestion()
         .flatMap(suggestion -> farBelow(suggestion.lr(), settings))
         .ifPresent(warnings::add);
-    return result.with(attempts, repeated, warnings);
+    return result.with(attempts, repeated.orElse(null), warnings);
   }
 
   private static Optional<String> farBelow(double lr, SweepSettings first) {
@@ -72,7 +72,7 @@ record Search(Retry auto, int repeats) {
         : Optional.empty();
   }
 
-  /** Of the sweeps with the commonest status, the first of equals, that of the median rate. */
+  /** Picks that of the median rate among those of the commonest status, the first of equals. */
   private static LrFinderResult median(List<LrFinderResult> all) {
     Map<Status, Long> counts =
         all.stream().collect(Collectors.groupingBy(LrFinderResult::status, Collectors.counting()));
@@ -84,9 +84,7 @@ record Search(Retry auto, int repeats) {
     List<LrFinderResult> sorted =
         all.stream()
             .filter(result -> result.status() == commonest)
-            .sorted(
-                Comparator.comparingDouble(
-                    result -> result.suggestion(result.rule()).map(s -> s.lr()).orElse(0.0)))
+            .sorted(Comparator.comparingDouble(result -> Repeats.Repeat.of(result).lr().orElse(0)))
             .toList();
     return sorted.get((sorted.size() - 1) / 2);
   }

@@ -2,10 +2,8 @@ package org.lrfinder;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import org.bytedeco.pytorch.Module;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
@@ -21,6 +19,7 @@ import org.lrfinder.internal.loop.GroupRatePlan;
 import org.lrfinder.internal.loop.Stepper;
 import org.lrfinder.internal.loop.SweepLoop;
 import org.lrfinder.internal.loop.Validation;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.StepFunction;
@@ -46,13 +45,12 @@ record Sweeps(
     }
   }
 
-  /** What is trained, and which of its optimizers are swept. */
-  record Subject(SweepSubject subject, List<Boolean> swept) {}
+  <B> LrFinderResult of(SweepTask<B> task) {
+    StepFunction step = task.step();
+    return step == null ? overBatches(task) : of(step);
+  }
 
-  /** Validation data, and where its losses come from. */
-  record ValidationSource<V>(Module network, Iterable<V> batches, Objective<V> objective) {}
-
-  LrFinderResult of(StepFunction step) {
+  private LrFinderResult of(StepFunction step) {
     Deadline deadline = Deadline.after(maxDuration);
     LrFinderResult result =
         search.run(
@@ -72,32 +70,29 @@ record Sweeps(
     boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
     return step.restores() || onceOnly
         ? result
-        : result.with(result.attempts(), result.repeats(), List.of(UNRESTORED));
+        : result.with(result.attempts(), result.repeats().orElse(null), List.of(UNRESTORED));
   }
 
-  <B> LrFinderResult of(
-      Subject subject,
-      List<Objective<B>> objectives,
-      Iterable<B> batches,
-      @Nullable ValidationSource<?> validation) {
-    Objects.requireNonNull(batches, "batches");
+  private <B> LrFinderResult overBatches(SweepTask<B> task) {
+    SweepSubject subject = task.subject();
+    List<Objective<B>> objectives = task.objectives();
     for (int part = 0; part < objectives.size(); part++) {
-      objectives.get(part).require(subject.subject.parts().get(part));
+      objectives.get(part).require(subject.parts().get(part));
     }
     Deadline deadline = Deadline.after(maxDuration);
-    List<GroupRate> rates = GroupRatePlan.of(subject.subject.optimizers(), subject.swept, settings);
+    List<GroupRate> rates = GroupRatePlan.of(subject.optimizers(), task.swept(), settings);
     // From the first sweep to the last: between them nobody else may begin.
-    try (ModelClaim claim = ModelClaim.ofSweep(subject.subject);
-        BatchCycle<B> cycle = new BatchCycle<>(batches, settings.cycleData())) {
+    try (ModelClaim claim = ModelClaim.ofSweep(subject);
+        BatchCycle<B> cycle = new BatchCycle<>(task.batches(), settings.cycleData())) {
       return search.run(
           settings,
           swept -> {
-            try (EngineSweep sweep = Engines.of(engine).start(subject.subject, swept, rates)) {
+            try (EngineSweep sweep = Engines.of(engine).start(subject, swept, rates)) {
               return restoring(
                   sweep::restore,
                   () -> {
-                    try (Validation<?> validating =
-                            validation == null ? null : validating(sweep, validation);
+                    try (Validation<?> validation =
+                            task.validation(subject, sweep, swept.validationBatchCount());
                         // Closing runs code of the user's, which a single sweep restores after.
                         BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
                       return run(
@@ -107,7 +102,7 @@ record Sweeps(
                               objectives,
                               cycle,
                               swept.step().accumulateGradBatches(),
-                              validating),
+                              validation),
                           rates,
                           sweep.info(),
                           deadline);
@@ -118,11 +113,6 @@ record Sweeps(
     }
   }
 
-  private <V> Validation<V> validating(EngineSweep sweep, ValidationSource<V> source) {
-    return new Validation<>(
-        source.network, sweep, source.objective, source.batches, settings.validationBatchCount());
-  }
-
   private LrFinderResult run(
       SweepSettings swept,
       Stepper stepper,
@@ -130,7 +120,8 @@ record Sweeps(
       EngineInfo info,
       Deadline deadline) {
     SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
-    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, rule, info);
+    Answer answer = Answer.to(swept, recorded.curve(), recorded.endReason(), rates, rule);
+    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, answer, info);
   }
 
   /** Runs the sweep and restores, whatever happens. */

@@ -31,7 +31,6 @@ import org.bytedeco.pytorch.LSTMOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.SequentialImpl;
@@ -52,6 +51,10 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /**
  * Networks of every kind: each is swept as its own optimizer would train it, with the same curve on
@@ -122,7 +125,7 @@ class AnyModelTest {
   private static <B> void assertSweptAsTrained(
       Module network, Optimizer optimizer, LossFunction<B> loss, List<B> batches) {
     assertSweptAsTrained(
-        finder -> finder.find(network, optimizer, loss, batches),
+        finder -> finder.find(SweepTask.of(network, optimizer, loss, batches)),
         () -> List.of(ModelState.of(network, optimizer)),
         ownStep(optimizer, loss, batches));
   }
@@ -166,7 +169,7 @@ class AnyModelTest {
             .toList();
     assertSweptAsTrained(
         network,
-        Models.Kind.ADAM.over(network),
+        OptimizerSpec.ADAM.over(network),
         batch -> torch.cross_entropy_loss(network.forward(batch), batch.get("label")),
         batches);
   }
@@ -225,7 +228,7 @@ class AnyModelTest {
         Models.keep(Models.inDouble(new CharacterTransformer(alphabet.size(), length)));
     assertSweptAsTrained(
         network,
-        Models.Kind.ADAMW.over(network),
+        OptimizerSpec.ADAMW.over(network),
         batch -> {
           Tensor scores = network.forward(batch.input());
           return torch.cross_entropy_loss(
@@ -271,16 +274,16 @@ class AnyModelTest {
         IntStream.rangeClosed(3, 7).mapToObj(i -> inDouble(torch.randn(i, 5, 2))).toList();
     assertSweptAsTrained(
         network,
-        Models.Kind.RMSPROP.over(network),
+        OptimizerSpec.RMSPROP.over(network),
         batch -> torch.mse_loss(network.forward(batch), batch.mean(0, 2).unsqueeze(1)),
         batches);
   }
 
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD", "ADAGRAD"})
-  void aSparseEmbedding(Models.Kind kind) {
+  void aSparseEmbedding(OptimizerSpec kind) {
     EmbeddingOptions options = new EmbeddingOptions(50, 4);
     options.sparse().put(true);
     EmbeddingImpl embedding = Models.keep(Models.inDouble(new EmbeddingImpl(options)));
@@ -299,11 +302,11 @@ class AnyModelTest {
         batches);
   }
 
-  private static JitModule torchScript() {
+  static JitModule torchScript() {
     return Models.keep(torch.load("src/test/torchscript/classifier.pt"));
   }
 
-  private static TensorVector parametersOf(JitModule script) {
+  static TensorVector parametersOf(JitModule script) {
     TensorVector parameters = new TensorVector();
     parameter_iterator end = script.parameters().end();
     for (parameter_iterator i = script.parameters().begin(); i.notEquals(end); i.increment()) {
@@ -312,7 +315,7 @@ class AnyModelTest {
     return parameters;
   }
 
-  private static ModelState stateOf(JitModule script, Optimizer optimizer) {
+  static ModelState stateOf(JitModule script, Optimizer optimizer) {
     List<Tensor> buffers = new ArrayList<>();
     buffer_iterator end = script.buffers().end();
     for (buffer_iterator i = script.buffers().begin(); i.notEquals(end); i.increment()) {
@@ -330,20 +333,20 @@ class AnyModelTest {
     return script.forward(new IValueVector(new IValue(input))).toTensor();
   }
 
-  private static LossFunction<Batch> crossEntropy(JitModule script) {
+  static LossFunction<Batch> crossEntropy(JitModule script) {
     return batch -> torch.cross_entropy_loss(forward(script, batch.input()), batch.target());
   }
 
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD_MOMENTUM_DAMPENING", "ADAM"})
-  void aTorchScriptModuleForwardedByTheEngine(Models.Kind kind) {
+  void aTorchScriptModuleForwardedByTheEngine(OptimizerSpec kind) {
     JitModule script = torchScript();
     List<Batch> batches = Models.batches(5, ScalarType.Double);
     Optimizer optimizer = kind.over(parametersOf(script));
     assertSweptAsTrained(
-        finder -> finder.find(script, optimizer, Loss.CROSS_ENTROPY, batches),
+        finder -> finder.find(SweepTask.of(script, optimizer, Loss.CROSS_ENTROPY, batches)),
         () -> List.of(stateOf(script, optimizer)),
         ownStep(optimizer, crossEntropy(script), batches));
   }
@@ -352,14 +355,14 @@ class AnyModelTest {
   void aTorchScriptModuleForwardedInJava() {
     JitModule script = torchScript();
     List<Batch> batches = Models.batches(5, ScalarType.Double);
-    Optimizer optimizer = Models.Kind.ADAM.over(parametersOf(script));
+    Optimizer optimizer = OptimizerSpec.ADAM.over(parametersOf(script));
     LossFunction<Batch> loss =
         batch -> {
           script.train(true); // also the batch norm that was in eval mode: put back afterwards
           return crossEntropy(script).loss(batch);
         };
     assertSweptAsTrained(
-        finder -> finder.find(script, optimizer, loss, batches),
+        finder -> finder.find(SweepTask.of(script, optimizer, loss, batches)),
         () -> List.of(stateOf(script, optimizer)),
         ownStep(optimizer, loss, batches));
   }
@@ -372,12 +375,12 @@ class AnyModelTest {
       List<List<Double>> runs = new ArrayList<>();
       for (boolean sweepFirst : new boolean[] {false, true}) {
         JitModule script = torchScript();
-        Optimizer optimizer = Models.Kind.ADAM.over(parametersOf(script));
+        Optimizer optimizer = OptimizerSpec.ADAM.over(parametersOf(script));
         if (sweepFirst) {
           LrFinder.builder()
               .engine(engine)
               .build()
-              .find(script, optimizer, Loss.CROSS_ENTROPY, batches);
+              .find(SweepTask.of(script, optimizer, Loss.CROSS_ENTROPY, batches));
         }
         torch.manual_seed(3);
         DoubleUnaryOperator step = ownStep(optimizer, crossEntropy(script), batches);
@@ -390,10 +393,10 @@ class AnyModelTest {
   /** Points on a circle, and a generator that should make such. */
   @Test
   void aGenerativeAdversarialNetwork() {
-    SequentialImpl generator = Models.inDouble(mlp(3, 8, 2));
-    SequentialImpl discriminator = Models.inDouble(mlp(2, 8, 1));
-    Optimizer generatorAdam = Models.Kind.ADAM.over(generator);
-    Optimizer discriminatorAdam = Models.Kind.ADAM.over(discriminator);
+    SequentialImpl generator = Models.inDouble(Models.mlp(3, List.of(8), 2));
+    SequentialImpl discriminator = Models.inDouble(Models.mlp(2, List.of(8), 1));
+    Optimizer generatorAdam = OptimizerSpec.ADAM.over(generator);
+    Optimizer discriminatorAdam = OptimizerSpec.ADAM.over(discriminator);
     List<Tensor> points =
         IntStream.range(0, 4)
             .mapToObj(i -> inDouble(torch.randn(16, 2)))
@@ -410,10 +413,11 @@ class AnyModelTest {
     assertSweptAsTrained(
         finder ->
             finder.find(
-                List.of(
-                    OptimizedLoss.sweeping(discriminator, discriminatorAdam, discriminatorLoss),
-                    OptimizedLoss.sweeping(generator, generatorAdam, generatorLoss)),
-                points),
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(discriminator, discriminatorAdam, discriminatorLoss),
+                        OptimizedLoss.sweeping(generator, generatorAdam, generatorLoss)),
+                    points)),
         () ->
             List.of(
                 ModelState.of(generator, generatorAdam),
@@ -432,14 +436,6 @@ class AnyModelTest {
           generatorAdam.step();
           return first.item_double() + second.item_double();
         });
-  }
-
-  private static SequentialImpl mlp(int inputs, int hidden, int outputs) {
-    SequentialImpl network = Models.keep(new SequentialImpl());
-    network.push_back(Models.keep(new LinearImpl(inputs, hidden)));
-    network.push_back(Models.keep(new ReLUImpl()));
-    network.push_back(Models.keep(new LinearImpl(hidden, outputs)));
-    return network;
   }
 
   private static Tensor against(Tensor scores, double label) {

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Function;
 import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
@@ -20,25 +19,27 @@ import org.knowm.xchart.XYSeries;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.Models;
 
 class ComparisonTest {
   @TempDir private Path folder;
 
   @Test
   void settingsAreSweptOneAfterTheOtherAndLaidOverOneAnother() throws Exception {
-    SequentialImpl network = DigitsNetwork.network(64, 64);
-    Map<String, Function<LrFinder, LrFinderResult>> settings = new LinkedHashMap<>();
+    SequentialImpl network = Digits.network(64, 64);
+    Map<String, SweepTask<?>> tasks = new LinkedHashMap<>();
     for (double decay : new double[] {0, 1, 30}) {
       AdamWOptions options = new AdamWOptions(1e-3);
       options.weight_decay().put(decay);
       AdamW optimizer = Models.keep(new AdamW(network.parameters(), options));
-      settings.put(
+      tasks.put(
           "weight decay " + decay,
-          finder -> finder.find(network, optimizer, Loss.CROSS_ENTROPY, DigitsNetwork.batches()));
+          SweepTask.of(network, optimizer, Loss.CROSS_ENTROPY, Digits.batches()));
     }
     LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
 
-    Comparison compared = Comparison.sweep(finder, settings);
+    Comparison compared = Comparison.sweep(finder, tasks);
 
     assertThat(compared.entries())
         .extracting(Comparison.Entry::setting)

@@ -12,23 +12,23 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Sweeps on several threads at once, beside a thread that trains, and ended from other threads. */
 @Timeout(120)
@@ -57,7 +57,7 @@ class ConcurrentSweepTest {
   }
 
   private record Subject(SequentialImpl network, Optimizer optimizer) {
-    static Subject of(Models.Kind kind) {
+    static Subject of(OptimizerSpec kind) {
       SequentialImpl network = Models.mlp();
       return new Subject(network, kind.over(network));
     }
@@ -74,33 +74,20 @@ class ConcurrentSweepTest {
   }
 
   private List<Double> train(Subject subject) {
-    List<Double> losses = new ArrayList<>();
-    for (int i = 0; i < TRAINING_STEPS; i++) {
-      try (PointerScope scope = new PointerScope()) {
-        Batch batch = batches.get(i % batches.size());
-        subject.optimizer.zero_grad();
-        Tensor loss =
-            torch.cross_entropy_loss(subject.network.forward(batch.input()), batch.target());
-        loss.backward();
-        subject.optimizer.step();
-        losses.add(loss.item_double());
-      }
-    }
-    return losses;
+    return Models.train(subject.network, subject.optimizer, batches, TRAINING_STEPS);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void curvesBesideEachOtherAndBesideTrainingAreThoseAlone(EngineChoice engine) throws Exception {
     List<Subject> subjects =
-        Stream.of(Models.Kind.SGD_MOMENTUM_DAMPENING, Models.Kind.ADAM, Models.Kind.RMSPROP)
+        Stream.of(OptimizerSpec.SGD_MOMENTUM_DAMPENING, OptimizerSpec.ADAM, OptimizerSpec.RMSPROP)
             .map(Subject::of)
             .toList();
     List<Curve> alone = subjects.stream().map(subject -> sweep(engine, subject)).toList();
     torch.manual_seed(3);
-    List<Double> trainedAlone = train(Subject.of(Models.Kind.ADAMW));
+    List<Double> trainedAlone = train(Subject.of(OptimizerSpec.ADAMW));
     torch.manual_seed(3);
-    Subject inTraining = Subject.of(Models.Kind.ADAMW);
+    Subject inTraining = Subject.of(OptimizerSpec.ADAMW);
     List<ModelState> before =
         subjects.stream().map(s -> ModelState.of(s.network, s.optimizer)).toList();
     CountDownLatch start = new CountDownLatch(subjects.size() + 1);
@@ -133,8 +120,7 @@ class ConcurrentSweepTest {
     };
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void overlappingSweepsThatDrawLeaveTheGeneratorAsTheFirstFoundIt(EngineChoice engine)
       throws Exception {
     torch.manual_seed(5);
@@ -142,7 +128,7 @@ class ConcurrentSweepTest {
     List<Subject> subjects = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       SequentialImpl network = Models.batchNormAndDropout();
-      subjects.add(new Subject(network, Models.Kind.ADAM.over(network)));
+      subjects.add(new Subject(network, OptimizerSpec.ADAM.over(network)));
     }
     torch.manual_seed(5);
     CountDownLatch overlap = new CountDownLatch(subjects.size());
@@ -177,10 +163,9 @@ class ConcurrentSweepTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void otherThreadsEndASweepAtAnyMoment(EngineChoice engine) throws Exception {
-    Subject subject = Subject.of(Models.Kind.ADAM);
+    Subject subject = Subject.of(OptimizerSpec.ADAM);
     ModelState before = ModelState.of(subject.network, subject.optimizer);
     for (int i = 0; i < 20; i++) {
       boolean byInterrupt = i % 2 == 0;

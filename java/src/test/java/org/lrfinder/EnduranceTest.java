@@ -13,11 +13,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.NativeObjects;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
+import org.lrfinder.testkit.OwnJvm;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,8 +75,7 @@ class EnduranceTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aThousandSweepsLeaveNothing(EngineChoice engine) throws Exception {
     // The heap is resident from the start, so that only native memory can grow.
     String printed =
@@ -119,7 +121,7 @@ class EnduranceTest {
     torch.set_num_threads(1);
     List<Batch> batches = Models.batches(3, ScalarType.Float);
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     Models.train(network, optimizer, batches, 2);
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < SWEEPS; i++) { // until the JVM has compiled what it will
@@ -160,7 +162,9 @@ class EnduranceTest {
     try {
       if (number % 4 == 2) {
         List<Tensor> losses = new ArrayList<>();
-        finder.build().find(network, optimizer, batch -> loss(network, batch, losses), batches);
+        finder
+            .build()
+            .find(SweepTask.of(network, optimizer, batch -> loss(network, batch, losses), batches));
         losses.forEach(Pointer::close);
       } else {
         finder.build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);

@@ -39,6 +39,11 @@ import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.NativeObjects;
+import org.lrfinder.testkit.OptimizerSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,7 +78,7 @@ class FaultInjectionTest {
   }
 
   /** What strikes. */
-  private enum Kind {
+  private enum FaultKind {
     RUNTIME_EXCEPTION,
     ERROR,
     C10_ERROR,
@@ -92,7 +97,7 @@ class FaultInjectionTest {
 
   /** A model, fresh or used, and what it has to be after every fault. */
   private record Subject(
-      Models.Kind kind, SequentialImpl network, Optimizer optimizer, ModelState state) {
+      OptimizerSpec kind, SequentialImpl network, Optimizer optimizer, ModelState state) {
     /** As it is now: the generators' state is part of a model's. */
     Subject asItIs() {
       return new Subject(kind, network, optimizer, ModelState.of(network, optimizer));
@@ -106,7 +111,7 @@ class FaultInjectionTest {
 
   private List<Subject> subjects() {
     List<Subject> subjects = new ArrayList<>();
-    for (Models.Kind kind : Models.Kind.values()) {
+    for (OptimizerSpec kind : OptimizerSpec.values()) {
       for (int stepsBefore : new int[] {0, 3}) {
         SequentialImpl network = Models.batchNormAndDropout();
         Optimizer optimizer = kind.over(network);
@@ -124,7 +129,7 @@ class FaultInjectionTest {
     List<Subject> all = subjects();
 
     for (EngineChoice engine : EnginesUnderTest.all()) { // warm up
-      new Fault(engine, Phase.LOSS, Kind.CANCEL, 9, all.get(0)).strike();
+      new Fault(engine, Phase.LOSS, FaultKind.CANCEL, 9, all.get(0)).strike();
     }
     long pointers = NativeObjects.settledCount();
     Set<String> files = files();
@@ -132,9 +137,9 @@ class FaultInjectionTest {
     long nativeThreads = nativeThreads();
 
     int struck = 0;
-    Map<Phase, Map<Kind, Integer>> table = new EnumMap<>(Phase.class);
+    Map<Phase, Map<FaultKind, Integer>> table = new EnumMap<>(Phase.class);
     for (Phase phase : Phase.values()) {
-      for (Kind kind : Kind.values()) {
+      for (FaultKind kind : FaultKind.values()) {
         if (!kind.canStrike(phase)) {
           continue;
         }
@@ -146,7 +151,7 @@ class FaultInjectionTest {
                 .as("%s %s %s %d", engine, phase, kind, variant)
                 .isLessThanOrEqualTo(pointers);
             table
-                .computeIfAbsent(phase, p -> new EnumMap<>(Kind.class))
+                .computeIfAbsent(phase, p -> new EnumMap<>(FaultKind.class))
                 .merge(kind, 1, Integer::sum);
           }
         }
@@ -170,7 +175,7 @@ class FaultInjectionTest {
   private final class Fault {
     private final EngineChoice engine;
     private final Phase phase;
-    private final Kind kind;
+    private final FaultKind kind;
     private final int step;
     private final Subject subject;
     private final List<Tensor> lent = new ArrayList<>(); // losses, which outlive the callback
@@ -179,7 +184,7 @@ class FaultInjectionTest {
     private boolean cancelled;
     private @Nullable Throwable thrown;
 
-    Fault(EngineChoice engine, Phase phase, Kind kind, int step, Subject subject) {
+    Fault(EngineChoice engine, Phase phase, FaultKind kind, int step, Subject subject) {
       this.engine = engine;
       this.phase = phase;
       this.kind = kind;
@@ -215,7 +220,8 @@ class FaultInjectionTest {
                           ? finder.find(
                               subject.network, subject.optimizer, Loss.CROSS_ENTROPY, this::walk)
                           : finder.find(
-                              subject.network, subject.optimizer, this::loss, this::walk));
+                              SweepTask.of(
+                                  subject.network, subject.optimizer, this::loss, this::walk)));
       boolean interrupted = Thread.interrupted();
       lent.forEach(Pointer::close);
 
@@ -250,7 +256,7 @@ class FaultInjectionTest {
         }
         default -> throw new AssertionError(kind);
       }
-      assertThat(interrupted).as(name).isEqualTo(kind == Kind.INTERRUPT);
+      assertThat(interrupted).as(name).isEqualTo(kind == FaultKind.INTERRUPT);
       subject.state.assertUnchangedIn(ModelState.of(subject.network, subject.optimizer));
     }
 
@@ -339,7 +345,7 @@ class FaultInjectionTest {
         at++;
         if (phase == Phase.FORWARD && calls++ == step) {
           struck = true;
-          return kind == Kind.C10_ERROR ? misshapen : tooLarge;
+          return kind == FaultKind.C10_ERROR ? misshapen : tooLarge;
         }
         return batches.get(at - 1);
       }
@@ -364,15 +370,15 @@ class FaultInjectionTest {
     }
   }
 
-  private static String text(Map<Phase, Map<Kind, Integer>> table) {
+  private static String text(Map<Phase, Map<FaultKind, Integer>> table) {
     StringBuilder text = new StringBuilder("%-16s".formatted("phase"));
-    for (Kind kind : Kind.values()) {
+    for (FaultKind kind : FaultKind.values()) {
       text.append("%18s".formatted(kind));
     }
     int sum = 0;
-    for (Map.Entry<Phase, Map<Kind, Integer>> row : table.entrySet()) {
+    for (Map.Entry<Phase, Map<FaultKind, Integer>> row : table.entrySet()) {
       text.append("%n%-16s".formatted(row.getKey()));
-      for (Kind kind : Kind.values()) {
+      for (FaultKind kind : FaultKind.values()) {
         Integer count = row.getValue().get(kind);
         text.append("%18s".formatted(count == null ? "-" : count));
         sum += count == null ? 0 : count;

@@ -11,6 +11,7 @@ import org.bytedeco.pytorch.Adagrad;
 import org.bytedeco.pytorch.AdagradOptions;
 import org.bytedeco.pytorch.EmbeddingImpl;
 import org.bytedeco.pytorch.EmbeddingOptions;
+import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SGD;
@@ -31,6 +32,11 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** What happens to gradients between a backward pass and an update. */
 class GradientsTest {
@@ -45,11 +51,10 @@ class GradientsTest {
     return LrFinder.builder().engine(engine).minLr(1e-3).maxLr(0.5).steps(STEPS).noEarlyStop();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void areClippedByValueAsPyTorchDoes(EngineChoice engine) {
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Batch> batches = Models.batches(3, ScalarType.Double);
     LrFinder finder = finder(engine).gradientClipValue(0.02).build();
     double[] losses =
@@ -77,8 +82,7 @@ class GradientsTest {
   }
 
   /** A gradient that is one number expanded cannot be clamped in place, a sparse one not at all. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ofEveryLayoutAreClippedByValue(EngineChoice engine) {
     Tensor weight = Models.keep(torch.ones(3, 2).to(ScalarType.Double).requires_grad_(true));
     Optimizer sgd = Models.keep(new SGD(Models.vector(weight), new SGDOptions(0.1)));
@@ -96,17 +100,18 @@ class GradientsTest {
     assertThat(sums.get(2)).isCloseTo(6 - 6 * (0.1 + 0.2) * 0.5, within(1e-12));
 
     EmbeddingImpl embedding = sparse();
-    Optimizer sparseSgd = Models.Kind.SGD.over(embedding);
+    Optimizer sparseSgd = OptimizerSpec.SGD.over(embedding);
     Tensor rows = Models.keep(Tensor.create(1L, 4L, 4L));
     List<Double> fourth = new ArrayList<>();
     finder.find(
-        embedding,
-        sparseSgd,
-        batch -> {
-          fourth.add(embedding.weight().get(4).get(0).item_double());
-          return embedding.forward(rows).sum().mul(new Scalar(0.3)); // twice 0.3 in row 4
-        },
-        List.of("a batch"));
+        SweepTask.of(
+            embedding,
+            sparseSgd,
+            batch -> {
+              fourth.add(embedding.weight().get(4).get(0).item_double());
+              return embedding.forward(rows).sum().mul(new Scalar(0.3)); // twice 0.3 in row 4
+            },
+            List.of("a batch")));
     assertThat(fourth.get(0) - fourth.get(1)).isCloseTo(0.1 * 0.5, within(1e-12));
   }
 
@@ -121,30 +126,30 @@ class GradientsTest {
         .flatMap(
             engine ->
                 Stream.of(
-                        Models.Kind.ADAM,
-                        Models.Kind.ADAMW,
-                        Models.Kind.RMSPROP,
-                        Models.Kind.SGD_MOMENTUM_DAMPENING)
+                        OptimizerSpec.ADAM,
+                        OptimizerSpec.ADAMW,
+                        OptimizerSpec.RMSPROP,
+                        OptimizerSpec.SGD_MOMENTUM_DAMPENING)
                     .map(kind -> Arguments.of(engine, kind)));
   }
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("refusals")
-  void thatAreSparseAreRefusedByOptimizersThatDoNotTakeThem(EngineChoice engine, Models.Kind kind) {
+  void thatAreSparseAreRefusedByOptimizersThatDoNotTakeThem(
+      EngineChoice engine, OptimizerSpec kind) {
     EmbeddingImpl embedding = sparse();
     Optimizer optimizer = kind.over(embedding);
     refusedSparse(
         engine,
         embedding,
         optimizer,
-        kind == Models.Kind.SGD_MOMENTUM_DAMPENING
+        kind == OptimizerSpec.SGD_MOMENTUM_DAMPENING
             ? "torch::optim::SGD does not take sparse gradients with weight decay: set it to 0"
             : "torch::optim::%s does not take sparse gradients: give the parameters that have them to an optimizer of their own, SGD or Adagrad, or make their embedding dense"
                 .formatted(optimizer.getClass().getSimpleName()));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void thatAreSparseAreRefusedByAdagradWithWeightDecay(EngineChoice engine) {
     EmbeddingImpl embedding = sparse();
     AdagradOptions options = new AdagradOptions(0.1);
@@ -166,10 +171,11 @@ class GradientsTest {
                 finder(engine)
                     .build()
                     .find(
-                        embedding,
-                        optimizer,
-                        batch -> embedding.forward(rows).sum(),
-                        List.of("a batch")))
+                        SweepTask.of(
+                            embedding,
+                            optimizer,
+                            batch -> embedding.forward(rows).sum(),
+                            List.of("a batch"))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);
     before.assertUnchangedIn(ModelState.of(embedding, optimizer));
@@ -178,17 +184,17 @@ class GradientsTest {
   /** What the refusal advises: a sparse embedding and a dense layer, an optimizer each. */
   @ParameterizedTest
   @EnumSource(
-      value = Models.Kind.class,
+      value = OptimizerSpec.class,
       names = {"SGD", "ADAGRAD"})
-  void sparseAndDenseParametersHaveAnOptimizerEach(Models.Kind kind) {
+  void sparseAndDenseParametersHaveAnOptimizerEach(OptimizerSpec kind) {
     EmbeddingImpl embedding = sparse();
     Module network = Models.keep(new Module("sparse_and_dense"));
-    org.bytedeco.pytorch.LinearImpl dense = Models.keep(new org.bytedeco.pytorch.LinearImpl(3, 2));
+    LinearImpl dense = Models.keep(new LinearImpl(3, 2));
     network.register_module("embedding", embedding);
     network.register_module("dense", dense);
     network.to(ScalarType.Double, false);
     Optimizer ofEmbedding = kind.over(embedding);
-    Optimizer ofDense = Models.Kind.ADAM.over(dense);
+    Optimizer ofDense = OptimizerSpec.ADAM.over(dense);
     List<Tensor> batches =
         List.of(
             Models.keep(Tensor.create(1L, 4L, 4L, 7L)), Models.keep(Tensor.create(2L, 0L, 1L, 9L)));
@@ -201,8 +207,10 @@ class GradientsTest {
               .gradientClipNorm(0.1)
               .build()
               .find(
-                  List.of(OptimizedLoss.sweeping(network, ofEmbedding, loss).andSweeping(ofDense)),
-                  batches)
+                  SweepTask.of(
+                      List.of(
+                          OptimizedLoss.sweeping(network, ofEmbedding, loss).andSweeping(ofDense)),
+                      batches))
               .results()
               .losses());
       before.assertUnchangedIn(ModelState.of(network, ofEmbedding));
@@ -236,11 +244,10 @@ class GradientsTest {
   }
 
   /** Five micro-batches, two a step: the third step has one. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ofAPartialLastStepAreTheMeanOfWhatThereIs(EngineChoice engine) {
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Batch> batches = Models.batches(5, ScalarType.Double);
     List<List<Double>> reached = new ArrayList<>();
     LrFinder finder =
@@ -287,15 +294,14 @@ class GradientsTest {
     return values;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ofAPartialStepOfSeveralLossesAreEachTheirOwnMean(EngineChoice engine) {
     SequentialImpl network = Models.inDouble(Models.mlp());
     Optimizer first =
-        Models.Kind.SGD.over(
+        OptimizerSpec.SGD.over(
             Models.vector(network.parameters().get(0), network.parameters().get(1)));
     Optimizer second =
-        Models.Kind.SGD.over(
+        OptimizerSpec.SGD.over(
             Models.vector(network.parameters().get(2), network.parameters().get(3)));
     List<Batch> batches = Models.batches(4, ScalarType.Double);
     List<Double> seen = new ArrayList<>();
@@ -313,10 +319,11 @@ class GradientsTest {
             .listener(step -> reached.add(values(network)))
             .build()
             .find(
-                List.of(
-                    OptimizedLoss.sweeping(network, first, loss),
-                    OptimizedLoss.sweeping(network, second, loss)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(network, first, loss),
+                        OptimizedLoss.sweeping(network, second, loss)),
+                    batches))
             .results()
             .losses();
 
@@ -329,8 +336,7 @@ class GradientsTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void areClippedByNormOrByValueOnly(EngineChoice engine) {
     assertThatThrownBy(() -> finder(engine).gradientClipNorm(1).gradientClipValue(2).build())
         .isInstanceOf(IllegalArgumentException.class)

@@ -17,8 +17,6 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
@@ -27,6 +25,10 @@ import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Parameter groups with a start and an end of their own, as ignite's finder has them. */
 class GroupRangeTest {
@@ -56,8 +58,7 @@ class GroupRangeTest {
         .noEarlyStop();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aGroupMovesFromItsOwnStartToItsOwnEndAsTheSweptRateDoes(EngineChoice engine) {
     for (ScheduleMode mode : ScheduleMode.values()) {
       LrFinder finder =
@@ -123,8 +124,7 @@ class GroupRangeTest {
     return losses;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSuggestionHasEachGroupsRateAtTheSameStep(EngineChoice engine) {
     LrFinderResult found =
         finder(engine, ScheduleMode.EXPONENTIAL)
@@ -183,8 +183,7 @@ class GroupRangeTest {
         .hasMessage(message);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aGroupThatThereIsNotOrThatKeepsItsRateIsRefused(EngineChoice engine) {
     LrFinder fourth = finder(engine, ScheduleMode.LINEAR).groupRange(3, 1e-3, 1).build();
     assertThatThrownBy(() -> fourth.find(network, optimizer, Loss.CROSS_ENTROPY, batches))
@@ -195,10 +194,10 @@ class GroupRangeTest {
         List.of(
             OptimizedLoss.<Batch>sweeping(
                     network,
-                    Models.Kind.SGD.over(Models.vector(network.parameters().get(0))),
+                    OptimizerSpec.SGD.over(Models.vector(network.parameters().get(0))),
                     batch -> torch.ones(1))
-                .andKeeping(Models.Kind.SGD.over(Models.vector(network.parameters().get(1)))));
-    assertThatThrownBy(() -> kept.find(losses, batches))
+                .andKeeping(OptimizerSpec.SGD.over(Models.vector(network.parameters().get(1)))));
+    assertThatThrownBy(() -> kept.find(SweepTask.of(losses, batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "groupRange is for group 1, but that is a group of an optimizer that keeps its rates");
@@ -212,7 +211,7 @@ class GroupRangeTest {
             () ->
                 finder
                     .build()
-                    .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches))
+                    .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, batches))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("group 0 cannot move from 0.0 to 1.0E308")
         .hasMessageContaining("would overflow");

@@ -14,12 +14,14 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** A loss that is null leaves its batch out, as Lightning's None does. */
 class LeftOutBatchTest {
@@ -28,7 +30,7 @@ class LeftOutBatchTest {
   private final List<Batch> used = Models.batches(5, ScalarType.Double);
   private final Batch unused = Models.batches(1, ScalarType.Double).get(0);
   private final SequentialImpl network = Models.inDouble(Models.mlp());
-  private final Optimizer optimizer = Models.Kind.ADAM.over(network);
+  private final Optimizer optimizer = OptimizerSpec.ADAM.over(network);
 
   private long leftOut;
 
@@ -59,15 +61,15 @@ class LeftOutBatchTest {
     return LrFinder.builder().engine(engine).minLr(1e-4).maxLr(0.1).steps(17).threads(1);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theSweepIsThatOfTheOtherBatches(EngineChoice engine) {
     ModelState before = ModelState.of(network, optimizer);
     for (int microBatches : new int[] {1, 2, 3}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
-      double[] expected = finder.find(network, optimizer, this::loss, used).results().losses();
+      double[] expected =
+          finder.find(SweepTask.of(network, optimizer, this::loss, used)).results().losses();
 
-      LrFinderResult found = finder.find(network, optimizer, this::loss, mixed());
+      LrFinderResult found = finder.find(SweepTask.of(network, optimizer, this::loss, mixed()));
 
       assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
       assertThat(found.results().losses()).hasSize(17).isEqualTo(expected);
@@ -75,22 +77,21 @@ class LeftOutBatchTest {
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whereTheDataEndTheLastStepHasTheMicroBatchesThatCount(EngineChoice engine) {
     for (int microBatches : new int[] {1, 2, 3}) {
       LrFinder finder = finder(engine).cycleData(false).accumulateGradBatches(microBatches).build();
-      double[] expected = finder.find(network, optimizer, this::loss, used).results().losses();
+      double[] expected =
+          finder.find(SweepTask.of(network, optimizer, this::loss, used)).results().losses();
 
-      LrFinderResult found = finder.find(network, optimizer, this::loss, mixed());
+      LrFinderResult found = finder.find(SweepTask.of(network, optimizer, this::loss, mixed()));
 
       assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
       assertThat(found.results().losses()).isNotEmpty().isEqualTo(expected);
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aWalkOfWhichEveryBatchIsLeftOutIsRefused(EngineChoice engine) {
     ModelState before = ModelState.of(network, optimizer);
     for (boolean cycle : new boolean[] {true, false}) {
@@ -98,7 +99,10 @@ class LeftOutBatchTest {
         LrFinder finder =
             finder(engine).cycleData(cycle).accumulateGradBatches(microBatches).build();
         assertThatThrownBy(
-                () -> finder.find(network, optimizer, this::loss, List.of(unused, unused, unused)))
+                () ->
+                    finder.find(
+                        SweepTask.of(
+                            network, optimizer, this::loss, List.of(unused, unused, unused))))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessage("no batch is used: the loss was null for all 3 batches of a walk");
       }
@@ -106,14 +110,15 @@ class LeftOutBatchTest {
     // A later walk: the first one brought batches.
     AtomicInteger losses = new AtomicInteger();
     LossFunction<Batch> untilTheFifth = batch -> losses.incrementAndGet() > 5 ? null : loss(batch);
-    assertThatThrownBy(() -> finder(engine).build().find(network, optimizer, untilTheFifth, used))
+    assertThatThrownBy(
+            () ->
+                finder(engine).build().find(SweepTask.of(network, optimizer, untilTheFifth, used)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("no batch is used: the loss was null for all 5 batches of a walk");
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anEndlessSourceOfBatchesThatAreLeftOutCanBeEnded(EngineChoice engine) {
     Iterable<Batch> endless =
         () -> Stream.concat(used.stream(), Stream.generate(() -> unused)).iterator();
@@ -127,28 +132,29 @@ class LeftOutBatchTest {
           finder
               .cancelIf(() -> asked.incrementAndGet() > 100)
               .build()
-              .find(network, optimizer, this::loss, endless);
+              .find(SweepTask.of(network, optimizer, this::loss, endless));
       finder.cancelIf(() -> false);
       LrFinderResult late =
           finder
               .maxDuration(Duration.ofMillis(300))
               .build()
-              .find(network, optimizer, this::loss, endless);
+              .find(SweepTask.of(network, optimizer, this::loss, endless));
       finder.maxDuration(Duration.ofDays(1));
       AtomicInteger losses = new AtomicInteger();
       LrFinderResult interrupted =
           finder
               .build()
               .find(
-                  network,
-                  optimizer,
-                  (Batch batch) -> {
-                    if (losses.incrementAndGet() == 50) {
-                      Thread.currentThread().interrupt();
-                    }
-                    return loss(batch);
-                  },
-                  endless);
+                  SweepTask.of(
+                      network,
+                      optimizer,
+                      (Batch batch) -> {
+                        if (losses.incrementAndGet() == 50) {
+                          Thread.currentThread().interrupt();
+                        }
+                        return loss(batch);
+                      },
+                      endless));
 
       assertThat(Thread.interrupted()).isTrue();
       assertThat(cancelled.endReason()).isEqualTo(EndReason.CANCELLED);
@@ -159,8 +165,7 @@ class LeftOutBatchTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theFirstOfSeveralLossesLeavesABatchOutForAll(EngineChoice engine) {
     AtomicInteger second = new AtomicInteger();
     List<OptimizedLoss<Batch>> losses =
@@ -168,7 +173,7 @@ class LeftOutBatchTest {
             OptimizedLoss.sweeping(network, optimizer, this::loss),
             OptimizedLoss.keeping(
                 network,
-                Models.Kind.SGD.over(network),
+                OptimizerSpec.SGD.over(network),
                 batch -> {
                   assertThat(batch).isNotSameAs(unused);
                   second.incrementAndGet();
@@ -176,35 +181,33 @@ class LeftOutBatchTest {
                 }));
     for (int microBatches : new int[] {1, 2}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
-      double[] expected = finder.find(losses, used).results().losses();
+      double[] expected = finder.find(SweepTask.of(losses, used)).results().losses();
       second.set(0);
 
-      LrFinderResult found = finder.find(losses, mixed());
+      LrFinderResult found = finder.find(SweepTask.of(losses, mixed()));
 
       assertThat(found.results().losses()).hasSize(17).isEqualTo(expected);
       assertThat(second).hasValue(17 * microBatches);
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aLaterLossThatLeavesABatchOutIsRefused(EngineChoice engine) {
     ModelState before = ModelState.of(network, optimizer);
     List<OptimizedLoss<Batch>> losses =
         List.of(
             OptimizedLoss.sweeping(network, optimizer, this::loss),
-            OptimizedLoss.keeping(network, Models.Kind.SGD.over(network), batch -> null));
+            OptimizedLoss.keeping(network, OptimizerSpec.SGD.over(network), batch -> null));
     for (int microBatches : new int[] {1, 2}) {
       LrFinder finder = finder(engine).accumulateGradBatches(microBatches).build();
-      assertThatThrownBy(() -> finder.find(losses, used))
+      assertThatThrownBy(() -> finder.find(SweepTask.of(losses, used)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("loss 2 of a step is null: only the first loss can leave a batch out");
     }
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aValidationBatchIsLeftOutOfTheMean(EngineChoice engine) {
     LrFinder finder = finder(engine).validationBatchCount(3).build();
     LrFinder ofTwo = finder(engine).validationBatchCount(2).build();
@@ -225,22 +228,19 @@ class LeftOutBatchTest {
   private double[] validationLosses(LrFinder finder, List<Batch> held) {
     return finder
         .find(
-            network,
-            optimizer,
-            this::loss,
-            used,
-            batch -> batch.input().equal(unused.input()) ? null : loss(batch),
-            held)
+            SweepTask.of(network, optimizer, this::loss, used)
+                .validatedOn(
+                    batch -> batch.input().equal(unused.input()) ? null : loss(batch), held))
         .results()
         .validationLosses();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSourceThatCanBeWalkedOnceEndsTheSweep(EngineChoice engine) {
     Iterator<Batch> once = mixed().iterator();
 
-    LrFinderResult found = finder(engine).build().find(network, optimizer, this::loss, () -> once);
+    LrFinderResult found =
+        finder(engine).build().find(SweepTask.of(network, optimizer, this::loss, () -> once));
 
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.LogSoftmaxImpl;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -19,6 +21,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Each built-in loss is the formula of its name, computed here number by number. */
 class LossesTest {
@@ -45,11 +50,7 @@ class LossesTest {
       if (loss == Loss.CROSS_ENTROPY || loss == Loss.NEGATIVE_LOG_LIKELIHOOD) {
         double normalizer =
             loss == Loss.CROSS_ENTROPY
-                ? Math.log(
-                    Stream.of(y[row])
-                        .flatMapToDouble(java.util.Arrays::stream)
-                        .map(Math::exp)
-                        .sum())
+                ? Math.log(Stream.of(y[row]).flatMapToDouble(Arrays::stream).map(Math::exp).sum())
                 : 0;
         sum += normalizer - y[row][(int) target.get(row).item_long()];
         continue;
@@ -72,7 +73,7 @@ class LossesTest {
   void isItsFormula(EngineChoice engine, Loss loss) {
     torch.manual_seed(5);
     SequentialImpl network = network(loss);
-    Optimizer optimizer = Models.Kind.SGD.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD.over(network);
     Batch batch =
         new Batch(
             Models.keep(torch.randn(ROWS, 4).to(ScalarType.Double)), Models.keep(target(loss)));
@@ -111,11 +112,7 @@ class LossesTest {
       case BINARY_CROSS_ENTROPY_WITH_LOGITS ->
           torch.randint(0, 2, new long[] {ROWS, COLUMNS}).to(ScalarType.Double);
       case KL_DIVERGENCE -> torch.softmax(torch.randn(ROWS, COLUMNS).to(ScalarType.Double), 1);
-      default ->
-          torch
-              .randn(ROWS, COLUMNS)
-              .to(ScalarType.Double)
-              .mul(new org.bytedeco.pytorch.Scalar(2.0));
+      default -> torch.randn(ROWS, COLUMNS).to(ScalarType.Double).mul(new Scalar(2.0));
     };
   }
 
@@ -131,7 +128,7 @@ class LossesTest {
             classes
                 ? torch.zeros(ROWS + 1).to(ScalarType.Long)
                 : torch.zeros(COLUMNS).to(ScalarType.Double));
-    Optimizer optimizer = Models.Kind.SGD.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD.over(network);
     assertThatThrownBy(() -> finder(engine).find(network, optimizer, loss, List.of(batch)))
         .isInstanceOf(classes ? RuntimeException.class : IllegalArgumentException.class)
         .hasMessageContaining(classes ? "batch" : "this loss needs the same shape");

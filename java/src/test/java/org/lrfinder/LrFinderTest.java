@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroup;
@@ -17,52 +17,52 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
-import org.lrfinder.engine.RestoreException;
+import org.lrfinder.export.ResultJson;
 import org.lrfinder.suggestion.Pick;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.SuggestionRule;
-import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
-import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** What a finder does with data, groups, listeners and step functions. */
 class LrFinderTest {
   private final List<Batch> batches = Models.batches(5, ScalarType.Float);
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aResultSaysWhatWasFoundAndBy(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
         LrFinder.builder()
             .engine(engine)
             .build()
-            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
     assertThat(found.results().size()).isEqualTo(100);
     assertThat(found.results().rates()[0]).isEqualTo(1e-8);
     assertThat(found.results().rates()[99]).isEqualTo(1);
-    assertThat(found.suggestions()).extracting(Suggestion::rule).contains("default", "steepest");
+    assertThat(found.suggestions())
+        .extracting(Suggestion::rule)
+        .contains("middle-of-fall", "steepest");
     assertThat(found.engine().engine()).isEqualToIgnoringCase(engine.name());
     assertThat(found.engine().device()).isEqualTo("cpu");
     assertThat(found.engine().threads()).isPositive();
     assertThat(found.engine().libtorch()).isEqualTo("2.10.0");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void groupsKeepTheirRatioToTheLargest(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
@@ -83,14 +83,13 @@ class LrFinderTest {
     assertThat(optimizer.param_groups().get(0).options().get_lr())
         .isEqualTo(suggestion.perGroup().get(0));
     assertThat(optimizer.param_groups().get(1).options().get_lr()).isEqualTo(suggestion.lr());
-    Optimizer oneGroup = Models.Kind.ADAM.over(network);
+    Optimizer oneGroup = OptimizerSpec.ADAM.over(network);
     assertThatThrownBy(() -> suggestion.applyTo(oneGroup))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the suggestion is for 2 parameter groups, the optimizer has 1");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ratiosCanBeGivenAndAZeroRatioTrainsNothing(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     Optimizer optimizer = twoGroups(network, 1e-4, 1e-3);
@@ -110,7 +109,7 @@ class LrFinderTest {
 
   private static Optimizer twoGroups(SequentialImpl network, double first, double second) {
     Optimizer optimizer =
-        new org.bytedeco.pytorch.Adam(
+        new Adam(
             Models.vector(network.parameters().get(0), network.parameters().get(1)),
             new AdamOptions(first));
     optimizer.add_param_group(
@@ -120,11 +119,10 @@ class LrFinderTest {
     return Models.keep(optimizer);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void accumulationIsTheMeanOverItsMicroBatches(EngineChoice engine) {
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Batch> micro = Models.batches(4, ScalarType.Double);
     Batch whole =
         new Batch(
@@ -150,8 +148,7 @@ class LrFinderTest {
     assertThat(accumulated).hasSize(20).containsExactly(atOnce, within(1e-10));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aPartialLastAccumulationIsAStep(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     LrFinderResult found =
@@ -160,15 +157,14 @@ class LrFinderTest {
             .accumulateGradBatches(2)
             .cycleData(false)
             .build()
-            .find(network, Models.Kind.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.ADAM.over(network), Loss.CROSS_ENTROPY, batches);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(3);
     assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
     assertThat(found.suggestion()).isEmpty();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theListenerHearsEveryStepOfTheCurve(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     List<SweepStep> heard = new ArrayList<>();
@@ -178,7 +174,7 @@ class LrFinderTest {
             .steps(30)
             .listener(heard::add)
             .build()
-            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, batches);
+            .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, batches);
 
     assertThat(heard).extracting(SweepStep::index).hasSize(30).first().isEqualTo(0);
     assertThat(heard.stream().mapToDouble(SweepStep::lr).toArray())
@@ -192,8 +188,7 @@ class LrFinderTest {
         .isEqualTo(heard.stream().skip(4).mapToDouble(SweepStep::smoothedLoss).min().orElseThrow());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatALossFunctionCachesSurvives(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
     List<Tensor> cached = new ArrayList<>();
@@ -202,15 +197,16 @@ class LrFinderTest {
         .steps(5)
         .build()
         .find(
-            network,
-            Models.Kind.SGD.over(network),
-            batch -> {
-              Tensor loss =
-                  torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-              cached.add(loss);
-              return loss;
-            },
-            batches);
+            SweepTask.of(
+                network,
+                OptimizerSpec.SGD.over(network),
+                batch -> {
+                  Tensor loss =
+                      torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                  cached.add(loss);
+                  return loss;
+                },
+                batches));
     assertThat(cached).hasSize(5).allSatisfy(loss -> assertThat(loss.item_double()).isPositive());
   }
 
@@ -244,7 +240,7 @@ class LrFinderTest {
     LrFinder.builder()
         .steps(12)
         .build()
-        .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, source);
+        .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, source);
     assertThat(epochs).containsExactly(0L, 1L, 2L);
     assertThat(closed).containsExactly("epoch 0", "epoch 1", "epoch 2");
   }
@@ -256,148 +252,9 @@ class LrFinderTest {
     LrFinderResult found =
         LrFinder.builder()
             .build()
-            .find(network, Models.Kind.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
+            .find(network, OptimizerSpec.SGD.over(network), Loss.CROSS_ENTROPY, () -> once);
     assertThat(found.endReason()).isEqualTo(EndReason.DATA_EXHAUSTED);
     assertThat(found.results().size()).isEqualTo(5);
-  }
-
-  @Test
-  void aStepFunctionNeedsNoTensor() {
-    double[] weight = {5};
-    double[] saved = {Double.NaN};
-    StepFunction quadratic =
-        StepFunction.of(
-            lr -> {
-              double loss = weight[0] * weight[0];
-              weight[0] -= lr * 2 * weight[0];
-              return loss;
-            },
-            () -> saved[0] = weight[0],
-            () -> weight[0] = saved[0]);
-
-    LrFinderResult found = LrFinder.builder().minLr(1e-4).maxLr(100).build().find(quadratic);
-
-    assertThat(found.endReason()).isEqualTo(EndReason.DIVERGED);
-    assertThat(found.suggestion()).hasValueSatisfying(s -> assertThat(s.lr()).isBetween(1e-3, 1.0));
-    assertThat(found.engine().engine()).isEqualTo("step function");
-    assertThat(weight[0]).isEqualTo(5);
-  }
-
-  @Test
-  void aStepFunctionIsRestoredAfterAFaultAndAFailingRestoreIsNotLost() {
-    IllegalStateException fault = new IllegalStateException("step");
-    IllegalStateException second = new IllegalStateException("restore");
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> {
-                              throw fault;
-                            },
-                            () -> {},
-                            () -> {
-                              throw second;
-                            })))
-        .isInstanceOf(RestoreException.class)
-        .hasMessage("the model could not be restored and is not as it was: restore")
-        .hasCause(second)
-        .hasSuppressedException(fault);
-  }
-
-  @Test
-  void aStepFunctionThatCannotRestoreSaysSoAfterASweepThatWentWell() {
-    UnsupportedOperationException failure = new UnsupportedOperationException();
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> 1,
-                            () -> {},
-                            () -> {
-                              throw failure;
-                            })))
-        .isInstanceOf(RestoreException.class)
-        .hasMessageEndingWith("is not as it was: java.lang.UnsupportedOperationException")
-        .hasCause(failure);
-  }
-
-  @Test
-  void nothingIsRestoredIfSavingFailed() {
-    IllegalStateException failure = new IllegalStateException("save");
-    assertThatThrownBy(
-            () ->
-                LrFinder.builder()
-                    .build()
-                    .find(
-                        StepFunction.of(
-                            lr -> 1,
-                            () -> {
-                              throw failure;
-                            },
-                            () -> {
-                              throw new AssertionError("nothing was saved");
-                            })))
-        .isSameAs(failure)
-        .hasNoSuppressedExceptions();
-  }
-
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
-  void aSweepEndsWhenItsTimeIsUsedUp(EngineChoice engine) {
-    SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
-    ModelState before = ModelState.of(network, optimizer);
-    LrFinderResult found =
-        LrFinder.builder()
-            .engine(engine)
-            .maxDuration(Duration.ofMillis(500))
-            .listener(
-                step -> {
-                  if (step.index() == 4) {
-                    sleepPast(Duration.ofMillis(600));
-                  }
-                })
-            .build()
-            .find(network, optimizer, Loss.CROSS_ENTROPY, batches);
-    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
-    assertThat(found.results().size()).isBetween(1, 5); // fewer on a machine that stalls
-    before.assertUnchangedIn(ModelState.of(network, optimizer));
-  }
-
-  @Test
-  void timeThatIsUsedUpBeforeTheFirstStepLeavesNoPoint() {
-    LrFinderResult found =
-        LrFinder.builder()
-            .maxDuration(Duration.ofNanos(1))
-            .build()
-            .find(
-                StepFunction.of(
-                    lr -> {
-                      throw new AssertionError("a step began");
-                    }));
-    assertThat(found.endReason()).isEqualTo(EndReason.TIME_LIMIT);
-    assertThat(found.results().size()).isZero();
-    assertThat(found.status()).isEqualTo(Status.TOO_FEW_POINTS);
-  }
-
-  @Test
-  void timeThatIsNotUsedUpChangesNothing() {
-    for (Duration enough : List.of(Duration.ofDays(1), Duration.ofSeconds(Long.MAX_VALUE))) {
-      LrFinderResult found =
-          LrFinder.builder().maxDuration(enough).steps(5).build().find(StepFunction.of(lr -> 1));
-      assertThat(found.endReason()).isEqualTo(EndReason.COMPLETED);
-    }
-  }
-
-  private static void sleepPast(Duration duration) {
-    long start = System.nanoTime();
-    while (System.nanoTime() - start < duration.toNanos()) {
-      Thread.onSpinWait();
-    }
   }
 
   /** A weight drawn to zero, from which rates above 1 drive it away. */
@@ -415,18 +272,7 @@ class LrFinderTest {
 
   @Test
   void aRuleWithoutAnAnswerHasNoSuggestionAndAWarning() {
-    SuggestionRule mute =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "mute";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.empty();
-          }
-        };
+    SuggestionRule mute = SuggestionRule.of("mute", (curve, settings) -> Optional.empty());
     LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(mute).build().find(quadratic());
     assertThat(found.status()).isEqualTo(Status.OK);
     assertThat(found.suggestion()).isEmpty();
@@ -437,17 +283,7 @@ class LrFinderTest {
   @Test
   void aRuleOfTheUsersOwnIsUsed() {
     SuggestionRule third =
-        new SuggestionRule() {
-          @Override
-          public String name() {
-            return "third";
-          }
-
-          @Override
-          public Optional<Pick> pick(Curve curve, SweepSettings settings) {
-            return Optional.of(Pick.within(curve, curve.rate(2)));
-          }
-        };
+        SuggestionRule.of("third", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
     LrFinderResult found = LrFinder.builder().minLr(1e-4).rule(third).build().find(quadratic());
     Optional<Suggestion> suggestion = found.suggestion();
     assertThat(suggestion).hasValueSatisfying(s -> assertThat(s.rule()).isEqualTo("third"));
@@ -455,7 +291,43 @@ class LrFinderTest {
     assertThat(found.suggestions())
         .extracting(Suggestion::rule)
         .containsExactly(
-            "third", "default", "steepest", "steepest-log", "valley", "slide", "minimum", "steep");
+            "third",
+            "middle-of-fall",
+            "steepest",
+            "steepest-log",
+            "valley",
+            "slide",
+            "minimum",
+            "steep");
+  }
+
+  @Test
+  void defaultIsAnotherNameOfTheMiddleOfTheFallWhereARuleIsLookedUpAndNowhereElse() {
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).rule("default").build().find(quadratic());
+    assertThat(found.rule()).isEqualTo("middle-of-fall");
+    assertThat(found.suggestion("default"))
+        .isPresent()
+        .isEqualTo(found.suggestion("middle-of-fall"))
+        .isEqualTo(found.suggestion());
+    assertThat(ResultJson.toJson(found)).doesNotContain("\"default\"");
+    SuggestionRule own =
+        SuggestionRule.of("default", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
+    LrFinderResult owns = LrFinder.builder().minLr(1e-4).rule(own).build().find(quadratic());
+    assertThat(owns.suggestion("default")).isEqualTo(owns.suggestion());
+    assertThat(owns.suggestions()).hasSize(8);
+  }
+
+  @Test
+  void aResultIsEqualToAnotherOfTheSameValues() {
+    LrFinderResult found = LrFinder.builder().minLr(1e-4).build().find(quadratic());
+    LrFinderResult again = LrFinder.builder().minLr(1e-4).build().find(quadratic());
+    assertThat(again).isEqualTo(found).hasSameHashCodeAs(found).hasToString(found.toString());
+    assertThat(found.with(List.of(Attempt.of(found)), null, List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), new Repeats(List.of()), List.of())).isNotEqualTo(found);
+    assertThat(found.with(List.of(), null, List.of("odd"))).isNotEqualTo(found);
+    assertThat(LrFinder.builder().minLr(1e-4).rule("valley").build().find(quadratic()))
+        .isNotEqualTo(found);
+    assertThat(found.toString()).contains("OK", "middle-of-fall", "COMPLETED", "100 points");
   }
 
   @Test
@@ -464,7 +336,7 @@ class LrFinderTest {
     Tensor targets = torch.randint(0, Models.CLASSES, new long[] {50}).to(ScalarType.Long);
     TensorBatches data = TensorBatches.of(inputs, targets, 8).shuffled(5);
     SequentialImpl network = Models.inDouble(Models.mlp());
-    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAMW.over(network);
     List<double[]> curves =
         EnginesUnderTest.stream()
             .map(

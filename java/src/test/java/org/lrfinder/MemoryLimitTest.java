@@ -22,6 +22,10 @@ import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
+import org.lrfinder.testkit.OwnJvm;
 
 /**
  * JavaCPP limits the memory of the process: a sweep that would go over it is refused before its
@@ -37,8 +41,8 @@ class MemoryLimitTest {
         .flatMap(
             engine ->
                 Stream.of(
-                    Arguments.of(engine, Models.Kind.SGD, 2 + own(engine, 1)),
-                    Arguments.of(engine, Models.Kind.ADAM_AMSGRAD, 5 + own(engine, 3))));
+                    Arguments.of(engine, OptimizerSpec.SGD, 2 + own(engine, 1)),
+                    Arguments.of(engine, OptimizerSpec.ADAM_AMSGRAD, 5 + own(engine, 3))));
   }
 
   /** What only the optimizer's own step takes. */
@@ -48,7 +52,7 @@ class MemoryLimitTest {
 
   @ParameterizedTest(name = "{0} {1}: {2} times the parameters")
   @MethodSource("sweeps")
-  void theLimitIsMetBeforeTheFirstStepOrNotAtAll(EngineChoice engine, Models.Kind kind, int times)
+  void theLimitIsMetBeforeTheFirstStepOrNotAtAll(EngineChoice engine, OptimizerSpec kind, int times)
       throws Exception {
     Probed unlimited = probe(engine, kind, 0);
     assertThat(unlimited.end).isEqualTo("COMPLETED");
@@ -75,7 +79,8 @@ class MemoryLimitTest {
    */
   private record Probed(long before, long peak, int steps, String end) {}
 
-  private static Probed probe(EngineChoice engine, Models.Kind kind, long limit) throws Exception {
+  private static Probed probe(EngineChoice engine, OptimizerSpec kind, long limit)
+      throws Exception {
     String printed =
         OwnJvm.run(
             List.of(
@@ -102,7 +107,7 @@ class MemoryLimitTest {
     torch.set_num_threads(1);
     SequentialImpl network = Models.keep(new SequentialImpl());
     network.push_back(Models.keep(new LinearImpl(WIDTH, WIDTH)));
-    Optimizer optimizer = Models.Kind.valueOf(arguments[1]).over(network);
+    Optimizer optimizer = OptimizerSpec.valueOf(arguments[1]).over(network);
     TensorBatches batches = TensorBatches.of(torch.randn(8, WIDTH), torch.randn(8, WIDTH), 4);
     long before = Pointer.physicalBytes() / MEBIBYTE;
     int[] steps = new int[1];

@@ -28,12 +28,14 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.SweepListener;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 import org.lrfinder.trainer.MetricsLogger;
 import org.lrfinder.trainer.Model;
 import org.lrfinder.trainer.Trainer;
@@ -61,7 +63,7 @@ class OneThreadForAModelTest {
       implements Model {
     static Subject of(SequentialImpl network) {
       return new Subject(
-          network, Models.Kind.ADAM.over(network), Models.batches(3, ScalarType.Float));
+          network, OptimizerSpec.ADAM.over(network), Models.batches(3, ScalarType.Float));
     }
 
     @Override
@@ -147,8 +149,7 @@ class OneThreadForAModelTest {
         .hasMessage(REFUSAL, doing, tensor, shape);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whileAThreadSweepsItsModelIsRefusedToOthers(EngineChoice engine) throws Exception {
     Subject another = Subject.of(Models.mlp());
     ModelState before = ModelState.of(subject.network, subject.optimizer);
@@ -170,8 +171,7 @@ class OneThreadForAModelTest {
     assertThat(sweep(engine, subject).results().size()).isEqualTo(10);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void nobodyComesInBetweenTheSweepsOfOneSearch(EngineChoice engine) throws Exception {
     Underway betweenSweeps = new Underway();
     AtomicInteger walks = new AtomicInteger();
@@ -189,8 +189,7 @@ class OneThreadForAModelTest {
     assertThat(walks.get()).isGreaterThan(1);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ofThreadsThatStartAtOnceOneSweepsAndTheOthersAreRefused(EngineChoice engine)
       throws Exception {
     ModelState before = ModelState.of(subject.network, subject.optimizer);
@@ -221,13 +220,12 @@ class OneThreadForAModelTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aModelThatSharesAParameterOrABufferIsRefusedToo(EngineChoice engine) throws Exception {
     BatchNorm1dImpl norm = Models.keep(new BatchNorm1dImpl(new BatchNormOptions(Models.FEATURES)));
     Subject head = Subject.of(headOn(norm));
     SequentialImpl network = headOn(norm);
-    Optimizer ofHead = Models.Kind.SGD.over(network.get(1));
+    Optimizer ofHead = OptimizerSpec.SGD.over(network.get(1));
     Underway sweeping = new Underway();
     sweeping.whileIt(
         () -> sweep(finder(engine, step -> sweeping.reached()), head),
@@ -255,8 +253,7 @@ class OneThreadForAModelTest {
     return network;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theThreadItselfMaySweepWithinASweepAndWithinATraining(EngineChoice engine) {
     List<LrFinderResult> inner = new ArrayList<>();
     sweep(
@@ -285,8 +282,7 @@ class OneThreadForAModelTest {
     assertThat(inner).hasSize(2);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anInnerSweepDoesNotReleaseWhatTheOuterHolds(EngineChoice engine) throws Exception {
     Underway afterwards = new Underway();
     LrFinder outer =
@@ -303,8 +299,7 @@ class OneThreadForAModelTest {
         () -> refused("sweeping", "parameter", "[8, 6]", () -> sweep(engine, subject)));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whileAThreadTrainsAndBetweenItsEpochsItsModelIsRefusedToOthers(EngineChoice engine)
       throws Exception {
     Underway inAStep = new Underway();
@@ -358,8 +353,7 @@ class OneThreadForAModelTest {
     assertThat(sweep(engine, subject).results().size()).isEqualTo(10);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whateverEndsASweepOrATrainingItsModelIsFreeAfterwards(EngineChoice engine) throws Exception {
     List<Callable<?>> failing =
         List.of(

@@ -18,13 +18,15 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
+import org.lrfinder.testkit.OwnJvm;
 
 /**
  * A sweep begins with a copy of the optimizer's state, which must not take the JVM down, whatever
@@ -33,33 +35,28 @@ import org.lrfinder.sweep.LossFunction;
 class OptimizerCopyTest {
   private static final int THREADS = 16; // JavaCPP has ten slots for callbacks of a type
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void moreSweepsStartAtOnceThanJavaCppHasCallbacks(EngineChoice engine) throws Exception {
     assertThat(run(engine, "atOnce", "-Xmx64m")).contains("160 sweeps");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theStateMayBeLargerThanTheHeap(EngineChoice engine) throws Exception {
     assertThat(run(engine, "largerThanTheHeap", "-Xmx32m")).contains("COMPLETED, unchanged");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aFullHeapIsAnErrorLikeAnyOther(EngineChoice engine) throws Exception {
     assertThat(run(engine, "fullHeap", "-Xmx32m", "-XX:+UseSerialGC"))
         .containsPattern("[1-9]\\d* times exhausted, failures 0, unchanged, then COMPLETED");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aParameterWithoutElementsIsCopied(EngineChoice engine) throws Exception {
     assertThat(run(engine, "noElements")).contains("COMPLETED");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whereTheCallersOwnCallbacksTakeAllSlotsThePortableEngineSaysSo(EngineChoice engine)
       throws Exception {
     assertThat(run(engine, "noSlots"))
@@ -100,7 +97,7 @@ class OptimizerCopyTest {
     static Subject used(int width) {
       SequentialImpl network = Models.keep(new SequentialImpl());
       network.push_back(Models.keep(new LinearImpl(width, width)));
-      Optimizer optimizer = Models.Kind.ADAM.over(network);
+      Optimizer optimizer = OptimizerSpec.ADAM.over(network);
       Batch batch = new Batch(torch.randn(4, width), torch.randn(4, width));
       torch.mse_loss(network.forward(batch.input()), batch.target()).backward();
       optimizer.step();
@@ -197,11 +194,11 @@ class OptimizerCopyTest {
     Tensor empty = Models.keep(torch.zeros(0, 3));
     module.register_parameter("weight", weight);
     module.register_parameter("empty", empty);
-    Optimizer adam = Models.Kind.ADAM.over(module);
+    Optimizer adam = OptimizerSpec.ADAM.over(module);
     LossFunction<Integer> loss = batch -> weight.pow(new Scalar(2.0)).sum().add(empty.sum());
     loss.loss(1).backward();
     adam.step();
-    return finder.find(module, adam, loss, List.of(1, 2)).endReason().name();
+    return finder.find(SweepTask.of(module, adam, loss, List.of(1, 2))).endReason().name();
   }
 
   private static String noSlots(LrFinder finder) {

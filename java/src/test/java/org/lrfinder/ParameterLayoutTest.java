@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.bytedeco.pytorch.EmbeddingImpl;
 import org.bytedeco.pytorch.EmbeddingOptions;
 import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Scalar;
@@ -22,6 +23,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /**
  * Parameters and gradients that the fused kernels would read wrongly: each is swept as PyTorch's
@@ -38,7 +43,7 @@ class ParameterLayoutTest {
   enum Case {
     FROZEN {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         Tensor frozen = parameter(3, 4).requires_grad_(false);
         Tensor weight = parameter(3, 4);
         return layout(
@@ -47,7 +52,7 @@ class ParameterLayoutTest {
     },
     TIED {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         Tensor weight = parameter(4, 4);
         Module network = Models.keep(new Module("tied"));
         network.register_parameter("encoder", weight);
@@ -66,7 +71,7 @@ class ParameterLayoutTest {
     },
     STRIDED_VIEW {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         Tensor base = Models.keep(torch.randn(4, 6).to(ScalarType.Double));
         Tensor view =
             Models.keep(
@@ -81,7 +86,7 @@ class ParameterLayoutTest {
     },
     TRANSPOSED_GRADIENT {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         Tensor weight = parameter(3, 5);
         Tensor scale = Models.keep(torch.randn(5, 3).to(ScalarType.Double));
         return layout(
@@ -90,7 +95,7 @@ class ParameterLayoutTest {
     },
     EXPANDED_GRADIENT {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         Tensor weight = parameter(3, 5);
         Tensor bias = parameter(5);
         // The gradient of a sum is one number, expanded.
@@ -99,7 +104,7 @@ class ParameterLayoutTest {
     },
     WITHOUT_GRADIENT_AT_TIMES {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         Tensor always = parameter(4);
         Tensor sometimes = parameter(4);
         Tensor never = parameter(4);
@@ -119,7 +124,7 @@ class ParameterLayoutTest {
     },
     SPARSE_GRADIENT {
       @Override
-      Layout make(Models.Kind kind) {
+      Layout make(OptimizerSpec kind) {
         EmbeddingOptions options = new EmbeddingOptions(10, 3);
         options.sparse().put(true);
         EmbeddingImpl embedding = Models.inDouble(Models.keep(new EmbeddingImpl(options)));
@@ -131,26 +136,26 @@ class ParameterLayoutTest {
       }
     };
 
-    abstract Layout make(Models.Kind kind);
+    abstract Layout make(OptimizerSpec kind);
   }
 
   static Stream<Arguments> cases() {
     return Stream.of(Case.values())
         .flatMap(
             layout ->
-                Stream.of(Models.Kind.values())
+                Stream.of(OptimizerSpec.values())
                     // libtorch's other optimizers refuse sparse gradients, with and without a sweep
                     .filter(
                         kind ->
                             layout != Case.SPARSE_GRADIENT
-                                || kind == Models.Kind.SGD
-                                || kind == Models.Kind.ADAGRAD)
+                                || kind == OptimizerSpec.SGD
+                                || kind == OptimizerSpec.ADAGRAD)
                     .map(kind -> Arguments.of(layout, kind)));
   }
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("cases")
-  void sweepsAsTheOptimizerItselfWouldStep(Case layoutCase, Models.Kind kind) {
+  void sweepsAsTheOptimizerItselfWouldStep(Case layoutCase, OptimizerSpec kind) {
     double[] expected = ownSteps(layoutCase, kind);
     for (EngineChoice engine : EnginesUnderTest.all()) {
       torch.manual_seed(3);
@@ -160,10 +165,11 @@ class ParameterLayoutTest {
       LrFinderResult found =
           finder(engine)
               .find(
-                  layout.network,
-                  layout.optimizer,
-                  layout.loss::apply,
-                  List.of(new Batch(torch.ones(1), torch.ones(1))));
+                  SweepTask.of(
+                      layout.network,
+                      layout.optimizer,
+                      layout.loss::apply,
+                      List.of(new Batch(torch.ones(1), torch.ones(1)))));
 
       double[] losses = found.results().losses();
       assertThat(losses).as(engine.name()).hasSameSizeAs(expected);
@@ -178,7 +184,7 @@ class ParameterLayoutTest {
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("cases")
-  void restoresAfterAFaultInMidSweep(Case layoutCase, Models.Kind kind) {
+  void restoresAfterAFaultInMidSweep(Case layoutCase, OptimizerSpec kind) {
     for (EngineChoice engine : EnginesUnderTest.all()) {
       Layout layout = layoutCase.make(kind);
       layout
@@ -192,10 +198,11 @@ class ParameterLayoutTest {
               () ->
                   finder(engine)
                       .find(
-                          layout.network,
-                          layout.optimizer,
-                          layout.loss::apply,
-                          failingAfter(5, fault)))
+                          SweepTask.of(
+                              layout.network,
+                              layout.optimizer,
+                              layout.loss::apply,
+                              failingAfter(5, fault))))
           .isSameAs(fault);
 
       before.assertUnchangedIn(ModelState.of(layout.network, layout.optimizer, layout.neighbours));
@@ -216,7 +223,7 @@ class ParameterLayoutTest {
   }
 
   /** The sweep's losses, by the optimizer's own steps. */
-  private static double[] ownSteps(Case layoutCase, Models.Kind kind) {
+  private static double[] ownSteps(Case layoutCase, OptimizerSpec kind) {
     torch.manual_seed(3);
     Layout layout = layoutCase.make(kind);
     LrFinder finder = finder(EngineChoice.PORTABLE);
@@ -249,17 +256,17 @@ class ParameterLayoutTest {
     return values.requires_grad_(true);
   }
 
-  private static org.bytedeco.pytorch.LongOptional longOptional(long value) {
-    return new org.bytedeco.pytorch.LongOptional(value);
+  private static LongOptional longOptional(long value) {
+    return new LongOptional(value);
   }
 
   private static Layout layout(
-      Models.Kind kind, Function<Batch, Tensor> loss, Tensor... parameters) {
+      OptimizerSpec kind, Function<Batch, Tensor> loss, Tensor... parameters) {
     return layout(kind, loss, new Tensor[0], parameters);
   }
 
   private static Layout layout(
-      Models.Kind kind, Function<Batch, Tensor> loss, Tensor[] neighbours, Tensor... parameters) {
+      OptimizerSpec kind, Function<Batch, Tensor> loss, Tensor[] neighbours, Tensor... parameters) {
     Module network = Models.keep(new Module("layout"));
     for (int i = 0; i < parameters.length; i++) {
       network.register_parameter("p" + i, parameters[i], parameters[i].requires_grad());

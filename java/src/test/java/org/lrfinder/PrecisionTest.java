@@ -19,6 +19,11 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Parameters of each type are swept as their own optimizer would train them. */
 class PrecisionTest {
@@ -35,12 +40,12 @@ class PrecisionTest {
 
   static Stream<Arguments> cases() {
     return Stream.of(ScalarType.BFloat16, ScalarType.Float, ScalarType.Double)
-        .flatMap(type -> Stream.of(Models.Kind.values()).map(kind -> Arguments.of(type, kind)));
+        .flatMap(type -> Stream.of(OptimizerSpec.values()).map(kind -> Arguments.of(type, kind)));
   }
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("cases")
-  void isSweptAsTheOptimizerItselfWouldStep(ScalarType type, Models.Kind kind) {
+  void isSweptAsTheOptimizerItselfWouldStep(ScalarType type, OptimizerSpec kind) {
     SequentialImpl network = Models.mlp();
     network.to(type, false);
     Optimizer optimizer = kind.over(network);
@@ -78,11 +83,10 @@ class PrecisionTest {
     curves.forEach(curve -> assertThat(curve).containsExactly(expected, within(tolerance)));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void autocastComputesInBfloat16AndKeepsParametersInFloat32(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     List<Batch> batches = Models.batches(3, ScalarType.Float);
     double[] full = autocast(engine, Precision.AS_PARAMETERS, network, optimizer, batches);
     double[] cast = autocast(engine, Precision.BFLOAT16, network, optimizer, batches);

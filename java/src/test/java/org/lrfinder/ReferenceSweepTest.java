@@ -23,6 +23,8 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ReferenceCase;
 
 /**
  * Every sweep of a folder, on each engine, against PyTorch's figures. The folder is {@code
@@ -32,7 +34,6 @@ import org.lrfinder.sweep.Curve;
 class ReferenceSweepTest {
   private static final Path REFERENCE =
       Path.of(System.getProperty("lrfinder.reference", "src/test/reference"));
-  private static final Path DATA = Path.of(System.getProperty("lrfinder.data", "src/data"));
   private static final Map<EngineChoice, Integer> CASES_RUN = new EnumMap<>(EngineChoice.class);
   private static int libtorchThreads;
 
@@ -66,7 +67,7 @@ class ReferenceSweepTest {
                         file ->
                             DynamicTest.dynamicTest(
                                 engine + " " + file.getFileName(),
-                                () -> agrees(engine, new ReferenceCase(file, DATA)))));
+                                () -> agrees(engine, new ReferenceCase(file)))));
   }
 
   private static void agrees(EngineChoice engine, ReferenceCase reference) {
@@ -82,10 +83,11 @@ class ReferenceSweepTest {
     assertAgreement(
         reference,
         finder.find(
-            reference.network,
-            reference.optimizer,
-            batch -> reference.lossOf(batch).add(offset),
-            reference.batches));
+            SweepTask.of(
+                reference.network,
+                reference.optimizer,
+                batch -> reference.lossOf(batch).add(offset),
+                reference.batches)));
     CASES_RUN.merge(engine, 1, Integer::sum);
   }
 

@@ -34,6 +34,10 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 import org.lrfinder.trainer.MetricsLogger;
 import org.lrfinder.trainer.Model;
 import org.lrfinder.trainer.Trainer;
@@ -106,8 +110,7 @@ class RefusalTest {
         .isZero();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void noData(EngineChoice engine) {
     refused(
         engine,
@@ -115,24 +118,22 @@ class RefusalTest {
         finder -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, List.of()));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void noParameterThatTakesAGradient(EngineChoice engine) {
     SequentialImpl frozen = Models.mlp();
     for (long i = 0; i < frozen.parameters().size(); i++) {
       frozen.parameters().get(i).requires_grad_(false);
     }
-    Optimizer optimizer = Models.Kind.ADAM.over(frozen);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(frozen);
     refused(
         engine,
         "no parameter of the optimizer takes a gradient: at least one must have requires_grad",
         finder -> finder.find(frozen, optimizer, Loss.CROSS_ENTROPY, BATCHES));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anOptimizerOverOtherParameters(EngineChoice engine) {
-    Optimizer other = Models.Kind.ADAM.over(Models.mlp());
+    Optimizer other = OptimizerSpec.ADAM.over(Models.mlp());
     refused(
         engine,
         "the optimizer is over other parameters than the network's: 4 of its 4 parameters are not in the network;"
@@ -140,8 +141,7 @@ class RefusalTest {
         finder -> finder.find(mlp, other, Loss.CROSS_ENTROPY, BATCHES));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anOptimizerThatCannotBeCopied(EngineChoice engine) {
     String refusal =
         "optimizer %s cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop;"
@@ -158,22 +158,27 @@ class RefusalTest {
         finder -> finder.find(own, batch -> null, BATCHES));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatWasClosed(EngineChoice engine) {
     Adam closed = new Adam(mlp.parameters(), new AdamOptions(0.1));
     closed.close();
     LossFunction<Batch> loss = batch -> null;
     Stream.<Consumer<LrFinder>>of(
             finder -> finder.find(mlp, closed, Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(mlp, closed, Loss.CROSS_ENTROPY, BATCHES, BATCHES),
-            finder -> finder.find(mlp, closed, loss, BATCHES),
-            finder -> finder.find(closed, loss, BATCHES),
-            finder -> finder.find(script(), closed, Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(List.of(OptimizedLoss.sweeping(mlp, closed, loss)), BATCHES),
             finder ->
                 finder.find(
-                    List.of(OptimizedLoss.sweeping(mlp, adam(), loss).andKeeping(closed)), BATCHES))
+                    SweepTask.of(mlp, closed, Loss.CROSS_ENTROPY, BATCHES).validatedOn(BATCHES)),
+            finder -> finder.find(SweepTask.of(mlp, closed, loss, BATCHES)),
+            finder -> finder.find(closed, loss, BATCHES),
+            finder -> finder.find(SweepTask.of(script(), closed, Loss.CROSS_ENTROPY, BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(List.of(OptimizedLoss.sweeping(mlp, closed, loss)), BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(
+                        List.of(OptimizedLoss.sweeping(mlp, adam(), loss).andKeeping(closed)),
+                        BATCHES)))
         .forEach(sweep -> refused(engine, "the optimizer was closed", sweep));
     SequentialImpl network = new SequentialImpl();
     network.close();
@@ -181,12 +186,18 @@ class RefusalTest {
     script.close();
     Stream.<Consumer<LrFinder>>of(
             finder -> finder.find(network, adam(), Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(network, adam(), loss, BATCHES),
-            finder -> finder.find(network, adam(), loss, BATCHES, loss, BATCHES),
-            finder -> finder.find(script, adam(), Loss.CROSS_ENTROPY, BATCHES),
-            finder -> finder.find(script, adam(), loss, BATCHES),
-            finder -> finder.find(List.of(OptimizedLoss.sweeping(network, adam(), loss)), BATCHES),
-            finder -> finder.find(List.of(OptimizedLoss.sweeping(script, adam(), loss)), BATCHES))
+            finder -> finder.find(SweepTask.of(network, adam(), loss, BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(network, adam(), loss, BATCHES).validatedOn(loss, BATCHES)),
+            finder -> finder.find(SweepTask.of(script, adam(), Loss.CROSS_ENTROPY, BATCHES)),
+            finder -> finder.find(SweepTask.of(script, adam(), loss, BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(List.of(OptimizedLoss.sweeping(network, adam(), loss)), BATCHES)),
+            finder ->
+                finder.find(
+                    SweepTask.of(List.of(OptimizedLoss.sweeping(script, adam(), loss)), BATCHES)))
         .forEach(sweep -> refused(engine, "the network was closed", sweep));
     Tensor gone = torch.randn(16, Models.FEATURES);
     gone.close();
@@ -219,15 +230,14 @@ class RefusalTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aForwardThatTheEngineWouldNotCall(EngineChoice engine) {
     String refusal =
         "%s overrides forward, but the engine forwards its layers natively and would not call it:"
-            + " pass the loss instead, find(network, optimizer, batch -> loss, batches)";
+            + " pass the loss instead, SweepTask.of(network, optimizer, batch -> loss, batches)";
     Doubling doubling = Models.keep(new Doubling());
     doubling.push_back(Models.keep(new LinearImpl(Models.FEATURES, Models.CLASSES)));
-    Optimizer optimizer = Models.Kind.SGD.over(doubling);
+    Optimizer optimizer = OptimizerSpec.SGD.over(doubling);
     refused(
         engine,
         refusal.formatted("org.lrfinder.RefusalTest$Doubling"),
@@ -235,7 +245,10 @@ class RefusalTest {
     refused(
         engine,
         refusal.formatted("org.lrfinder.RefusalTest$Doubling"),
-        finder -> finder.find(doubling, optimizer, Loss.CROSS_ENTROPY, BATCHES, BATCHES));
+        finder ->
+            finder.find(
+                SweepTask.of(doubling, optimizer, Loss.CROSS_ENTROPY, BATCHES)
+                    .validatedOn(BATCHES)));
     JitModule script =
         new JitModule(script()) {
           @Override
@@ -246,7 +259,7 @@ class RefusalTest {
     refused(
         engine,
         refusal.formatted(script.getClass().getName()),
-        finder -> finder.find(script, adam(), Loss.CROSS_ENTROPY, BATCHES));
+        finder -> finder.find(SweepTask.of(script, adam(), Loss.CROSS_ENTROPY, BATCHES)));
 
     // By the way that the message names, and without a forward of its own.
     Batch first = BATCHES.get(0);
@@ -255,10 +268,12 @@ class RefusalTest {
     double[] losses =
         finder(engine)
             .find(
-                doubling,
-                optimizer,
-                batch -> torch.cross_entropy_loss(doubling.forward(batch.input()), batch.target()),
-                BATCHES)
+                SweepTask.of(
+                    doubling,
+                    optimizer,
+                    batch ->
+                        torch.cross_entropy_loss(doubling.forward(batch.input()), batch.target()),
+                    BATCHES))
             .results()
             .losses();
     assertThat(losses[0]).isEqualTo(doubled);
@@ -271,14 +286,13 @@ class RefusalTest {
             });
     assertThat(
             finder(engine)
-                .find(plain, Models.Kind.SGD.over(plain), Loss.CROSS_ENTROPY, BATCHES)
+                .find(plain, OptimizerSpec.SGD.over(plain), Loss.CROSS_ENTROPY, BATCHES)
                 .results()
                 .size())
         .isPositive();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void tensorsOnDifferentDevices(EngineChoice engine) {
     Tensor elsewhere = BATCHES.get(0).input().to(new Device("meta"), ScalarType.Float);
     refused(
@@ -293,46 +307,46 @@ class RefusalTest {
     Tensor onCpu = Models.keep(torch.randn(2).requires_grad_(true));
     Tensor onMeta =
         Models.keep(torch.randn(2).to(new Device("meta"), ScalarType.Float).requires_grad_(true));
-    Optimizer both = Models.Kind.SGD.over(Models.vector(onCpu, onMeta));
+    Optimizer both = OptimizerSpec.SGD.over(Models.vector(onCpu, onMeta));
     refused(
         engine,
         "tensors on different devices: the optimizer has parameters on cpu and on meta, all must be on one",
         finder -> finder.find(both, batch -> onCpu.sum(), BATCHES));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aLossThatIsNotOneRealNumber(EngineChoice engine) {
     Adam adam = adam();
     refused(
         engine,
         "the loss must be one real number, not a tensor of shape [16, 3] and type float",
-        finder -> finder.find(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES));
+        finder ->
+            finder.find(SweepTask.of(mlp, adam, batch -> mlp.forward(batch.input()), BATCHES)));
     refused(
         engine,
         "the loss must be one real number, not a closed tensor",
         finder ->
             finder.find(
-                mlp,
-                adam,
-                batch -> {
-                  Tensor closed = torch.ones(1);
-                  closed.close();
-                  return closed;
-                },
-                BATCHES));
+                SweepTask.of(
+                    mlp,
+                    adam,
+                    batch -> {
+                      Tensor closed = torch.ones(1);
+                      closed.close();
+                      return closed;
+                    },
+                    BATCHES)));
     refused(
         engine,
         "the loss is an undefined tensor",
-        finder -> finder.find(mlp, adam, batch -> new Tensor(), BATCHES));
+        finder -> finder.find(SweepTask.of(mlp, adam, batch -> new Tensor(), BATCHES)));
     refused(
         engine,
         "the loss does not depend on any parameter that takes a gradient",
-        finder -> finder.find(mlp, adam, batch -> torch.ones(1), BATCHES));
+        finder -> finder.find(SweepTask.of(mlp, adam, batch -> torch.ones(1), BATCHES)));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aTargetThatWouldBeBroadcast(EngineChoice engine) {
     Batch batch = new Batch(BATCHES.get(0).input(), torch.randn(16));
     refused(
@@ -341,8 +355,7 @@ class RefusalTest {
         finder -> finder.find(mlp, adam(), Loss.MSE, List.of(batch)));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void ratiosForAnotherNumberOfGroups(EngineChoice engine) {
     LrFinder finder = LrFinder.builder().engine(engine).groupRatios(1, 0.1).build();
     assertThatThrownBy(() -> finder.find(mlp, adam(), Loss.CROSS_ENTROPY, BATCHES))
@@ -357,8 +370,7 @@ class RefusalTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatATrainerCannotTrain(EngineChoice engine) {
     Adam closedOptimizer = new Adam(mlp.parameters(), new AdamOptions(0.1));
     closedOptimizer.close();
@@ -391,7 +403,7 @@ class RefusalTest {
   private final SequentialImpl mlp = Models.mlp();
 
   private Adam adam() {
-    return (Adam) Models.Kind.ADAM.over(mlp);
+    return (Adam) OptimizerSpec.ADAM.over(mlp);
   }
 
   private static LrFinder finder(EngineChoice engine) {

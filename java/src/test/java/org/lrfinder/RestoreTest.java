@@ -24,9 +24,15 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** After a sweep everything is as it was, bit for bit, however it ended. */
 class RestoreTest {
@@ -78,14 +84,15 @@ class RestoreTest {
         return finder
             .build()
             .find(
-                network,
-                optimizer,
-                batch -> {
-                  Tensor loss =
-                      torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
-                  return calls.incrementAndGet() == 6 ? loss.div(new Scalar(0.0)) : loss;
-                },
-                List.of(batches.get(0)));
+                SweepTask.of(
+                    network,
+                    optimizer,
+                    batch -> {
+                      Tensor loss =
+                          torch.cross_entropy_loss(network.forward(batch.input()), batch.target());
+                      return calls.incrementAndGet() == 6 ? loss.div(new Scalar(0.0)) : loss;
+                    },
+                    List.of(batches.get(0))));
       }
     },
     CANCELLED {
@@ -127,7 +134,7 @@ class RestoreTest {
                 Stream.of(WayOut.values())
                     .flatMap(
                         way ->
-                            Stream.of(Models.Kind.values())
+                            Stream.of(OptimizerSpec.values())
                                 .flatMap(
                                     kind ->
                                         Stream.of(0, 3)
@@ -136,7 +143,7 @@ class RestoreTest {
 
   @ParameterizedTest(name = "{0} {1} {2} after {3} steps")
   @MethodSource("waysOut")
-  void everyEndRestores(EngineChoice engine, WayOut way, Models.Kind kind, int stepsBefore) {
+  void everyEndRestores(EngineChoice engine, WayOut way, OptimizerSpec kind, int stepsBefore) {
     SequentialImpl network = Models.batchNormAndDropout();
     Optimizer optimizer = kind.over(network);
     Models.train(network, optimizer, batches, stepsBefore);
@@ -169,7 +176,7 @@ class RestoreTest {
   void whatUserCodeThrowsArrivesAndTheModelIsRestored(
       EngineChoice engine, String where, int step, int stepsBefore) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     Models.train(network, optimizer, batches, stepsBefore);
     ModelState before = ModelState.of(network, optimizer);
     StackOverflowError fault = new StackOverflowError("from user code");
@@ -207,27 +214,27 @@ class RestoreTest {
                 finder
                     .build()
                     .find(
-                        network,
-                        optimizer,
-                        batch -> {
-                          if (where.equals("loss")) {
-                            network.eval(); // what user code flips is put back too
-                            failAtStep.run();
-                          }
-                          return torch.cross_entropy_loss(
-                              network.forward(batch.input()), batch.target());
-                        },
-                        data))
+                        SweepTask.of(
+                            network,
+                            optimizer,
+                            batch -> {
+                              if (where.equals("loss")) {
+                                network.eval(); // what user code flips is put back too
+                                failAtStep.run();
+                              }
+                              return torch.cross_entropy_loss(
+                                  network.forward(batch.input()), batch.target());
+                            },
+                            data)))
         .isSameAs(fault);
     assertThat(calls.get()).isEqualTo(step + 1);
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aFailureInsideLibtorchRestores(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     Models.train(network, optimizer, batches, 2);
     Batch misshapen = new Batch(torch.randn(16, Models.FEATURES + 1), batches.get(0).target());
     ModelState before = ModelState.of(network, optimizer);
@@ -241,17 +248,16 @@ class RestoreTest {
                         optimizer,
                         Loss.CROSS_ENTROPY,
                         List.of(batches.get(0), batches.get(1), misshapen)))
-        .isInstanceOf(org.lrfinder.engine.EngineException.class)
+        .isInstanceOf(EngineException.class)
         .hasMessageContaining("shapes cannot be multiplied")
         .hasMessageNotContaining("\n");
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anInterruptEndsTheSweepAndStaysSet(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.SGD.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD.over(network);
 
     LrFinderResult found;
     boolean stillInterrupted;
@@ -275,11 +281,10 @@ class RestoreTest {
     assertThat(stillInterrupted).isTrue();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatUserCodeDoesToThreadsAndGradModeIsPutBack(EngineChoice engine) {
     SequentialImpl network = Models.mlp();
-    Optimizer optimizer = Models.Kind.SGD.over(network);
+    Optimizer optimizer = OptimizerSpec.SGD.over(network);
     int threads = torch.get_num_threads();
     torch.set_num_threads(2);
     GradMode.set_enabled(false);
@@ -294,10 +299,11 @@ class RestoreTest {
               })
           .build()
           .find(
-              network,
-              optimizer,
-              batch -> torch.cross_entropy_loss(network.forward(batch.input()), batch.target()),
-              batches);
+              SweepTask.of(
+                  network,
+                  optimizer,
+                  batch -> torch.cross_entropy_loss(network.forward(batch.input()), batch.target()),
+                  batches));
       before.assertUnchangedIn(ModelState.of(network, optimizer));
     } finally {
       GradMode.set_enabled(true);
@@ -305,11 +311,10 @@ class RestoreTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aParameterThatUserCodeGaveOtherMemoryGetsItsOwnBack(EngineChoice engine) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     Models.train(network, optimizer, batches, 2);
     Tensor weight = network.parameters().get(0);
     long memory = weight.data_ptr().address();
@@ -324,10 +329,11 @@ class RestoreTest {
         .steps(3)
         .build()
         .find(
-            network,
-            optimizer,
-            batch -> weight.sum().add(network.parameters().get(7).sum()),
-            batches);
+            SweepTask.of(
+                network,
+                optimizer,
+                batch -> weight.sum().add(network.parameters().get(7).sum()),
+                batches));
     assertThat(weight.data_ptr().address()).isEqualTo(memory);
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
@@ -341,7 +347,7 @@ class RestoreTest {
   @MethodSource("twoFailures")
   void whatCannotBeRestoredIsSaidAndTheRestIsRestored(EngineChoice engine, boolean alone) {
     SequentialImpl network = Models.batchNormAndDropout();
-    Optimizer optimizer = Models.Kind.ADAM.over(network);
+    Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     Models.train(network, optimizer, batches, 2);
     StorageImpl storage = network.parameters().get(0).storage().unsafeGetStorageImpl();
     long bytes = storage.nbytes();

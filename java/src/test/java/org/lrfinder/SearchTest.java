@@ -16,8 +16,6 @@ import java.util.Set;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
@@ -28,14 +26,18 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Several sweeps for one answer: other ranges, more steps, repeats. */
 class SearchTest {
   private static LrFinderResult digits(
-      EngineChoice engine, Models.Kind kind, LrFinder.Builder finder, int... hidden) {
-    SequentialImpl network = DigitsNetwork.network(hidden);
+      EngineChoice engine, OptimizerSpec kind, LrFinder.Builder finder, int... hidden) {
+    SequentialImpl network = Digits.network(hidden);
     Optimizer optimizer = kind.over(network);
-    TensorBatches batches = DigitsNetwork.batches();
+    TensorBatches batches = Digits.batches();
     ModelState before = ModelState.of(network, optimizer);
     LrFinderResult found =
         finder.engine(engine).build().find(network, optimizer, Loss.CROSS_ENTROPY, batches);
@@ -43,13 +45,12 @@ class SearchTest {
     return found;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aRangeThatEndsTooEarlyIsRaisedWithAsManyStepsInADecade(EngineChoice engine) {
     LrFinderResult found =
         digits(
             engine,
-            Models.Kind.ADAMW,
+            OptimizerSpec.ADAMW,
             LrFinder.builder().minLr(1e-7).maxLr(1e-3).autoRange(true),
             64,
             64);
@@ -65,13 +66,12 @@ class SearchTest {
             "1e-07 to 1e-03 in 100 steps: the loss was still falling at the last rate: sweep to a higher one");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aRangeThatStartsTooHighIsLowered(EngineChoice engine) {
     LrFinderResult found =
         digits(
             engine,
-            Models.Kind.SGD,
+            OptimizerSpec.SGD,
             LrFinder.builder().minLr(10).maxLr(1e4).autoRange(true),
             64,
             64);
@@ -212,8 +212,9 @@ class SearchTest {
     StepFunction with = StepFunction.of(lr -> 2.3, () -> {}, () -> {});
     LrFinder retries = LrFinder.builder().autoSteps(true).build();
     assertThat(retries.find(without).warnings()).anyMatch(w -> w.startsWith(words));
-    assertThat(LrFinder.builder().repeats(2).build().find(without).warnings())
-        .anyMatch(w -> w.startsWith(words));
+    LrFinderResult repeated = LrFinder.builder().repeats(2).build().find(without);
+    assertThat(repeated.warnings()).anyMatch(w -> w.startsWith(words));
+    assertThat(repeated.repeats()).isPresent();
     assertThat(retries.find(with).warnings()).noneMatch(w -> w.startsWith(words));
     assertThat(LrFinder.builder().build().find(without).warnings())
         .noneMatch(w -> w.startsWith(words));
@@ -263,17 +264,16 @@ class SearchTest {
     assertThat(cancelled.warnings()).contains("the sweep ended after 50 of 100 steps: cancelled");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void repeatsStartFromTheSameSnapshotOverOtherBatches(EngineChoice engine) {
     int[] sweeps = {0};
     Set<Double> sums = new HashSet<>();
-    SequentialImpl network = DigitsNetwork.network(64, 64);
-    Optimizer optimizer = Models.Kind.ADAMW.over(network);
+    SequentialImpl network = Digits.network(64, 64);
+    Optimizer optimizer = OptimizerSpec.ADAMW.over(network);
     Iterable<Batch> watched =
         () ->
             new Iterator<>() {
-              private final Iterator<Batch> inner = DigitsNetwork.batches().iterator();
+              private final Iterator<Batch> inner = Digits.batches().iterator();
 
               @Override
               public boolean hasNext() {
@@ -363,7 +363,7 @@ class SearchTest {
     LrFinderResult found =
         digits(
             EngineChoice.AUTO,
-            Models.Kind.ADAMW,
+            OptimizerSpec.ADAMW,
             LrFinder.builder().minLr(1e-7).maxLr(10).groupRatios(0.5),
             64,
             64);

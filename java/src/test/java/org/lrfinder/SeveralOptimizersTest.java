@@ -19,13 +19,15 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Several optimizers and parameter groups, all of which or some of which are swept. */
 class SeveralOptimizersTest {
@@ -58,18 +60,19 @@ class SeveralOptimizersTest {
     return optimizer;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void twoOptimizersOfOneLossAreAsOneWithTwoGroups(EngineChoice engine) {
     Optimizer one = twoGroups(0.01, 0.002);
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.002)));
 
-    LrFinderResult grouped = finder(engine).build().find(network, one, loss, batches);
+    LrFinderResult grouped = finder(engine).build().find(SweepTask.of(network, one, loss, batches));
     LrFinderResult several =
         finder(engine)
             .build()
-            .find(List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches);
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches));
 
     assertThat(several.results()).isEqualTo(grouped.results());
     assertThat(several.groups()).isEqualTo(grouped.groups());
@@ -77,8 +80,7 @@ class SeveralOptimizersTest {
     assertThat(several.ratesOfGroup(1)[STEPS - 1]).isCloseTo(0.1, within(1e-15));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anOptimizerThatKeepsItsRateTrainsAtIt(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.3))); // the larger, but not swept
@@ -88,7 +90,9 @@ class SeveralOptimizersTest {
     LrFinderResult found =
         finder(engine)
             .build()
-            .find(List.of(OptimizedLoss.sweeping(network, a, loss).andKeeping(b)), batches);
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.sweeping(network, a, loss).andKeeping(b)), batches));
 
     before.get(0).assertUnchangedIn(ModelState.of(network, a));
     before.get(1).assertUnchangedIn(ModelState.of(network, b));
@@ -99,12 +103,11 @@ class SeveralOptimizersTest {
     assertThat(found.results().losses()).containsExactly(expected, within(1e-10));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void oneGroupIsSweptAndTheOthersKeepTheirRates(EngineChoice engine) {
     Optimizer optimizer = twoGroups(0.3, 0.002);
     LrFinderResult found =
-        finder(engine).sweptGroups(1).build().find(network, optimizer, loss, batches);
+        finder(engine).sweptGroups(1).build().find(SweepTask.of(network, optimizer, loss, batches));
 
     assertThat(found.groups()).containsExactly(GroupRate.kept(0.3), GroupRate.swept(1));
     assertThat(found.ratesOfGroup(0)).containsOnly(0.3);
@@ -119,12 +122,13 @@ class SeveralOptimizersTest {
     LrFinderResult several =
         finder(engine)
             .build()
-            .find(List.of(OptimizedLoss.keeping(network, a, loss).andSweeping(b)), batches);
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.keeping(network, a, loss).andSweeping(b)), batches));
     assertThat(found.results()).isEqualTo(several.results());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSuggestionIsAppliedToAllOptimizers(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.002)));
@@ -133,7 +137,9 @@ class SeveralOptimizersTest {
             .minLr(1e-6)
             .steps(100)
             .build()
-            .find(List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches)
+            .find(
+                SweepTask.of(
+                    List.of(OptimizedLoss.sweeping(network, a, loss).andSweeping(b)), batches))
             .suggestion("steepest")
             .orElseThrow();
 
@@ -149,8 +155,7 @@ class SeveralOptimizersTest {
   }
 
   /** Only losses of which an optimizer is swept are in the curve. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theCurveIsTheSumOfTheSweptLosses(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.01)));
@@ -162,10 +167,11 @@ class SeveralOptimizersTest {
         finder(engine)
             .build()
             .find(
-                List.of(
-                    OptimizedLoss.sweeping(network, a, tenTimes),
-                    OptimizedLoss.sweeping(network, b, once)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(network, a, tenTimes),
+                        OptimizedLoss.sweeping(network, b, once)),
+                    batches))
             .results()
             .losses();
     double[] expected = new double[STEPS];
@@ -179,10 +185,11 @@ class SeveralOptimizersTest {
         finder(engine)
             .build()
             .find(
-                List.of(
-                    OptimizedLoss.keeping(network, a, tenTimes),
-                    OptimizedLoss.sweeping(network, b, once)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.keeping(network, a, tenTimes),
+                        OptimizedLoss.sweeping(network, b, once)),
+                    batches))
             .results()
             .losses();
     for (int i = 0; i < STEPS; i++) {
@@ -197,8 +204,7 @@ class SeveralOptimizersTest {
   }
 
   /** With micro-batches, each loss has the mean gradient of its own. */
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void severalLossesAccumulateEachTheirOwn(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer b = Models.keep(new SGD(second, sgd(0.01)));
@@ -209,10 +215,11 @@ class SeveralOptimizersTest {
     double[] swept =
         finder
             .find(
-                List.of(
-                    OptimizedLoss.sweeping(network, a, loss),
-                    OptimizedLoss.sweeping(network, b, l1)),
-                batches)
+                SweepTask.of(
+                    List.of(
+                        OptimizedLoss.sweeping(network, a, loss),
+                        OptimizedLoss.sweeping(network, b, l1)),
+                    batches))
             .results()
             .losses();
 
@@ -254,11 +261,10 @@ class SeveralOptimizersTest {
     optimizer.step();
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aFaultInTheSecondLossRestoresAll(EngineChoice engine) {
     SequentialImpl other = Models.batchNormAndDropout();
-    Optimizer ofOther = Models.Kind.ADAM.over(other);
+    Optimizer ofOther = OptimizerSpec.ADAM.over(other);
     List<Batch> floats = Models.batches(3, ScalarType.Float);
     Models.train(other, ofOther, floats, 2);
     Optimizer both = twoGroups(0.01, 0.1);
@@ -272,28 +278,28 @@ class SeveralOptimizersTest {
                 finder(engine)
                     .build()
                     .find(
-                        List.of(
-                            OptimizedLoss.sweeping(network, both, loss),
-                            OptimizedLoss.sweeping(
-                                other,
-                                ofOther,
-                                batch -> {
-                                  if (calls[0]++ == 5) {
-                                    throw fault;
-                                  }
-                                  Batch in = floats.get(calls[0] % 3);
-                                  return torch.cross_entropy_loss(
-                                      other.forward(in.input()), in.target());
-                                })),
-                        batches))
+                        SweepTask.of(
+                            List.of(
+                                OptimizedLoss.sweeping(network, both, loss),
+                                OptimizedLoss.sweeping(
+                                    other,
+                                    ofOther,
+                                    batch -> {
+                                      if (calls[0]++ == 5) {
+                                        throw fault;
+                                      }
+                                      Batch in = floats.get(calls[0] % 3);
+                                      return torch.cross_entropy_loss(
+                                          other.forward(in.input()), in.target());
+                                    })),
+                            batches)))
         .isSameAs(fault);
 
     before.get(0).assertUnchangedIn(ModelState.of(network, both));
     before.get(1).assertUnchangedIn(ModelState.of(other, ofOther));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void whatCannotBeSweptIsRefused(EngineChoice engine) {
     Optimizer a = Models.keep(new SGD(first, sgd(0.01)));
     Optimizer both = twoGroups(0.01, 0.01);
@@ -307,14 +313,23 @@ class SeveralOptimizersTest {
         List.of(sweeping.andSweeping(both)));
     LBFGS lbfgs = new LBFGS(second, new LBFGSOptions(0.1));
     assertThatThrownBy(
-            () -> finder(engine).build().find(List.of(sweeping.andKeeping(lbfgs)), batches))
+            () ->
+                finder(engine)
+                    .build()
+                    .find(SweepTask.of(List.of(sweeping.andKeeping(lbfgs)), batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("LBFGS cannot be swept");
     assertThatThrownBy(
-            () -> finder(engine).sweptGroups(2).build().find(network, both, loss, batches))
+            () ->
+                finder(engine)
+                    .sweptGroups(2)
+                    .build()
+                    .find(SweepTask.of(network, both, loss, batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("sweptGroups is 2, but the optimizer has 2 parameter groups");
-    assertThatThrownBy(() -> finder(engine).sweptGroups(0).build().find(List.of(keeping), batches))
+    assertThatThrownBy(
+            () ->
+                finder(engine).sweptGroups(0).build().find(SweepTask.of(List.of(keeping), batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("sweptGroups is 0, but that is a group of an optimizer that keeps its rates");
     assertThatThrownBy(() -> LrFinder.builder().sweptGroups(-1).build())
@@ -323,7 +338,7 @@ class SeveralOptimizersTest {
   }
 
   private void refused(EngineChoice engine, String message, List<OptimizedLoss<Batch>> losses) {
-    assertThatThrownBy(() -> finder(engine).build().find(losses, batches))
+    assertThatThrownBy(() -> finder(engine).build().find(SweepTask.of(losses, batches)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);
   }

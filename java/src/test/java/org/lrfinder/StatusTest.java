@@ -3,6 +3,7 @@ package org.lrfinder;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Stream;
@@ -12,11 +13,16 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.data.Batches;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.suggestion.Answer;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.SweepSettings;
+import org.lrfinder.testkit.Digits;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Every status, provoked on a real task and on a made curve. */
 class StatusTest {
@@ -26,7 +32,7 @@ class StatusTest {
   /** A sweep of the digits. */
   private record Sweep(
       Status expected,
-      Models.Kind optimizer,
+      OptimizerSpec optimizer,
       double minLr,
       double maxLr,
       int steps,
@@ -34,22 +40,22 @@ class StatusTest {
       Batches batches) {}
 
   static Stream<Arguments> realTasks() {
-    Batches digits = DigitsNetwork.batches();
+    Batches digits = Digits.batches();
     return Stream.of(
-            new Sweep(Status.OK, Models.Kind.ADAMW, 1e-7, 10, 100, SHALLOW, digits),
-            new Sweep(Status.STILL_FALLING, Models.Kind.ADAMW, 1e-7, 1e-3, 100, SHALLOW, digits),
-            new Sweep(Status.NEVER_FELL, Models.Kind.SGD, 1e-7, 1000, 100, DEEP, digits),
-            new Sweep(Status.STARTED_DIVERGED, Models.Kind.SGD, 10, 1e4, 100, SHALLOW, digits),
-            new Sweep(Status.TOO_FEW_POINTS, Models.Kind.ADAMW, 1e-7, 10, 5, SHALLOW, digits),
+            new Sweep(Status.OK, OptimizerSpec.ADAMW, 1e-7, 10, 100, SHALLOW, digits),
+            new Sweep(Status.STILL_FALLING, OptimizerSpec.ADAMW, 1e-7, 1e-3, 100, SHALLOW, digits),
+            new Sweep(Status.NEVER_FELL, OptimizerSpec.SGD, 1e-7, 1000, 100, DEEP, digits),
+            new Sweep(Status.STARTED_DIVERGED, OptimizerSpec.SGD, 10, 1e4, 100, SHALLOW, digits),
+            new Sweep(Status.TOO_FEW_POINTS, OptimizerSpec.ADAMW, 1e-7, 10, 5, SHALLOW, digits),
             new Sweep(
                 Status.NON_FINITE,
-                Models.Kind.ADAMW,
+                OptimizerSpec.ADAMW,
                 1e-7,
                 10,
                 100,
                 SHALLOW,
-                DigitsNetwork.brokenBatches()),
-            new Sweep(Status.FLAT_NOISE, Models.Kind.SGD, 1e-9, 1e-5, 100, SHALLOW, digits))
+                Digits.brokenBatches()),
+            new Sweep(Status.FLAT_NOISE, OptimizerSpec.SGD, 1e-9, 1e-5, 100, SHALLOW, digits))
         .flatMap(
             sweep ->
                 EnginesUnderTest.stream()
@@ -59,7 +65,7 @@ class StatusTest {
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("realTasks")
   void aRealTaskProvokesIt(Status status, EngineChoice engine, Sweep sweep) {
-    SequentialImpl network = DigitsNetwork.network(sweep.hidden);
+    SequentialImpl network = Digits.network(sweep.hidden);
     LrFinderResult found =
         LrFinder.builder()
             .engine(engine)
@@ -75,7 +81,7 @@ class StatusTest {
     assertThat(found.cyclicRange().isPresent()).isEqualTo(ok);
     assertThat(found.largestStableLr().isPresent()).isEqualTo(ok);
     assertThat(found.agreement().isPresent()).isEqualTo(ok);
-    assertThat(found.warnings().contains(status.words())).isEqualTo(!ok);
+    assertThat(found.warnings()).doesNotContain(status.words());
   }
 
   static Stream<Arguments> madeCurves() {
@@ -105,7 +111,8 @@ class StatusTest {
   @MethodSource("madeCurves")
   void aMadeCurveProvokesIt(Status status, Curve curve, EndReason endReason) {
     SweepSettings settings = SweepSettings.builder().minLr(1e-7).maxLr(10).build();
-    assertThat(Status.of(curve, settings, endReason)).isEqualTo(status);
+    assertThat(Answer.to(settings, curve, endReason, List.of(), new MiddleOfFall()).status())
+        .isEqualTo(status);
   }
 
   /** A hundred points with a little noise. */

@@ -22,6 +22,11 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.ModelState;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerArchive;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** Training after a sweep equals training without one, bit for bit, on one thread. */
 class TrainingAfterSweepTest {
@@ -47,7 +52,7 @@ class TrainingAfterSweepTest {
   private record Subject(SequentialImpl network, Optimizer optimizer) {}
 
   /** The same in every call. */
-  private Subject subject(Models.Kind kind, int stepsBefore) {
+  private Subject subject(OptimizerSpec kind, int stepsBefore) {
     torch.manual_seed(7);
     SequentialImpl network = Models.batchNormAndDropout();
     Optimizer optimizer = kind.over(network);
@@ -56,10 +61,7 @@ class TrainingAfterSweepTest {
   }
 
   private record Trained(
-      List<Double> losses,
-      List<Double> drawn,
-      ModelState state,
-      Map<String, List<Byte>> optimizer) {}
+      List<Double> losses, List<Double> drawn, ModelState state, Map<String, Object> optimizer) {}
 
   private Trained train(Subject subject) {
     List<Double> losses = new ArrayList<>();
@@ -80,21 +82,21 @@ class TrainingAfterSweepTest {
         losses,
         drawn,
         ModelState.of(subject.network, subject.optimizer),
-        ModelState.archivedValues(subject.optimizer));
+        OptimizerArchive.entries(subject.optimizer));
   }
 
   static Stream<Arguments> subjects() {
     return EnginesUnderTest.stream()
         .flatMap(
             engine ->
-                Stream.of(Models.Kind.values())
+                Stream.of(OptimizerSpec.values())
                     .flatMap(
                         kind -> Stream.of(0, 3).map(used -> Arguments.of(engine, kind, used))));
   }
 
   @ParameterizedTest(name = "{0} {1} after {2} steps")
   @MethodSource("subjects")
-  void fiftyStepsAreTheSame(EngineChoice engine, Models.Kind kind, int stepsBefore) {
+  void fiftyStepsAreTheSame(EngineChoice engine, OptimizerSpec kind, int stepsBefore) {
     Trained without = train(subject(kind, stepsBefore));
     Subject swept = subject(kind, stepsBefore);
 
@@ -121,6 +123,6 @@ class TrainingAfterSweepTest {
             key ->
                 key.endsWith("group 0 parameter 5/step")
                     || key.endsWith("group 0 parameter 5/momentum_buffer")
-                    || kind == Models.Kind.SGD);
+                    || kind == OptimizerSpec.SGD);
   }
 }

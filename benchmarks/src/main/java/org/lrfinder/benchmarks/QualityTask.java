@@ -12,30 +12,22 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
-import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.AdamW;
-import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
-import org.bytedeco.pytorch.RMSprop;
-import org.bytedeco.pytorch.RMSpropOptions;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
@@ -43,6 +35,7 @@ import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.TrainingSettings;
 import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 
@@ -142,48 +135,13 @@ final class QualityTask {
   }
 
   Optimizer optimizer(Network network, double lr) {
-    TensorVector weights = network.module().parameters();
-    String type = json.get("optimizer").get("type").asText();
-    return switch (type) {
-      case "sgd" -> {
-        SGDOptions options = new SGDOptions(lr);
-        set(options.weight_decay(), options.momentum());
-        yield new SGD(weights, options);
-      }
-      case "adam" -> {
-        AdamOptions options = new AdamOptions(lr);
-        set(options.weight_decay(), null);
-        yield new Adam(weights, options);
-      }
-      case "adamw" -> {
-        AdamWOptions options = new AdamWOptions(lr);
-        set(options.weight_decay(), null);
-        yield new AdamW(weights, options);
-      }
-      case "rmsprop" -> {
-        RMSpropOptions options = new RMSpropOptions(lr);
-        set(options.weight_decay(), options.momentum());
-        yield new RMSprop(weights, options);
-      }
-      default -> throw new IllegalArgumentException(name() + " has no optimizer known: " + type);
-    };
-  }
-
-  private void set(DoublePointer weightDecay, @Nullable DoublePointer momentum) {
-    json.get("optimizer")
-        .path("options")
+    JsonNode spec = json.get("optimizer");
+    Map<String, Object> options = new HashMap<>();
+    spec.path("options")
         .properties()
-        .forEach(
-            option -> {
-              if (option.getKey().equals("weight_decay")) {
-                weightDecay.put(option.getValue().asDouble());
-              } else if (option.getKey().equals("momentum") && momentum != null) {
-                momentum.put(option.getValue().asDouble());
-              } else {
-                throw new IllegalArgumentException(
-                    name() + " has an option of the optimizer that is not known: " + option);
-              }
-            });
+        .forEach(option -> options.put(option.getKey(), option.getValue().asDouble()));
+    return OptimizerKind.valueOf(spec.get("type").asText().toUpperCase(Locale.ROOT))
+        .over(network.module().parameters(), lr, options);
   }
 
   /**

@@ -48,7 +48,7 @@ final class SuggestionQuality implements Callable<Integer> {
 
   private static final List<Contestant> CONTESTANTS =
       List.of(
-          new Contestant("default", "default", OURS),
+          new Contestant("middle-of-fall", "middle-of-fall", OURS),
           new Contestant("Lightning 0.8.1", "steepest", new Range(1e-8, 1)),
           new Contestant("fastai's minimum", "minimum", OURS));
   private static final double BAD = 0.2;

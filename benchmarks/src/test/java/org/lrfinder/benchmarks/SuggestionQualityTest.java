@@ -29,7 +29,9 @@ class SuggestionQualityTest {
     String first = run(true);
     assertThat(first)
         .contains(
-            "| short, 1 tasks | steps |", "| default | 30 |", "| short/diabetes-mlp-b4--sgd |")
+            "| short, 1 tasks | steps |",
+            "| middle-of-fall | 30 |",
+            "| short/diabetes-mlp-b4--sgd |")
         .contains(" of 2 |");
     assertThat(run(false)).isEqualTo(first);
     try (Stream<Path> kept = Files.list(temporary.resolve("truth"))) {

@@ -14,12 +14,15 @@ final class AnswerOptions {
   /** A better answer than the library's 100, for a fraction of a second. */
   static final int STEPS = 300;
 
+  /** As many sweeps as the library's budget has room for in its number of steps: ten. */
+  private static final int BUDGET = 10 * STEPS;
+
   @Option(
       names = "--rule",
       paramLabel = "NAME",
       completionCandidates = RuleNames.class,
       description = "What suggests: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-  private String rule = "default";
+  private String rule = "middle-of-fall";
 
   @Option(
       names = "--auto-range",
@@ -42,7 +45,7 @@ final class AnswerOptions {
       paramLabel = "STEPS",
       description =
           "Steps of all these sweeps together, each counted as 50 at least. Default: ${DEFAULT-VALUE}")
-  private int autoBudget = 3000;
+  private int autoBudget = BUDGET;
 
   @Option(
       names = "--repeats",

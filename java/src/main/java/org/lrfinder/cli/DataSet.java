@@ -2,6 +2,7 @@ package org.lrfinder.cli;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -94,10 +95,7 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
               .formatted(table.name(), table.columns().get(target), classes.get(0)));
     }
     boolean numbers = classes.stream().allMatch(cell -> Table.number(cell) != null);
-    classes.sort(
-        numbers
-            ? java.util.Comparator.comparing(Double::valueOf)
-            : java.util.Comparator.naturalOrder());
+    classes.sort(numbers ? Comparator.comparing(Double::valueOf) : Comparator.naturalOrder());
     return classes;
   }
 

@@ -5,14 +5,17 @@ import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.SweepTask;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
@@ -85,12 +88,11 @@ final class DemoCommand implements Callable<Integer> {
       LrFinderResult found =
           SweepReport.withProgress(
               finder,
-              f ->
-                  f.find(
-                      network.module(),
-                      OPTIMIZER.over(network.module(), DEFAULT_RATE),
-                      Loss.CROSS_ENTROPY,
-                      batches));
+              SweepTask.of(
+                  network.module(),
+                  OPTIMIZER.over(network.module().parameters(), DEFAULT_RATE, Map.of()),
+                  Loss.CROSS_ENTROPY,
+                  batches));
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;

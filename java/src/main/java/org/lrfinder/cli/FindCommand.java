@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
@@ -17,11 +16,13 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.ScheduleMode;
@@ -168,7 +169,7 @@ final class FindCommand implements Callable<Integer> {
         DataSet dataSet = DataSet.of(Table.read(data), target, task)) {
       torch.manual_seed(seed);
       Network made = network.model == null ? perceptron(dataSet) : read(network.model);
-      Optimizer over = optimizer.over(made.module(), OWN_RATE);
+      Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
       TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
       Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
@@ -177,7 +178,7 @@ final class FindCommand implements Callable<Integer> {
       }
 
       LrFinderResult found =
-          SweepReport.withProgress(finder, f -> f.find(made.module(), over, loss, batches));
+          SweepReport.withProgress(finder, SweepTask.of(made.module(), over, loss, batches));
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
@@ -189,19 +190,19 @@ final class FindCommand implements Callable<Integer> {
 
   private int compare(
       LrFinder.Builder finder, DataSet dataSet, Network made, Loss loss, Setting setting) {
-    Map<String, Function<LrFinder, LrFinderResult>> sweeps = new LinkedHashMap<>();
+    Map<String, SweepTask<?>> tasks = new LinkedHashMap<>();
     for (double value : setting.values()) {
       Optimizer over;
       try {
-        over = optimizer.over(made.module(), OWN_RATE, Map.of(setting.kind(), value));
+        over = optimizer.over(made.module().parameters(), OWN_RATE, setting.options(value));
       } catch (IllegalArgumentException e) {
         throw new InputException(e.getMessage());
       }
       int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
       TensorBatches batches = batches(dataSet, rows);
-      sweeps.put(setting.name(value), f -> f.find(made.module(), over, loss, batches));
+      tasks.put(setting.name(value), SweepTask.of(made.module(), over, loss, batches));
     }
-    Comparison compared = Comparison.sweep(finder.build(), sweeps);
+    Comparison compared = Comparison.sweep(finder.build(), tasks);
     if (Thread.currentThread().isInterrupted()) {
       return Main.INTERRUPTED;
     }

@@ -3,6 +3,7 @@ package org.lrfinder.cli;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -37,6 +38,11 @@ record Setting(Kind kind, List<Double> values) {
 
   String name(double value) {
     return kind.words() + " " + (value == Math.rint(value) ? "" + (long) value : "" + value);
+  }
+
+  /** {@return what it is to an optimizer: nothing, if it is the batch size} */
+  Map<String, Double> options(double value) {
+    return kind == Kind.BATCH_SIZE ? Map.of() : Map.of(kind.name().toLowerCase(Locale.ROOT), value);
   }
 
   /** Reads one from the command line. */

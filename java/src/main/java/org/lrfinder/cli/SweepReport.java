@@ -17,6 +17,7 @@ import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
+import org.lrfinder.SweepTask;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.io.AtomicFile;
@@ -29,17 +30,12 @@ final class SweepReport {
   private static final int COLUMNS = 79;
   private static final int ROWS = 18;
 
-  /** A sweep that is given its finder. */
-  interface Sweep {
-    LrFinderResult run(LrFinder finder);
-  }
-
   private SweepReport() {}
 
   /** Runs a sweep; a terminal sees a progress bar. */
-  static LrFinderResult withProgress(LrFinder.Builder finder, Sweep sweep) {
+  static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task) {
     if (System.console() == null) {
-      return sweep.run(finder.build());
+      return finder.build().find(task);
     }
     try (ProgressBar bar =
         new ProgressBarBuilder()
@@ -52,7 +48,7 @@ final class SweepReport {
             bar.maxHint(step.steps());
             bar.stepTo(step.index() + 1L);
           });
-      return sweep.run(finder.build());
+      return finder.build().find(task);
     }
   }
 
@@ -127,9 +123,7 @@ final class SweepReport {
                     agreement.near(),
                     agreement.rules(),
                     agreement.decades()));
-    found.warnings().stream()
-        .filter(warning -> !warning.equals(found.status().words()))
-        .forEach(warning -> console.printf("warning: %s%n", warning));
+    found.warnings().forEach(warning -> console.printf("warning: %s%n", warning));
   }
 
   private static void print(Repeats repeats, PrintWriter console) {

@@ -2,8 +2,10 @@ package org.lrfinder.cli;
 
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
@@ -11,6 +13,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.trainer.MetricsLogger;
 import org.lrfinder.trainer.Model;
@@ -60,7 +63,7 @@ final class Training implements AutoCloseable {
 
     @Override
     public Optimizer configureOptimizers() {
-      return optimizer.over(module(), lr);
+      return optimizer.over(module().parameters(), lr, Map.of());
     }
 
     @Override
@@ -81,10 +84,7 @@ final class Training implements AutoCloseable {
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGrad = new NoGradGuard();
       Tensor predicted =
-          network
-              .module()
-              .forward(validationInputs)
-              .argmax(new org.bytedeco.pytorch.LongOptional(1), false);
+          network.module().forward(validationInputs).argmax(new LongOptional(1), false);
       return predicted.eq(validationTargets).sum().item_double() / validationTargets.numel();
     }
   }

@@ -1,9 +1,12 @@
 package org.lrfinder.export;
 
+import static com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility.ANY;
 import static java.util.Locale.ROOT;
 import static java.util.stream.Collectors.joining;
 
+import com.fasterxml.jackson.annotation.JsonAutoDetect;
 import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import com.fasterxml.jackson.annotation.Nulls;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -13,30 +16,34 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.internal.io.AtomicFile;
+import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.GroupRange;
 import org.lrfinder.sweep.GroupRate;
-import org.lrfinder.sweep.Precision;
-import org.lrfinder.sweep.ScheduleMode;
+import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -52,9 +59,13 @@ import org.lrfinder.sweep.SweepSettings;
 public final class ResultJson {
   private static final int FORMAT = 1;
   private static final String NO_RESULT = "not a result of lrfinder: ";
+  private static final String UNFIT = " is missing, null or of the wrong kind";
 
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
+          .addMixIn(StepSettings.class, ByFields.class)
+          .addMixIn(SweepSettings.class, FlatSettings.class)
+          .addMixIn(SweepSettings.Builder.class, ByFields.class)
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .defaultSetterInfo(JsonSetter.Value.construct(Nulls.FAIL, Nulls.FAIL))
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -73,7 +84,7 @@ public final class ResultJson {
       int format,
       @JsonSetter(nulls = Nulls.SET) @Nullable String lrfinderVersion,
       EngineInfo engine,
-      Settings settings,
+      ObjectNode settings,
       EndReason endReason,
       String rule,
       Status status,
@@ -94,24 +105,15 @@ public final class ResultJson {
   private record Repeat(
       Curve curve, Status status, @JsonSetter(nulls = Nulls.SET) @Nullable Double lr) {}
 
-  /** Settings whose infinities, which mean none, are null. */
-  private record Settings(
-      double minLr,
-      double maxLr,
-      int steps,
-      ScheduleMode mode,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Double earlyStopThreshold,
-      double smoothingBeta,
-      int accumulateGradBatches,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Double gradientClipNorm,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Double gradientClipValue,
-      List<Double> groupRatios,
-      List<GroupRange> groupRanges,
-      List<Integer> sweptGroups,
-      boolean cycleData,
-      Precision precision,
-      int validationBatchCount,
-      int threads) {}
+  @JsonAutoDetect(fieldVisibility = ANY)
+  private abstract static class ByFields {}
+
+  /** In the file the settings of a step stand among the others. */
+  @JsonAutoDetect(fieldVisibility = ANY)
+  @JsonDeserialize(builder = SweepSettings.Builder.class)
+  private abstract static class FlatSettings {
+    @JsonUnwrapped private StepSettings step;
+  }
 
   /**
    * Writes a result as one line of JSON.
@@ -120,29 +122,12 @@ public final class ResultJson {
    * @return the JSON, without a line feed
    */
   public static String toJson(LrFinderResult result) {
-    SweepSettings settings = result.settings();
     Form form =
         new Form(
             FORMAT,
             LrFinderResult.class.getPackage().getImplementationVersion(),
             result.engine(),
-            new Settings(
-                settings.minLr(),
-                settings.maxLr(),
-                settings.steps(),
-                settings.mode(),
-                finite(settings.earlyStopThreshold()),
-                settings.smoothingBeta(),
-                settings.step().accumulateGradBatches(),
-                finite(settings.step().gradientClipNorm()),
-                finite(settings.step().gradientClipValue()),
-                settings.groupRatios(),
-                settings.groupRanges(),
-                settings.sweptGroups(),
-                settings.cycleData(),
-                settings.step().precision(),
-                settings.validationBatchCount(),
-                settings.step().threads()),
+            form(result.settings()),
             result.endReason(),
             result.rule(),
             result.status(),
@@ -150,7 +135,7 @@ public final class ResultJson {
             result.suggestions(),
             result.cyclicRange().orElse(null),
             orNull(result.largestStableLr()),
-            result.warnings(),
+            warnings(result),
             result.attempts(),
             result.repeats().map(ResultJson::form).orElse(null),
             result.groups(),
@@ -177,20 +162,20 @@ public final class ResultJson {
     try {
       requireFormat(MAPPER.readTree(json));
       Form form = MAPPER.readValue(json, Form.class);
-      return new LrFinderResult(
-          settings(form.settings),
-          new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
-          form.endReason,
-          form.groups,
-          form.rule,
-          form.status,
-          form.suggestions,
-          Optional.ofNullable(form.cyclicRange),
-          orEmpty(form.largestStableLr),
-          form.warnings,
-          form.attempts,
-          Optional.ofNullable(form.repeats).map(ResultJson::repeats),
-          form.engine);
+      return LrFinderResult.of(
+              settings(form.settings),
+              new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
+              form.endReason,
+              form.groups,
+              new Answer(
+                  form.rule,
+                  form.status,
+                  form.suggestions,
+                  Optional.ofNullable(form.cyclicRange),
+                  orEmpty(form.largestStableLr),
+                  form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
+              form.engine)
+          .with(form.attempts, repeats(form.repeats), List.of());
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(NO_RESULT + problem(e), e);
     }
@@ -218,7 +203,9 @@ public final class ResultJson {
   private static String problem(JsonProcessingException e) {
     JsonLocation at = e.getLocation();
     String where =
-        at == null ? "" : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
+        at == null || at.getLineNr() < 1
+            ? ""
+            : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
     if (!(e instanceof JsonMappingException mapping) || mapping.getPath().isEmpty()) {
       return where + e.getOriginalMessage();
     }
@@ -229,7 +216,7 @@ public final class ResultJson {
             .substring(1);
     return e.getCause() instanceof IllegalArgumentException refused
         ? where + field + ": " + refused.getMessage()
-        : where + field + " is missing, null or of the wrong kind";
+        : where + field + UNFIT;
   }
 
   /**
@@ -261,26 +248,38 @@ public final class ResultJson {
     }
   }
 
-  private static SweepSettings settings(Settings form) {
-    SweepSettings.Builder settings =
-        SweepSettings.builder()
-            .minLr(form.minLr)
-            .maxLr(form.maxLr)
-            .steps(form.steps)
-            .mode(form.mode)
-            .earlyStopThreshold(orInfinity(form.earlyStopThreshold))
-            .smoothingBeta(form.smoothingBeta)
-            .accumulateGradBatches(form.accumulateGradBatches)
-            .gradientClipNorm(orInfinity(form.gradientClipNorm))
-            .gradientClipValue(orInfinity(form.gradientClipValue))
-            .groupRatios(form.groupRatios.stream().mapToDouble(ratio -> ratio).toArray())
-            .sweptGroups(form.sweptGroups.stream().mapToInt(group -> group).toArray())
-            .cycleData(form.cycleData)
-            .precision(form.precision)
-            .validationBatchCount(form.validationBatchCount)
-            .threads(form.threads);
-    form.groupRanges.forEach(r -> settings.groupRange(r.group(), r.minLr(), r.maxLr()));
-    return settings.build();
+  private static ObjectNode form(SweepSettings settings) {
+    ObjectNode form = MAPPER.valueToTree(settings);
+    for (Map.Entry<String, JsonNode> field : form.properties()) {
+      if (Double.isInfinite(field.getValue().asDouble())) {
+        field.setValue(NullNode.instance);
+      }
+    }
+    return form;
+  }
+
+  private static SweepSettings settings(ObjectNode form) throws JsonProcessingException {
+    for (Map.Entry<String, JsonNode> field : form(SweepSettings.DEFAULTS).properties()) {
+      String name = field.getKey();
+      if (!form.has(name)) { // a builder would take its default
+        throw new IllegalArgumentException(NO_RESULT + "settings." + name + UNFIT);
+      }
+      if (form.get(name).isNull()) {
+        form.put(name, Double.POSITIVE_INFINITY); // refused where none is not allowed
+      }
+    }
+    try {
+      return MAPPER.treeToValue(form, SweepSettings.class);
+    } catch (JsonProcessingException e) {
+      throw JsonMappingException.wrapWithPath(e, Form.class, "settings");
+    }
+  }
+
+  /** What the status means comes first, for readers that have the file alone. */
+  private static List<String> warnings(LrFinderResult result) {
+    Stream<String> status =
+        Stream.of(result.status()).filter(s -> s != Status.OK).map(Status::words);
+    return Stream.concat(status, result.warnings().stream()).toList();
   }
 
   private static List<Repeat> form(Repeats repeats) {
@@ -289,11 +288,14 @@ public final class ResultJson {
         .toList();
   }
 
-  private static Repeats repeats(List<Repeat> form) {
-    return new Repeats(
-        form.stream()
-            .map(sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
-            .toList());
+  private static @Nullable Repeats repeats(@Nullable List<Repeat> form) {
+    return form == null
+        ? null
+        : new Repeats(
+            form.stream()
+                .map(
+                    sweep -> new Repeats.Repeat(sweep.curve(), sweep.status(), orEmpty(sweep.lr())))
+                .toList());
   }
 
   private static @Nullable Double orNull(OptionalDouble value) {
@@ -302,13 +304,5 @@ public final class ResultJson {
 
   private static OptionalDouble orEmpty(@Nullable Double value) {
     return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
-  }
-
-  private static @Nullable Double finite(double value) {
-    return Double.isInfinite(value) ? null : value;
-  }
-
-  private static double orInfinity(@Nullable Double value) {
-    return value == null ? Double.POSITIVE_INFINITY : value;
   }
 }

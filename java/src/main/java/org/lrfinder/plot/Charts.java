@@ -43,7 +43,7 @@ final class Charts {
 
   private Charts() {}
 
-  /** An empty chart over these rates and losses. */
+  /** Makes an empty chart over these rates and losses. */
   static XYChart empty(
       String title, String rateLabel, String lossLabel, RateRange rates, LossRange losses) {
     XYChart chart =
@@ -110,7 +110,7 @@ final class Charts {
     return points(chart, name, new double[] {x}, new double[] {y}, color, marker);
   }
 
-  /** A filled polygon without an outline. */
+  /** Adds a filled polygon without an outline. */
   static XYSeries area(XYChart chart, String name, double[] x, double[] y, Color color) {
     XYSeries series = line(chart, name, x, y, NONE, 0f);
     series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.PolygonArea);

@@ -56,7 +56,7 @@ record Judged(Optional<Trend> line, boolean smooth, double[] fall, Optional<End>
     };
   }
 
-  /** The line's loss at a rate; not a number if there is no line. */
+  /** Reads the line's loss at a rate; not a number if there is no line. */
   double at(double lr) {
     return line.map(trend -> trend.at(lr)).orElse(Double.NaN);
   }

@@ -72,7 +72,7 @@ final class Legend extends Legend_Marker<XYStyler, XYSeries> {
         && chart.getStyler().getLegendLayout() == Styler.LegendLayout.Horizontal;
   }
 
-  /** In rows that are centred. */
+  /** Lays the entries out in rows that are centred. */
   private List<Entry> entries() {
     FontRenderContext context = new FontRenderContext(null, true, false);
     double width = chart.getWidth() - 2 * MARGIN;

@@ -44,7 +44,7 @@ record LossRange(double low, double high) {
     }
   }
 
-  /** Room for what falls of all of them; for rises where none of them falls. */
+  /** Makes room for what falls of all of them; for rises where none of them falls. */
   static LossRange of(List<Trend> lines) {
     return lines.stream()
         .map(Extent::of)
@@ -54,7 +54,7 @@ record LossRange(double low, double high) {
         .withHeight();
   }
 
-  /** Room for the line's fall, for the losses' noise around it, and for validation losses. */
+  /** Makes room for the line's fall, for the noise around it, and for validation losses. */
   static LossRange of(Curve curve, Optional<Trend> line) {
     return line.map(trend -> of(curve, trend)).orElse(new LossRange(0, 1));
   }
@@ -95,7 +95,7 @@ record LossRange(double low, double high) {
     return new LossRange(Math.min(low, otherLow), Math.max(high, otherHigh));
   }
 
-  /** Losses that are equal, but for rounding, lie in the middle. */
+  /** Puts losses that are equal, but for rounding, in the middle. */
   private LossRange withHeight() {
     if (Math.max(Math.abs(low), Math.abs(high)) > LARGEST) {
       return new LossRange(Math.max(low, -LARGEST), Math.min(high, LARGEST));
@@ -113,7 +113,7 @@ record LossRange(double low, double high) {
     return high - low > Math.max(rounding, Double.MIN_NORMAL);
   }
 
-  /** With room above for more than losses. */
+  /** Makes room above for more than losses. */
   LossRange withSpaceAbove(double share) {
     return new LossRange(low, high + share * (high - low));
   }

@@ -15,6 +15,7 @@ import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -40,54 +41,44 @@ public final class LrPlot {
   private static final Color BAND = new Color(0xd3deef);
   private static final Color DIVERGED = new Color(0x222222);
 
+  private record Labels(String title, String rate, String loss) {
+    Labels {
+      Objects.requireNonNull(title, "title");
+      Objects.requireNonNull(rate, "rateLabel");
+      Objects.requireNonNull(loss, "lossLabel");
+    }
+  }
+
   private final Curve curve;
-  private final SweepSettings settings;
-  private final EndReason endReason;
+  private final ScheduleMode mode;
   private final Judged judged;
   private final Marks marks;
-  private final String title;
-  private final String rateLabel;
-  private final String lossLabel;
+  private final Labels labels;
+
+  private LrPlot(Curve curve, ScheduleMode mode, Judged judged, Marks marks, Labels labels) {
+    this.curve = curve;
+    this.mode = mode;
+    this.judged = judged;
+    this.marks = marks;
+    this.labels = labels;
+  }
 
   /**
-   * Creates a plot.
+   * Creates a plot of a curve alone.
    *
    * @param curve what to draw, at least one point
    * @param settings what the sweep was to do
    * @param endReason why the sweep ended
-   * @param suggestion marked by a red point, if present
+   * @return the plot
    * @throws IllegalArgumentException if the curve is empty
    */
-  public LrPlot(
-      Curve curve, SweepSettings settings, EndReason endReason, Optional<Suggestion> suggestion) {
-    this(
+  public static LrPlot of(Curve curve, SweepSettings settings, EndReason endReason) {
+    return new LrPlot(
         curve,
-        settings,
-        endReason,
+        settings.mode(),
         Judged.of(curve, settings, endReason),
-        Marks.of(suggestion),
-        "Learning rate finder",
-        "learning rate",
-        "loss");
-  }
-
-  private LrPlot(
-      Curve curve,
-      SweepSettings settings,
-      EndReason endReason,
-      Judged judged,
-      Marks marks,
-      String title,
-      String rateLabel,
-      String lossLabel) {
-    this.curve = curve;
-    this.settings = settings;
-    this.endReason = endReason;
-    this.judged = judged;
-    this.marks = marks;
-    this.title = Objects.requireNonNull(title, "title");
-    this.rateLabel = Objects.requireNonNull(rateLabel, "rateLabel");
-    this.lossLabel = Objects.requireNonNull(lossLabel, "lossLabel");
+        Marks.NONE,
+        new Labels("Learning rate finder", "learning rate", "loss"));
   }
 
   /**
@@ -97,7 +88,7 @@ public final class LrPlot {
    * @return a plot like this one with that title
    */
   public LrPlot withTitle(String newTitle) {
-    return new LrPlot(curve, settings, endReason, judged, marks, newTitle, rateLabel, lossLabel);
+    return with(new Labels(newTitle, labels.rate, labels.loss));
   }
 
   /**
@@ -108,7 +99,21 @@ public final class LrPlot {
    * @return a plot like this one with those labels
    */
   public LrPlot withLabels(String newRateLabel, String newLossLabel) {
-    return new LrPlot(curve, settings, endReason, judged, marks, title, newRateLabel, newLossLabel);
+    return with(new Labels(labels.title, newRateLabel, newLossLabel));
+  }
+
+  private LrPlot with(Labels newLabels) {
+    return new LrPlot(curve, mode, judged, marks, newLabels);
+  }
+
+  /**
+   * Marks a suggestion by a red point.
+   *
+   * @param suggestion which
+   * @return a plot like this one with that mark
+   */
+  public LrPlot withSuggestion(Suggestion suggestion) {
+    return with(marks.withSuggestion(suggestion));
   }
 
   /**
@@ -153,7 +158,7 @@ public final class LrPlot {
   }
 
   private LrPlot with(Marks newMarks) {
-    return new LrPlot(curve, settings, endReason, judged, newMarks, title, rateLabel, lossLabel);
+    return new LrPlot(curve, mode, judged, newMarks, labels);
   }
 
   /**
@@ -177,7 +182,7 @@ public final class LrPlot {
     RateRange rates = rates();
     RuleLines rules = new RuleLines(marks, rates);
     LossRange frame = losses.withSpaceAbove(rules.spaceAbove(PLOT_WIDTH, PLOT_HEIGHT));
-    XYChart chart = Charts.empty(title, rateLabel, lossLabel, rates, frame);
+    XYChart chart = Charts.empty(labels.title, labels.rate, labels.loss, rates, frame);
     marks.range().ifPresent(range -> shade(chart, range, rates, losses));
     marks.band().filter(band -> band.size() > 1).ifPresent(band -> draw(chart, band, losses));
     if (judged.smooth()) {
@@ -198,8 +203,24 @@ public final class LrPlot {
     return chart;
   }
 
+  Curve curve() {
+    return curve;
+  }
+
+  ScheduleMode mode() {
+    return mode;
+  }
+
+  Optional<Trend> line() {
+    return judged.line();
+  }
+
+  Optional<Suggestion> suggestion() {
+    return marks.suggestion();
+  }
+
   private RateRange rates() {
-    return RateRange.of(curve.rate(0), curve.rate(curve.size() - 1), settings.mode());
+    return RateRange.of(curve.rate(0), curve.rate(curve.size() - 1), mode);
   }
 
   private static void shade(XYChart chart, LrRange range, RateRange rates, LossRange losses) {

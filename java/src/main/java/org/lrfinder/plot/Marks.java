@@ -1,7 +1,6 @@
 package org.lrfinder.plot;
 
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.lrfinder.suggestion.Band;
 import org.lrfinder.suggestion.LrRange;
@@ -14,15 +13,15 @@ record Marks(
     List<Suggestion> rules,
     Optional<Band> band,
     boolean runningLoss) {
+  static final Marks NONE =
+      new Marks(Optional.empty(), Optional.empty(), List.of(), Optional.empty(), false);
+
   Marks {
-    Objects.requireNonNull(suggestion, "suggestion");
-    Objects.requireNonNull(range, "range");
     rules = List.copyOf(rules);
-    Objects.requireNonNull(band, "band");
   }
 
-  static Marks of(Optional<Suggestion> suggestion) {
-    return new Marks(suggestion, Optional.empty(), List.of(), Optional.empty(), false);
+  Marks withSuggestion(Suggestion newSuggestion) {
+    return new Marks(Optional.of(newSuggestion), range, rules, band, runningLoss);
   }
 
   Marks withRange(LrRange newRange) {

@@ -3,16 +3,15 @@ package org.lrfinder.plot;
 import java.awt.Color;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Optional;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.Trend;
-import org.lrfinder.sweep.Curve;
-import org.lrfinder.sweep.SweepSettings;
 
 /**
  * Several curves laid over one another: their {@linkplain Trend trends}, each in a colour of its
@@ -30,47 +29,30 @@ public final class OverlayPlot {
     new Color(0x7f7f7f),
   };
 
-  /**
-   * One of the curves.
-   *
-   * @param name for the legend
-   * @param curve what to draw
-   * @param settings what its sweep was to do
-   * @param suggestion marked by a point, if present
-   */
-  public record Layer(
-      String name, Curve curve, SweepSettings settings, Optional<Suggestion> suggestion) {
-    /** Creates a layer. */
-    public Layer {
-      Objects.requireNonNull(name, "name");
-      Objects.requireNonNull(curve, "curve");
-      Objects.requireNonNull(settings, "settings");
-      Objects.requireNonNull(suggestion, "suggestion");
-    }
-  }
-
-  private record Line(Layer layer, Trend trend) {}
+  private record Line(String name, LrPlot plot, Trend trend) {}
 
   private final List<Line> lines;
 
+  private OverlayPlot(List<Line> lines) {
+    this.lines = lines;
+  }
+
   /**
-   * Creates a plot.
+   * Lays plots over one another.
    *
-   * @param layers with names of their own; those without a finite loss are left out, and the first
-   *     of the others says whether the rates' axis is logarithmic
-   * @throws IllegalArgumentException if no layer has a finite loss
+   * @param plots by their names for the legend, in the map's order; those without a finite loss are
+   *     left out, and the first of the others says whether the rates' axis is logarithmic
+   * @return the plot, which takes their trends and suggestions and none of their other marks
+   * @throws IllegalArgumentException if no plot has a finite loss
    */
-  public OverlayPlot(List<Layer> layers) {
-    lines =
-        layers.stream()
-            .flatMap(
-                layer ->
-                    Trend.of(layer.curve, layer.settings).stream()
-                        .map(trend -> new Line(layer, trend)))
-            .toList();
+  public static OverlayPlot of(Map<String, LrPlot> plots) {
+    List<Line> lines = new ArrayList<>();
+    plots.forEach(
+        (name, plot) -> plot.line().ifPresent(trend -> lines.add(new Line(name, plot, trend))));
     if (lines.isEmpty()) {
       throw new IllegalArgumentException("the curves have no points to draw");
     }
+    return new OverlayPlot(lines);
   }
 
   /**
@@ -91,39 +73,35 @@ public final class OverlayPlot {
    */
   public XYChart chart() {
     LossRange losses = LossRange.of(lines.stream().map(Line::trend).toList());
-    double first = lines.stream().mapToDouble(line -> line.layer.curve.rate(0)).min().orElseThrow();
+    double first =
+        lines.stream().mapToDouble(line -> line.plot.curve().rate(0)).min().orElseThrow();
     double last =
         lines.stream()
             .mapToDouble(
                 line ->
                     Math.max(
                         line.trend.lastRate(),
-                        line.layer.suggestion.map(Suggestion::lr).orElse(0.0)))
+                        line.plot.suggestion().map(Suggestion::lr).orElse(0.0)))
             .max()
             .orElseThrow();
-    RateRange rates = RateRange.of(first, last, lines.get(0).layer.settings.mode());
+    RateRange rates = RateRange.of(first, last, lines.get(0).plot.mode());
     XYChart chart = Charts.empty("Learning rate finder", "learning rate", "loss", rates, losses);
     for (int i = 0; i < lines.size(); i++) {
-      Layer layer = lines.get(i).layer;
-      Trend trend = lines.get(i).trend;
+      Line line = lines.get(i);
+      Trend trend = line.trend;
       Color color = COLORS[i % COLORS.length];
-      String answer = layer.suggestion.map(s -> Charts.value(s.lr())).orElse("none");
-      XYSeries series =
-          Charts.line(
-              chart,
-              layer.name + ": " + answer,
-              trend.rates(),
-              losses.clamp(trend.losses()),
-              color,
-              2.5f);
+      Optional<Suggestion> suggestion = line.plot.suggestion();
+      String name = line.name + ": " + suggestion.map(s -> Charts.value(s.lr())).orElse("none");
+      double[] y = losses.clamp(trend.losses());
+      XYSeries series = Charts.line(chart, name, trend.rates(), y, color, 2.5f);
       if (trend.size() == 1) {
         series.setMarker(SmallMarker.DOT).setMarkerColor(color);
       }
-      layer.suggestion.ifPresent(
+      suggestion.ifPresent(
           s ->
               Charts.point(
                       chart,
-                      "suggestion of " + layer.name,
+                      "suggestion of " + line.name,
                       s.lr(),
                       losses.clamp(trend.at(s.lr())),
                       color,

@@ -6,7 +6,7 @@ import org.lrfinder.sweep.ScheduleMode;
 record RateRange(double low, double high, boolean logarithmic) {
   private static final double AROUND_ONE = 3; // a factor
 
-  /** From a curve's first rate to its last, with room around a single one. */
+  /** Goes from a curve's first rate to its last, with room around a single one. */
   static RateRange of(double first, double last, ScheduleMode mode) {
     boolean logarithmic = mode == ScheduleMode.EXPONENTIAL;
     if (last > first) {
@@ -23,19 +23,19 @@ record RateRange(double low, double high, boolean logarithmic) {
     return rate >= low && rate <= high;
   }
 
-  /** The nearest rate within. */
+  /** Moves a rate outside to the nearest end. */
   double clamp(double rate) {
     return Math.min(Math.max(rate, low), high);
   }
 
-  /** How much of the way from the first rate to the last is behind: 0 to 1 within. */
+  /** Tells how much of the way from the first rate to the last is behind: 0 to 1 within. */
   double share(double rate) {
     return logarithmic
         ? (Math.log(rate) - Math.log(low)) / (Math.log(high) - Math.log(low))
         : (rate - low) / (high - low);
   }
 
-  /** The rate where that much is behind. */
+  /** Finds the rate where that much of the way is behind. */
   double rate(double share) {
     return logarithmic
         ? Math.exp(Math.log(low) + share * (Math.log(high) - Math.log(low)))

@@ -79,7 +79,7 @@ record RateTicks(double[] rates, List<String> labels) {
         .toArray();
   }
 
-  /** Without the rounding of a product. */
+  /** Multiplies by a power of ten without the rounding of a product. */
   private static double times(long factor, int exponent) {
     return BigDecimal.valueOf(factor, -exponent).doubleValue();
   }
@@ -89,7 +89,7 @@ record RateTicks(double[] rates, List<String> labels) {
         .allMatch(i -> range.share(ticks[i]) - range.share(ticks[i - 1]) >= closest);
   }
 
-  /** Without exponents where that is short. */
+  /** Writes rates without exponents where that is short. */
   private static List<String> labels(double[] rates, boolean logarithmic) {
     double largest = Arrays.stream(rates).map(Math::abs).max().orElse(0);
     if (!logarithmic && largest >= SMALLEST_PLAIN && largest < LARGEST_PLAIN) {

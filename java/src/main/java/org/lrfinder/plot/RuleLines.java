@@ -63,7 +63,7 @@ final class RuleLines extends Annotation {
     return new Line(label, rule.lr(), color);
   }
 
-  /** How much of a plot's height the names take, in a picture of the usual size. */
+  /** Tells how much of a plot's height the names take, in a picture of the usual size. */
   double spaceAbove(double width, double height) {
     List<Double> centres = lines.stream().map(line -> width * range.share(line.lr)).toList();
     FontRenderContext context = new FontRenderContext(null, true, false);
@@ -145,7 +145,7 @@ final class RuleLines extends Annotation {
     return List.of(boxes);
   }
 
-  /** Below every name that its line would go through. */
+  /** Puts a name below every other one that its line would go through. */
   private static void place(
       Rectangle2D[] boxes, int index, double line, double left, double width, Rectangle2D plot) {
     double x = Math.max(Math.min(left, plot.getMaxX() - width), plot.getMinX());

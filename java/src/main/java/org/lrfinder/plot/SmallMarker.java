@@ -9,10 +9,10 @@ import org.knowm.xchart.style.markers.Marker;
 
 /** A small circle, whatever the size of the chart's markers. */
 final class SmallMarker extends Marker {
-  /** Filled. */
+  /** A filled circle. */
   static final Marker DOT = new SmallMarker(true);
 
-  /** Empty. */
+  /** An empty circle. */
   static final Marker RING = new SmallMarker(false);
 
   private static final double SIZE = 7;

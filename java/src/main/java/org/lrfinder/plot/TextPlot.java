@@ -80,7 +80,7 @@ final class TextPlot {
     marks.suggestion().ifPresent(s -> set(canvas, s.lr(), judged.at(s.lr()), 'O'));
   }
 
-  /** What the characters say, in lines. */
+  /** Says in lines what the characters mean. */
   private List<String> key(int columns) {
     List<String> entries = new ArrayList<>();
     entries.add(judged.smooth() ? "* trend" : "* loss");
@@ -109,7 +109,7 @@ final class TextPlot {
     return lines;
   }
 
-  /** With the range, as far as the curve goes. */
+  /** Draws the axis of the rates, and on it the range as far as the curve goes. */
   private String axis(int width) {
     char[] axis = "-".repeat(width).toCharArray();
     marks
@@ -124,7 +124,7 @@ final class TextPlot {
     return new String(axis);
   }
 
-  /** In each column, however few points there are; not through losses that are too few. */
+  /** Draws a trend in each column, however few its points; too few losses as points. */
   private void plot(char[][] canvas, Trend line) {
     if (!judged.smooth()) {
       plot(canvas, line.rates(), line.losses(), '*');
@@ -169,7 +169,7 @@ final class TextPlot {
         + ends.get(1);
   }
 
-  /** Numbers with three digits, or as many as it takes to tell them apart. */
+  /** Writes numbers with three digits, or as many as it takes to tell them apart. */
   private static List<String> distinct(String conversion, double... values) {
     for (int digits = conversion.equals("e") ? 2 : 3; ; digits++) {
       String format = "%." + digits + conversion;

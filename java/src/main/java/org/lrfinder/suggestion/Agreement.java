@@ -13,16 +13,15 @@ import java.util.Collection;
 public record Agreement(int rules, int near, double decades) {
   private static final double NEAR_DECADES = Math.log10(3);
 
-  /**
-   * Compares rates.
-   *
-   * @param rates of the rules, greater than 0
-   * @param with the rate to compare them with
-   * @return how far they agree
-   */
-  public static Agreement of(Collection<Double> rates, double with) {
-    double[] logs = rates.stream().mapToDouble(Math::log10).sorted().toArray();
-    double centre = Math.log10(with);
+  /** Compares what the other rules say, at rates above 0, with what the chosen one does. */
+  static Agreement of(Suggestion chosen, Collection<Suggestion> all) {
+    double[] logs =
+        all.stream()
+            .filter(other -> other != chosen && other.lr() > 0)
+            .mapToDouble(other -> Math.log10(other.lr()))
+            .sorted()
+            .toArray();
+    double centre = Math.log10(chosen.lr());
     int near = 0;
     for (double log : logs) {
       if (Math.abs(log - centre) <= NEAR_DECADES + 1e-9) {

@@ -116,17 +116,21 @@ public record Descent(
     return Math.min(HEAD_DECADES, HEAD_SHARE * range);
   }
 
+  private static int headPoints(double[] x, double decades) {
+    int head = HEAD_LEAST_POINTS;
+    while (head < x.length && x[head] <= x[0] + decades + HEAD_ROUNDING) {
+      head++;
+    }
+    return head;
+  }
+
   private static Descent of(Points points, double headDecades) {
     double[] x = points.logRates();
     double[] y = points.losses();
-    int head = HEAD_LEAST_POINTS;
-    while (head < x.length && x[head] <= x[0] + headDecades + HEAD_ROUNDING) {
-      head++;
-    }
+    int head = headPoints(x, headDecades);
     double level = Medians.of(y, 0, head);
     double headNoise = Noise.among(y, 0, head);
     double[] lows = Medians.trailing(y);
-    double first = Math.max(y[0], y[FIRST - 1]);
     double[] means = means(x, y, lows, level, headNoise);
     Divergence divergence = new Divergence(y, lows, head, level, headNoise);
     int cut = divergence.lasting(means);
@@ -136,17 +140,9 @@ public record Descent(
 
     double lowestSoFar = Arrays.stream(lows, 0, cut).min().orElseThrow();
     double ceiling = level + Math.max(level - lowestSoFar, LEAST_FALL_SIGMAS * headNoise);
-    double[] z =
-        Arrays.stream(Medians.centred(Arrays.copyOf(y, kept)))
-            .map(loss -> Math.min(loss, ceiling))
-            .toArray();
+    double[] z = capped(Medians.centred(Arrays.copyOf(y, kept)), ceiling);
     double[] smooth = LocalLines.smooth(Arrays.copyOf(x, kept), z, BANDWIDTH);
-    int lowest = 0;
-    for (int i = 1; i < cut; i++) {
-      if (smooth[i] < smooth[lowest]) {
-        lowest = i;
-      }
-    }
+    int lowest = lowest(smooth, cut);
     double top = Arrays.stream(z, 0, Math.min(head, kept)).average().orElseThrow();
     double fall = top - smooth[lowest];
     // Where the loss rises at once, the head's level is above a minimum that nothing fell to.
@@ -178,17 +174,33 @@ public record Descent(
         flat,
         doubtful,
         atEnd && (falls || end - half <= JUST_FALLEN),
-        cut <= head || Arrays.stream(lows, FIRST + 2, lows.length).allMatch(l -> l > first),
+        cut <= head || staysAboveFirst(y, lows),
         diverged || rises(y));
   }
 
-  /** Local means; one large loss among many small ones counts, but does not drown them. */
+  /** Smooths by local means: one large loss among many small counts, but does not drown them. */
   private static double[] means(
       double[] x, double[] y, double[] lows, double level, double headNoise) {
     double fall = level - Arrays.stream(lows).min().orElseThrow();
     double cap = level + MEAN_CAP * Math.max(fall, MEAN_CAP_SIGMAS * headNoise);
-    return LocalLines.smooth(
-        x, Arrays.stream(y).map(loss -> Math.min(loss, cap)).toArray(), BANDWIDTH);
+    return LocalLines.smooth(x, capped(y, cap), BANDWIDTH);
+  }
+
+  private static double[] capped(double[] losses, double cap) {
+    return Arrays.stream(losses).map(loss -> Math.min(loss, cap)).toArray();
+  }
+
+  private static int lowest(double[] losses, int to) {
+    int lowest = 0;
+    for (int i = 1; i < to; i++) {
+      lowest = losses[i] < losses[lowest] ? i : lowest;
+    }
+    return lowest;
+  }
+
+  private static boolean staysAboveFirst(double[] y, double[] lows) {
+    double first = Math.max(y[0], y[FIRST - 1]);
+    return Arrays.stream(lows, FIRST + 2, lows.length).allMatch(low -> low > first);
   }
 
   private static double noiseBefore(double[] x, double[] y, int lowest, int to) {
@@ -200,7 +212,7 @@ public record Descent(
     return Noise.among(y, from, to);
   }
 
-  /** Whether the last half decade falls, and the last decade by more than its noise. */
+  /** Tells whether the last half decade falls, and the last decade by more than its noise. */
   private static boolean falls(double[] x, double[] z, double noise, double fall) {
     double end = x[x.length - 1];
     return falls(Line.through(x, z, end - LAST_DECADES), noise, fall)
@@ -217,7 +229,7 @@ public record Descent(
     return y[last] - base > RISES_SIGMAS * Noise.among(y, 0, last);
   }
 
-  /** Where the loss comes down to the target for the last time; the first rate if it never does. */
+  /** Finds where the loss comes down to the target last; the first rate if it never does. */
   private static double lastCrossing(double[] x, double[] losses, int lowest, double target) {
     for (int i = lowest; i > 0; i--) {
       if (losses[i - 1] > target && losses[i] <= target) {

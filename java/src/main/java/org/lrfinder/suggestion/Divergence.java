@@ -35,7 +35,7 @@ record Divergence(double[] losses, double[] lows, int head, double level, double
     return rise(i -> Noise.before(losses, i), (from, seen) -> comesBack(from, seen, means));
   }
 
-  /** Goes on where a rise comes back; what is the number of points does not. */
+  /** Finds a rise, and goes on where it comes back: at a point before the number of points. */
   private int rise(IntToDoubleFunction noise, IntBinaryOperator back) {
     double low = Double.POSITIVE_INFINITY;
     int recent = 0; // a bit for each of the last points, the newest lowest
@@ -64,9 +64,9 @@ record Divergence(double[] losses, double[] lows, int head, double level, double
   }
 
   /**
-   * Where the loss is below its level again after a rise that the noise of that time explains; the
-   * number of points if nowhere. A rise beyond that noise was a divergence, even if what is left of
-   * the network is back at the level.
+   * Finds where the loss is below its level again after a rise that the noise of that time
+   * explains; the number of points if nowhere. A rise beyond that noise was a divergence, even if
+   * what is left of the network is back at the level.
    */
   private int comesBack(int from, int seen, double[] means) {
     double top = 0;

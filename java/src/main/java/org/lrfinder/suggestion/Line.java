@@ -7,7 +7,7 @@ package org.lrfinder.suggestion;
  * @param slopeError standard deviation of the slope, for noise of 1
  */
 record Line(double slope, double slopeError) {
-  /** Through the points from a place on. A slope of one point is 0, and sure of nothing. */
+  /** Fits the points from a place on. A slope of one point is 0, and sure of nothing. */
   static Line through(double[] x, double[] y, double from) {
     int first = x.length - 1;
     while (first > 0 && x[first - 1] >= from) {

@@ -47,7 +47,7 @@ final class LocalLines {
     return Arrays.stream(sums).mapToDouble(Sums::value).toArray();
   }
 
-  /** Of one point's neighbours, itself included: what the line at the point is made of. */
+  /** Weighted sums over a point and its neighbours, of which the line there is made. */
   private static final class Sums {
     private double weights = 1;
     private double first;

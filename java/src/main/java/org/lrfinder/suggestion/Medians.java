@@ -21,7 +21,7 @@ final class Medians {
     return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
   }
 
-  /** Of each value and, as far as there are any, the two before it. */
+  /** Takes the median of each value and, as far as there are any, the two before it. */
   static double[] trailing(double[] values) {
     double[] medians = new double[values.length];
     Arrays.setAll(
@@ -29,7 +29,7 @@ final class Medians {
     return medians;
   }
 
-  /** Of each value and its two neighbours; the first and the last stand in for what they lack. */
+  /** Takes the median of each value and its two neighbours; the first and the last stay. */
   static double[] centred(double[] values) {
     double[] medians = values.clone();
     for (int i = 1; i + 1 < values.length; i++) {

@@ -16,7 +16,7 @@ final class Noise {
 
   private Noise() {}
 
-  /** Among the points from one to another, the last excluded. */
+  /** Measures the noise among the points from one to another, the last excluded. */
   static double among(double[] losses, int from, int to) {
     double[] differences = new double[Math.max(to - from - 1, 0)];
     if (differences.length == 0) {
@@ -28,7 +28,7 @@ final class Noise {
         * Arrays.stream(differences).map(d -> Math.min(d, limit)).average().orElseThrow();
   }
 
-  /** Shortly before a point; 0 where too few points are. */
+  /** Measures the noise shortly before a point; 0 where too few points are. */
   static double before(double[] losses, int point) {
     int to = point - DELAY;
     int from = Math.max(0, to - WINDOW);

@@ -1,17 +1,16 @@
 package org.lrfinder.suggestion;
 
 import java.util.Locale;
-import java.util.Objects;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Curve;
 
 /**
  * What a rule says of a curve. Immutable.
  *
  * @param lr the rate, within the curve's
- * @param warning what to know about it, in words; mostly nothing
+ * @param warning what to know about it, in words; mostly nothing: null
  */
-public record Pick(double lr, Optional<String> warning) {
+public record Pick(double lr, @Nullable String warning) {
   private static final double ROUNDING = 1e-9;
 
   /**
@@ -20,10 +19,20 @@ public record Pick(double lr, Optional<String> warning) {
    * @throws IllegalArgumentException if the rate is not a number
    */
   public Pick {
-    Objects.requireNonNull(warning, "warning");
     if (Double.isNaN(lr)) {
       throw new IllegalArgumentException("lr is NaN, but must be a rate of the curve");
     }
+  }
+
+  /**
+   * Picks a rate without a warning.
+   *
+   * @param lr the rate; a result moves it to the curve's nearest end if it lies outside
+   * @return the pick
+   * @throws IllegalArgumentException if the rate is not a number
+   */
+  public static Pick of(double lr) {
+    return new Pick(lr, null);
   }
 
   /**
@@ -35,19 +44,21 @@ public record Pick(double lr, Optional<String> warning) {
    * @throws IllegalArgumentException if the rate is not a number
    */
   public static Pick within(Curve curve, double lr) {
-    double first = curve.rate(0);
-    double last = curve.rate(curve.size() - 1);
-    double nearest = Math.min(Math.max(lr, first), last);
-    if (Math.abs(lr - nearest) <= ROUNDING * nearest) {
-      return new Pick(nearest, Optional.empty());
+    return of(lr).within(curve);
+  }
+
+  /** Moves the rate of a rule of the user's own, which may lie outside; its own warning stays. */
+  Pick within(Curve curve) {
+    double nearest = Math.min(Math.max(lr, curve.rate(0)), curve.rate(curve.size() - 1));
+    if (warning != null || Math.abs(lr - nearest) <= ROUNDING * nearest) {
+      return new Pick(nearest, warning);
     }
     return new Pick(
         nearest,
-        Optional.of(
-            String.format(
-                Locale.ROOT,
-                "%.2e lies outside the swept rates, whose end %.2e stands for it",
-                lr,
-                nearest)));
+        String.format(
+            Locale.ROOT,
+            "%.2e lies outside the swept rates, whose end %.2e stands for it",
+            lr,
+            nearest));
   }
 }

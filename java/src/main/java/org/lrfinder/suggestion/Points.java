@@ -20,18 +20,16 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
   private static final int CELLS = 2048; // of an even ladder, at least
 
   static Points of(Curve curve) {
-    double[] rates = curve.rates();
-    double[] losses = curve.losses();
     int[] usable =
-        IntStream.range(0, rates.length)
-            .filter(i -> rates[i] > 0 && Math.abs(losses[i]) < AS_GOOD_AS_INFINITE)
+        IntStream.range(0, curve.size())
+            .filter(i -> curve.rate(i) > 0 && Math.abs(curve.loss(i)) < AS_GOOD_AS_INFINITE)
             .toArray();
     if (usable.length < 2) {
       return new Points(0, new double[0], new double[0], 0);
     }
-    double first = losses[usable[0]];
-    double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(rates[i])).toArray();
-    double[] y = IntStream.of(usable).mapToDouble(i -> losses[i] - first).toArray();
+    double first = curve.loss(usable[0]);
+    double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(curve.rate(i))).toArray();
+    double[] y = IntStream.of(usable).mapToDouble(i -> curve.loss(i) - first).toArray();
     double pointsPerDecade = 1 / medianStep(x);
     int cells = x.length <= CELLS ? x.length : merge(x, y);
     return new Points(pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
@@ -63,12 +61,12 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
     return Medians.of(steps);
   }
 
-  /** Of the points that are left. */
+  /** Counts the points in a decade that are left of those of the curve. */
   double density() {
     return 1 / medianStep(logRates);
   }
 
-  /** Smoothed losses of the first points. */
+  /** Gives smoothed losses of the first points the rates and the unit of the curve. */
   Trend trend(double[] smoothed) {
     return new Trend(
         Arrays.stream(logRates, 0, smoothed.length).map(x -> Math.pow(10, x)).toArray(),

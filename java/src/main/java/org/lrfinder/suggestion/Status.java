@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.SweepSettings;
 
 /** Whether a result has a suggestion to trust, and if not, why. */
 public enum Status {
@@ -38,18 +37,7 @@ public enum Status {
     return words;
   }
 
-  /**
-   * Judges a sweep by its curve, whatever the rule.
-   *
-   * @param curve what the sweep recorded
-   * @param settings what it was to do
-   * @param endReason why it ended
-   * @return the status
-   */
-  public static Status of(Curve curve, SweepSettings settings, EndReason endReason) {
-    return of(Descent.of(curve, settings), curve, endReason);
-  }
-
+  /** Judges a sweep by its curve, whatever the rule. */
   static Status of(Optional<Descent> followed, Curve curve, EndReason endReason) {
     boolean stopped = endReason == EndReason.DIVERGED || endReason == EndReason.NON_FINITE;
     if (followed.isEmpty()) {
@@ -79,8 +67,8 @@ public enum Status {
   }
 
   /**
-   * Whether a loss had risen when it was not finite any more. Of few points: whether the last is
-   * above the others by more than these lie apart, and than their size.
+   * Tells whether a loss had risen when it was not finite any more. Of few points it had if the
+   * last is above the others by more than these lie apart, and than their size.
    */
   static boolean rose(Optional<Descent> followed, Curve curve) {
     double[] losses = curve.losses();

@@ -120,7 +120,10 @@ public record Steepest(int skipBegin, int skipEnd, Spacing spacing) implements S
     return Optional.of(Pick.within(curve, rates[kept[pick]]));
   }
 
-  /** As numpy.gradient: of second order, also where points are not evenly spaced. */
+  /**
+   * Computes the slope as numpy.gradient does: of second order, also where points are not evenly
+   * spaced.
+   */
   private static double slope(double[] x, double[] y, int i) {
     if (i == 0) {
       return (y[1] - y[0]) / (x[1] - x[0]);

@@ -44,7 +44,7 @@ public record Suggestion(double lr, List<Double> perGroup, String rule, int inde
     int index =
         above > 0 && lr / curve.rate(above - 1) < curve.rate(above) / lr ? above - 1 : above;
     List<Double> perGroup = groups.stream().map(group -> group.at(lr)).toList();
-    return new Suggestion(lr, perGroup, rule, index, curve.smoothedLosses()[index]);
+    return new Suggestion(lr, perGroup, rule, index, curve.smoothedLoss(index));
   }
 
   /**

@@ -1,6 +1,8 @@
 package org.lrfinder.suggestion;
 
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -11,6 +13,34 @@ import org.lrfinder.sweep.SweepSettings;
  * <p>Those that come with the library are in {@link SuggestionRules}.
  */
 public interface SuggestionRule {
+  /**
+   * Makes a rule of a function, such as one that picks the third rate:
+   *
+   * <pre>{@code
+   * SuggestionRule third =
+   *     SuggestionRule.of("third", (curve, settings) -> Optional.of(Pick.of(curve.rate(2))));
+   * }</pre>
+   *
+   * @param name the rule's name
+   * @param pick picks a rate, as {@link #pick} does
+   * @return the rule
+   */
+  static SuggestionRule of(String name, BiFunction<Curve, SweepSettings, Optional<Pick>> pick) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(pick, "pick");
+    return new SuggestionRule() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public Optional<Pick> pick(Curve curve, SweepSettings settings) {
+        return pick.apply(curve, settings);
+      }
+    };
+  }
+
   /** {@return the rule's name, such as {@code steepest}} */
   String name();
 

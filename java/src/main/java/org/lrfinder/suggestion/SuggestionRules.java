@@ -18,8 +18,8 @@ public final class SuggestionRules {
   private SuggestionRules() {}
 
   /**
-   * {@return every rule, each with its tool's constants: {@code default}, {@code steepest}, {@code
-   * steepest-log}, {@code valley}, {@code slide}, {@code minimum}, {@code steep}}
+   * {@return every rule, each with its tool's constants: {@code middle-of-fall}, {@code steepest},
+   * {@code steepest-log}, {@code valley}, {@code slide}, {@code minimum}, {@code steep}}
    */
   public static List<SuggestionRule> all() {
     return ALL;
@@ -28,13 +28,13 @@ public final class SuggestionRules {
   /**
    * Finds a rule.
    *
-   * @param name one of those that {@link #all} lists
+   * @param name one of those that {@link #all} lists, or {@code default} for {@link MiddleOfFall}
    * @return the rule
    * @throws IllegalArgumentException if there is none of that name; the message lists the names
    */
   public static SuggestionRule named(String name) {
     return ALL.stream()
-        .filter(rule -> rule.name().equals(name))
+        .filter(rule -> rule.name().equals(resolved(name)))
         .findFirst()
         .orElseThrow(
             () ->
@@ -45,5 +45,10 @@ public final class SuggestionRules {
                             ALL.stream()
                                 .map(SuggestionRule::name)
                                 .collect(Collectors.joining(", ")))));
+  }
+
+  /** Resolves the alias {@code default}, which results and files never say. */
+  static String resolved(String name) {
+    return name.equals("default") ? MiddleOfFall.NAME : name;
   }
 }

@@ -43,16 +43,14 @@ public record Trend(double[] rates, double[] losses) {
   }
 
   private static Optional<Trend> finite(Curve curve) {
-    double[] rates = curve.rates();
-    double[] losses = curve.losses();
     int[] usable =
-        IntStream.range(0, rates.length).filter(i -> Double.isFinite(losses[i])).toArray();
+        IntStream.range(0, curve.size()).filter(i -> Double.isFinite(curve.loss(i))).toArray();
     return usable.length == 0
         ? Optional.empty()
         : Optional.of(
             new Trend(
-                IntStream.of(usable).mapToDouble(i -> rates[i]).toArray(),
-                IntStream.of(usable).mapToDouble(i -> losses[i]).toArray()));
+                IntStream.of(usable).mapToDouble(curve::rate).toArray(),
+                IntStream.of(usable).mapToDouble(curve::loss).toArray()));
   }
 
   /** {@return the number of points} */

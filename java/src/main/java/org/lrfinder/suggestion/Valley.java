@@ -34,7 +34,7 @@ public record Valley() implements SuggestionRule {
     return Optional.of(Pick.within(curve, window.rates()[index(window.losses())]));
   }
 
-  /** Which of at least one loss. */
+  /** Finds the point to pick, of at least one. */
   static int index(double[] losses) {
     // ends[k]: the highest loss that a falling subsequence of k + 1 points can end at.
     double[] ends = new double[losses.length];
@@ -55,7 +55,7 @@ public record Valley() implements SuggestionRule {
     return Math.max(0, end - longest + (int) third + (int) (third / 2));
   }
 
-  /** How many points a falling subsequence can have before one more of this loss. */
+  /** Counts the points that a falling subsequence can have before one more of this loss. */
   private static int longerThan(double[] ends, int longest, double loss) {
     int low = 0;
     int high = longest;

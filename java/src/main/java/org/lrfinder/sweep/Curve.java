@@ -63,14 +63,35 @@ public record Curve(
   }
 
   /**
+   * Returns a point's loss.
+   *
+   * @param index which point, from 0
+   * @return its loss before the update
+   * @throws IndexOutOfBoundsException if there is no such point
+   */
+  public double loss(int index) {
+    return losses[index];
+  }
+
+  /**
+   * Returns a point's running loss.
+   *
+   * @param index which point, from 0
+   * @return its smoothed loss
+   * @throws IndexOutOfBoundsException if there is no such point
+   */
+  public double smoothedLoss(int index) {
+    return smoothedLosses[index];
+  }
+
+  /**
    * Cuts out a part, such as the curve without its first ten points and its last five, to be looked
    * at or drawn without the ends ({@code skip_start} and {@code skip_end} of other finders):
    *
    * <pre>{@code
    * Curve curve = found.results();
    * Curve part = curve.part(10, curve.size() - 5);
-   * new LrPlot(part, found.settings(), EndReason.COMPLETED, found.suggestion())
-   *     .save(Path.of("lr.png"));
+   * LrPlot.of(part, found.settings(), EndReason.COMPLETED).save(Path.of("lr.png"));
    * }</pre>
    *
    * @param from the first point of the part, from 0

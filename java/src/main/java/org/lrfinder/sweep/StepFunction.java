@@ -1,14 +1,15 @@
 package org.lrfinder.sweep;
 
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
 
 /**
  * A training step that the caller computes in any way: nothing of libtorch is needed. The finder
  * asks for {@link #save} before the first step and, whatever happens, for {@link #restore} after
  * the last. If {@code save} throws, that reaches the caller and nothing else is called; if {@code
- * restore} throws, the caller gets a {@link org.lrfinder.engine.RestoreException}. All three are
- * called on the thread of the sweep.
+ * restore} throws, the caller gets a {@link org.lrfinder.engine.RestoreException}. All are called
+ * on the thread of the sweep.
  */
 public interface StepFunction {
   /**
@@ -18,6 +19,16 @@ public interface StepFunction {
    * @return the loss before the update
    */
   double step(double lr);
+
+  /**
+   * Measures the loss on validation data, after each step's update. Overridden for a validation
+   * curve; where it is empty after one step, it has to be so after every one.
+   *
+   * @return empty unless overridden
+   */
+  default OptionalDouble validationLoss() {
+    return OptionalDouble.empty();
+  }
 
   /**
    * Remembers the model, so that {@link #restore} can bring it back. Does nothing unless

@@ -44,7 +44,7 @@ public interface TrainableModel<B> {
    * again before the training, with the rate that the sweep found.
    *
    * @return a new optimizer over parameters of {@link #module}; any class but LBFGS, and for a
-   *     sweep SGD, Adam, AdamW, Adagrad or RMSprop
+   *     sweep one of those that {@link org.lrfinder.LrFinder} lists
    */
   Optimizer configureOptimizers();
 

@@ -6,11 +6,9 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
@@ -133,8 +131,9 @@ public final class Trainer {
     LearningRateAttribute attribute =
         settings.setsLearningRate() ? LearningRateAttribute.of(model, settings.attribute()) : null;
     Data<B> data = Data.of(model, train, validation, settings.device());
-    place(model);
-    FitLoop<B> loop = loop(model, data, attribute);
+    FitLoop<B> loop =
+        new FitLoop<>(
+            settings, ModelTask.of(model, data, attribute), search, observers(), () -> stopped);
     if (checkpoint != null) {
       try (Checkpoint read = Checkpoint.read(checkpoint)) {
         loop.resume(read);
@@ -145,34 +144,9 @@ public final class Trainer {
     return loop.run();
   }
 
-  private <B> FitLoop<B> loop(
-      TrainableModel<B> model, Data<B> data, @Nullable LearningRateAttribute attribute) {
-    return new FitLoop<>(
-        settings,
-        model,
-        data,
-        attribute,
-        search,
-        console,
-        listener,
-        logger != null ? logger : new CsvLogger(settings.defaultRootDir()),
-        () -> stopped);
-  }
-
-  private void place(TrainableModel<?> model) {
-    String name = settings.device();
-    if (name == null) {
-      return;
-    }
-    if (name.startsWith("cuda") && !torch.cuda_is_available()) {
-      throw new IllegalArgumentException(
-          "device is %s, but libtorch finds no CUDA device".formatted(name));
-    }
-    Module network = model.module(); // may be made now, and must outlive the scope
-    try (ModelClaim claim = ModelClaim.ofTraining(network);
-        PointerScope scope = new PointerScope()) {
-      network.to(new Device(new BytePointer(name)), false);
-    }
+  private Observers observers() {
+    return new Observers(
+        console, listener, logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
   }
 
   /**
@@ -221,15 +195,16 @@ public final class Trainer {
       @Nullable Iterable<B> validation,
       @Nullable LrFinder finder) {
     Data<B> data = Data.of(model, train, validation, settings.device());
-    place(model);
+    ModelTask<B> task = ModelTask.of(model, data, null);
     FitLoop<?> trained = last;
-    if (trained == null || trained.model() != model) {
-      trained = loop(model, data, null);
-    }
+    Optimizer optimizer =
+        trained != null && trained.model() == model
+            ? trained.optimizer()
+            : ConfiguredOptimizer.by(model).optimizer();
     boolean outer = sweeping;
     sweeping = true;
     try {
-      return search.find(model, trained.optimizer(), data, finder, () -> false);
+      return search.find(task, optimizer, finder, () -> false);
     } finally {
       sweeping = outer;
     }

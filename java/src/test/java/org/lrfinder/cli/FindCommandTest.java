@@ -17,12 +17,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.engine.SweptOptimizer;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.StepFunction;
 import picocli.CommandLine;
 
@@ -126,8 +127,10 @@ class FindCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sgd", "momentum", "Adam", "adamw", "adagrad", "RMSPROP"})
-  void everyOptimizerCanBeNamed(String name) {
+  @EnumSource
+  void everyOptimizerCanBeNamedInAnyCase(OptimizerKind optimizer) {
+    String name =
+        optimizer.name().charAt(0) + optimizer.name().substring(1).toLowerCase(Locale.ROOT);
     assertThat(
             find("--data", DATA.resolve("wine.csv.gz"), "--target", "target", "--optimizer", name))
         .isZero();
@@ -319,11 +322,14 @@ class FindCommandTest {
         .containsPattern("range for cyclic and one-cycle schedules: \\S+ to \\S+; largest stable")
         .containsPattern("3 sweeps over different batches, 3 of them with a suggestion: median")
         .containsPattern(
-            "the rules: valley .*, default .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
+            "the rules: valley .*, middle-of-fall .*, steepest .*, steepest-log .*, slide .*, minimum .*, steep ")
         .contains("of 6 other rules are within a factor of three");
+    assertThat(wine("--rule", "default")).isZero();
+    assertThat(out.toString()).containsPattern("\\(rule middle-of-fall; the loss fell\\)");
     assertThat(wine("--rule", "best")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("there is no rule \"best\"; there are default, steepest, steepest-log, valley");
+        .contains(
+            "there is no rule \"best\"; there are middle-of-fall, steepest, steepest-log, valley");
     assertThat(wine("--repeats", 0)).isEqualTo(2);
     assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
   }

@@ -22,12 +22,11 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorExample;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** The presets' own data loaders feed a sweep. */
 class DataLoadersTest {
@@ -95,8 +94,7 @@ class DataLoadersTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSweepReadsThemAndLeavesTheLoaderReady(EngineChoice engine) throws Exception {
     SequentialImpl network = new SequentialImpl();
     LinearImpl layer = new LinearImpl(2, 1);

@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 class TensorBatchesTest {
-  private static final Tensor INPUTS =
-      torch.arange(new org.bytedeco.pytorch.Scalar(10)).view(10, 1);
-  private static final Tensor TARGETS = torch.arange(new org.bytedeco.pytorch.Scalar(10));
+  private static final Tensor INPUTS = torch.arange(new Scalar(10)).view(10, 1);
+  private static final Tensor TARGETS = torch.arange(new Scalar(10));
 
   private static List<List<Long>> rows(TensorBatches batches, long epoch) {
     List<List<Long>> rows = new ArrayList<>();

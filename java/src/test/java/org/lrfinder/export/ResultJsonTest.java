@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.StepFunction;
 
 class ResultJsonTest {
@@ -74,13 +75,32 @@ class ResultJsonTest {
             "\"status\":\"OK\"")
         .contains(
             "\"suggestion\":{\"lr\":",
-            "\"rule\":\"default\"",
+            "\"rule\":\"middle-of-fall\"",
             "\"suggestions\":[{\"lr\":",
             "\"cyclic_range\":{\"base\":",
             "\"largest_stable_lr\":",
             "\"early_stop_threshold\":4.0",
             "\"gradient_clip_norm\":0.1",
             "\"libtorch\":");
+  }
+
+  /** For readers that have the file alone. */
+  @Test
+  void theJsonsWarningsBeginWithWhatAStatusThatIsNotOkMeans() {
+    LrFinderResult flat = LrFinder.builder().build().find(StepFunction.of(lr -> 2.3));
+    assertThat(flat.status()).isEqualTo(Status.FLAT_NOISE);
+    assertThat(flat.warnings()).isEmpty();
+    assertThat(ResultJson.toJson(flat))
+        .contains("\"warnings\":[\"" + Status.FLAT_NOISE.words() + "\"]");
+    assertThat(ResultJson.toJson(falling())).contains("\"warnings\":[]");
+  }
+
+  @Test
+  void aFileOfARuleThatThisVersionDoesNotKnowKeepsItsName() {
+    String json = ResultJson.toJson(falling()).replace("middle-of-fall", "earlier");
+    LrFinderResult read = ResultJson.fromJson(json);
+    assertThat(read.suggestion()).isEqualTo(read.suggestion("earlier")).isPresent();
+    assertThat(ResultJson.toJson(read)).isEqualTo(json);
   }
 
   @Test

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.DoubleStream;
@@ -50,7 +49,8 @@ class LrPlotTest {
       "diverged at " + Charts.value(Math.pow(10, DESCENT.end()));
 
   /** Its loss is the running one at that point, far above the losses. */
-  private static final Suggestion SUGGESTION = Suggestion.of(CURVE, 2e-3, List.of(), "default");
+  private static final Suggestion SUGGESTION =
+      Suggestion.of(CURVE, 2e-3, List.of(), "middle-of-fall");
 
   private static SweepSettings settings(double min, double max, int steps, ScheduleMode mode) {
     return SweepSettings.builder().minLr(min).maxLr(max).steps(steps).mode(mode).build();
@@ -84,11 +84,11 @@ class LrPlotTest {
   }
 
   private static LrPlot plot(EndReason end) {
-    return new LrPlot(CURVE, SETTINGS, end, Optional.of(SUGGESTION));
+    return LrPlot.of(CURVE, SETTINGS, end).withSuggestion(SUGGESTION);
   }
 
   private static LrPlot plain(Curve curve, SweepSettings settings) {
-    return new LrPlot(curve, settings, EndReason.COMPLETED, Optional.empty());
+    return LrPlot.of(curve, settings, EndReason.COMPLETED);
   }
 
   private static XYSeries series(LrPlot plot, String name) {
@@ -140,7 +140,7 @@ class LrPlotTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"default, false", "steepest, true", "valley, true"})
+  @CsvSource({"middle-of-fall, false", "default, false", "steepest, true", "valley, true"})
   void theRunningLossIsDrawnWhereTheRuleLooksAtIt(String rule, boolean drawn) {
     double[] weight = {5};
     StepFunction step =
@@ -197,15 +197,9 @@ class LrPlotTest {
     assertThat(cross.getXData()[0]).isCloseTo(Math.pow(10, DESCENT.end()), within(1e-12));
     assertThat(cross.getXData()[0]).isLessThan(CURVE.rate(59) / 1.5);
     Curve healthy = falling(50);
-    assertThat(
-            new LrPlot(healthy, SETTINGS, EndReason.NON_FINITE, Optional.empty())
-                .chart()
-                .getSeriesMap())
+    assertThat(LrPlot.of(healthy, SETTINGS, EndReason.NON_FINITE).chart().getSeriesMap())
         .containsKey("not finite after 9.6e-02");
-    assertThat(
-            new LrPlot(falling(3), SETTINGS, EndReason.DIVERGED, Optional.empty())
-                .chart()
-                .getSeriesMap())
+    assertThat(LrPlot.of(falling(3), SETTINGS, EndReason.DIVERGED).chart().getSeriesMap())
         .containsKey("diverged at 1.6e-06");
   }
 
@@ -362,9 +356,7 @@ class LrPlotTest {
   @EnumSource(ScheduleMode.class)
   void curvesOfAnySizeAreDrawn(ScheduleMode mode) {
     for (int size : new int[] {1, 2, 5, 60}) {
-      LrPlot plot =
-          new LrPlot(
-              falling(size), settings(1e-6, 1, 60, mode), EndReason.NON_FINITE, Optional.empty());
+      LrPlot plot = LrPlot.of(falling(size), settings(1e-6, 1, 60, mode), EndReason.NON_FINITE);
       Assertions.assertTimeoutPreemptively(
           Duration.ofSeconds(30), () -> plot.save(folder.resolve("size" + size + ".png")));
       assertThat(plot.toText(60, 12)).contains("X");
@@ -407,7 +399,7 @@ class LrPlotTest {
   @Test
   void anEmptyCurveIsRefused() {
     Curve empty = new Curve(new double[0], new double[0], new double[0]);
-    assertThatThrownBy(() -> new LrPlot(empty, SETTINGS, EndReason.CANCELLED, Optional.empty()))
+    assertThatThrownBy(() -> LrPlot.of(empty, SETTINGS, EndReason.CANCELLED))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the curve has no points to draw");
   }
@@ -477,9 +469,7 @@ class LrPlotTest {
   void lossesNearTheLargestNumbersAreDrawn() {
     double[] rates = {1e-4, 1e-3, 1e-2};
     for (double[] losses : new double[][] {{1e308, 1e308, 1e308}, {1e308, -1e308, 1e308}}) {
-      LrPlot plot =
-          new LrPlot(
-              new Curve(rates, losses, losses), SETTINGS, EndReason.COMPLETED, Optional.empty());
+      LrPlot plot = LrPlot.of(new Curve(rates, losses, losses), SETTINGS, EndReason.COMPLETED);
       plot.save(folder.resolve("large.png"));
       assertThat(folder.resolve("large.png")).isNotEmptyFile();
     }
@@ -488,7 +478,7 @@ class LrPlotTest {
   @Test
   void aSuggestionBeyondTheCurvesEndIsMarkedAtItsEdge() {
     Curve part = CURVE.part(0, 20);
-    LrPlot plot = new LrPlot(part, SETTINGS, EndReason.COMPLETED, Optional.of(SUGGESTION));
+    LrPlot plot = LrPlot.of(part, SETTINGS, EndReason.COMPLETED).withSuggestion(SUGGESTION);
     assertThat(SUGGESTION.lr()).isGreaterThan(part.rate(19));
     XYSeries point = plot.chart().getSeriesMap().get("suggestion " + Charts.value(SUGGESTION.lr()));
     assertThat(point.getXData()).containsExactly(part.rate(19));
@@ -497,8 +487,7 @@ class LrPlotTest {
   @Test
   void anOverlayReachesToItsSuggestions() {
     Suggestion high = Suggestion.of(CURVE, CURVE.rate(59), List.of(), "last");
-    OverlayPlot plot =
-        new OverlayPlot(List.of(new OverlayPlot.Layer("one", CURVE, SETTINGS, Optional.of(high))));
+    OverlayPlot plot = OverlayPlot.of(Map.of("one", plain(CURVE, SETTINGS).withSuggestion(high)));
     XYChart chart = plot.chart();
     assertThat(chart.getSeriesMap().get("suggestion of one").getXData()).containsExactly(high.lr());
     assertThat(chart.getStyler().getXAxisMax()).isGreaterThanOrEqualTo(high.lr());

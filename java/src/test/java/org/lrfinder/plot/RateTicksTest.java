@@ -3,7 +3,6 @@ package org.lrfinder.plot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.awt.image.BufferedImage;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,8 +66,7 @@ class RateTicksTest {
   void theyAreWrittenBelowTheData() {
     Curve two =
         new Curve(new double[] {1e-8, 1.2e-8}, new double[] {2, 400}, new double[] {2, 200});
-    XYChart chart =
-        new LrPlot(two, SweepSettings.DEFAULTS, EndReason.DIVERGED, Optional.empty()).chart();
+    XYChart chart = LrPlot.of(two, SweepSettings.DEFAULTS, EndReason.DIVERGED).chart();
     BufferedImage image = BitmapEncoder.getBufferedImage(chart);
     double bottom = chart.getScreenYFromChart(chart.getStyler().getYAxisMin());
     int words = 0; // groups of dark columns more than a letter apart

@@ -3,7 +3,6 @@ package org.lrfinder.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.lrfinder.plot.LrPlot;
 
@@ -45,13 +44,20 @@ class CurveTest {
   }
 
   @Test
+  void aPointsNumbersAreThoseOfTheArrays() {
+    for (int i = 0; i < curve.size(); i++) {
+      assertThat(curve.rate(i)).isEqualTo(RATES[i]);
+      assertThat(curve.loss(i)).isEqualTo(LOSSES[i]);
+      assertThat(curve.smoothedLoss(i)).isEqualTo(SMOOTHED[i]);
+    }
+    assertThatThrownBy(() -> curve.loss(5)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> curve.smoothedLoss(-1)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
   void aPartIsDrawnWithoutTheEnds() {
     LrPlot plot =
-        new LrPlot(
-            curve.part(1, curve.size() - 1),
-            SweepSettings.DEFAULTS,
-            EndReason.COMPLETED,
-            Optional.empty());
+        LrPlot.of(curve.part(1, curve.size() - 1), SweepSettings.DEFAULTS, EndReason.COMPLETED);
     assertThat(plot.chart().getSeriesMap().values())
         .anySatisfy(series -> assertThat(series.getXData()).containsExactly(2, 3, 4))
         .allSatisfy(series -> assertThat(series.getXMax()).isLessThan(5));

@@ -4,17 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.OutputStream;
 import java.io.PrintStream;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.AdamW;
-import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.suggestion.Status;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,35 +21,17 @@ class DigitsTest {
   private static final double DEFAULT_RATE = 1e-3; // of each of these in PyTorch
   private static final int EPOCHS = 3;
 
-  private enum Kind {
-    SGD((parameters, lr) -> new SGD(parameters, new SGDOptions(lr))),
-    MOMENTUM(
-        (parameters, lr) -> {
-          SGDOptions options = new SGDOptions(lr);
-          options.momentum().put(0.9);
-          return new SGD(parameters, options);
-        }),
-    ADAM((parameters, lr) -> new Adam(parameters, new AdamOptions(lr))),
-    ADAMW((parameters, lr) -> new AdamW(parameters, new AdamWOptions(lr)));
-
-    private final Digits.AtRate atRate;
-
-    Kind(Digits.AtRate atRate) {
-      this.atRate = atRate;
-    }
-  }
-
   @ParameterizedTest
-  @EnumSource
-  void theFoundRateReachesAtLeastTheAccuracyOfTheDefaultRate(Kind kind) {
+  @EnumSource(names = {"SGD", "MOMENTUM", "ADAM", "ADAMW"})
+  void theFoundRateReachesAtLeastTheAccuracyOfTheDefaultRate(OptimizerKind kind) {
     assertThat(accuracyOf(kind, true, LrFinder.builder().build()).accuracy)
         .isGreaterThanOrEqualTo(accuracyOf(kind, false, LrFinder.builder().build()).accuracy);
   }
 
   /** Plain SGD still falls at a rate of 1, where Lightning's range ends: nothing is suggested. */
   @ParameterizedTest
-  @EnumSource
-  void inARangeThatIsWideEnoughEachHasARateBetterThanItsDefault(Kind kind) {
+  @EnumSource(names = {"SGD", "MOMENTUM", "ADAM", "ADAMW"})
+  void inARangeThatIsWideEnoughEachHasARateBetterThanItsDefault(OptimizerKind kind) {
     Trained found = accuracyOf(kind, true, LrFinder.builder().autoRange(true).build());
     assertThat(found.status).isEqualTo(Status.OK);
     assertThat(found.accuracy)
@@ -62,8 +40,8 @@ class DigitsTest {
 
   private record Trained(double accuracy, @Nullable Status status) {}
 
-  private static Trained accuracyOf(Kind kind, boolean find, LrFinder finder) {
-    Digits model = new Digits(DEFAULT_RATE, kind.atRate);
+  private static Trained accuracyOf(OptimizerKind kind, boolean find, LrFinder finder) {
+    DigitsModel model = new DigitsModel(DEFAULT_RATE, (over, lr) -> kind.over(over, lr, Map.of()));
     TrainingResult result =
         Trainer.builder()
             .autoLrFind(find)

@@ -3,8 +3,6 @@ package org.lrfinder.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,22 +17,13 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OptimizerSpec;
 import org.yaml.snakeyaml.Yaml;
 
 /** Hyperparameters of all kinds: logged, saved and restored. */
-class HyperparametersTest {
-  @TempDir private Path folder;
-
-  private Trainer.Builder trainer() {
-    return Trainer.builder()
-        .maxEpochs(1)
-        .defaultRootDir(folder)
-        .console(new PrintStream(OutputStream.nullOutputStream()));
-  }
-
+class HyperparametersTest extends TrainerFixture {
   private Map<String, Object> logged() throws IOException {
     return new Yaml()
         .load(Files.readString(folder.resolve("lrfinder_logs/version_0/hparams.yaml")));
@@ -199,7 +188,7 @@ class HyperparametersTest {
 
     @Override
     public Optimizer configureOptimizers() {
-      return Models.Kind.ADAM.over(this);
+      return OptimizerSpec.ADAM.over(this);
     }
 
     @Override

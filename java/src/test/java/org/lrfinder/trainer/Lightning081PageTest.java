@@ -17,9 +17,9 @@ import org.bytedeco.pytorch.Optimizer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Models;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.sweep.Curve;
+import org.lrfinder.testkit.Models;
 
 /**
  * The examples of the page "Learning Rate Finder" of PyTorch Lightning 0.8.1's documentation, in
@@ -51,7 +51,7 @@ class Lightning081PageTest {
   //         self.learning_rate = learning_rate
   //     def configure_optimizers(self):
   //         return Adam(self.parameters(), lr=(self.lr or self.learning_rate))
-  private static class LitModel extends Digits {
+  private static class LitModel extends DigitsModel {
     double learningRate;
 
     LitModel(double learningRate) {
@@ -60,7 +60,7 @@ class Lightning081PageTest {
     }
   }
 
-  private static final class MyModel extends Digits {
+  private static final class MyModel extends DigitsModel {
     final Map<String, Object> hparams;
 
     MyModel(Map<String, Object> hparams) {

@@ -13,9 +13,9 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.Models;
 
 /** A small model with a learning rate in the field {@code lr}. */
 class ModelUnderTest implements Model {

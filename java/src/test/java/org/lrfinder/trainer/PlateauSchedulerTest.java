@@ -18,11 +18,10 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** The presets' ReduceLROnPlateauScheduler, which is no LRScheduler. */
 class PlateauSchedulerTest {
@@ -117,8 +116,7 @@ class PlateauSchedulerTest {
     return rates;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theValidationLossLowersTheRateAsInAPlainLoop(EngineChoice engine) {
     Plateau model = new Plateau();
     List<Batch> validation = validation();
@@ -130,8 +128,7 @@ class PlateauSchedulerTest {
         .containsExactlyElementsOf(byHand(model.batches.list, validation));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void withoutValidationTheTrainingLossDoes(EngineChoice engine) {
     Plateau model = new Plateau();
     torch.manual_seed(6);
@@ -144,8 +141,7 @@ class PlateauSchedulerTest {
         .containsExactlyElementsOf(byHand(model.batches.list, List.of()));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aResumedTrainingLowersTheRateWhenOneThatWasNotInterruptedDoes(EngineChoice engine) {
     List<Batch> validation = validation();
     List<Double> expected = new ArrayList<>();

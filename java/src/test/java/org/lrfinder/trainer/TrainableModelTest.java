@@ -4,11 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Module;
@@ -18,18 +17,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Models;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** Models whose batches are of a type of their own, and batches that a step leaves out. */
-class TrainableModelTest {
-  @TempDir private Path folder;
-
+class TrainableModelTest extends TrainerFixture {
   /** Two inputs and what the network should make of their difference. */
   private record Pair(Tensor left, Tensor right, Tensor difference) {}
 
@@ -78,31 +73,12 @@ class TrainableModelTest {
     }
   }
 
-  private static Trainer.Builder trainer(EngineChoice engine) {
-    return Trainer.builder()
-        .engine(engine)
-        .maxEpochs(3)
-        .logger(MetricsLogger.NONE)
-        .console(new PrintStream(OutputStream.nullOutputStream()));
+  @Override
+  Trainer.Builder trainer(EngineChoice engine) {
+    return super.trainer(engine).maxEpochs(3).logger(MetricsLogger.NONE);
   }
 
-  private static void assertClose(SequentialImpl actual, SequentialImpl expected, double most) {
-    for (long i = 0; i < expected.parameters().size(); i++) {
-      assertThat(
-              actual
-                  .parameters()
-                  .get(i)
-                  .sub(expected.parameters().get(i))
-                  .abs()
-                  .max()
-                  .item_double())
-          .as("parameter " + i)
-          .isLessThanOrEqualTo(most);
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void recordsAreTrainedAndValidatedAsInAPlainLoop(EngineChoice engine) {
     Twins trained = new Twins();
     Twins plain = new Twins();
@@ -115,7 +91,7 @@ class TrainableModelTest {
     for (int epoch = 0; epoch < 3; epoch++) {
       for (Pair pair : plain.train) {
         optimizer.zero_grad();
-        java.util.Objects.requireNonNull(plain.trainingStep(pair)).backward();
+        Objects.requireNonNull(plain.trainingStep(pair)).backward();
         optimizer.step();
       }
     }
@@ -126,16 +102,13 @@ class TrainableModelTest {
     assertThat(result.validationLoss().orElseThrow())
         .isCloseTo(
             held.stream()
-                .mapToDouble(
-                    pair ->
-                        java.util.Objects.requireNonNull(plain.trainingStep(pair)).item_double())
+                .mapToDouble(pair -> Objects.requireNonNull(plain.trainingStep(pair)).item_double())
                 .average()
                 .orElseThrow(),
             within(1e-9));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aTrainingOfRecordsResumesWithinAnEpoch(EngineChoice engine) {
     Path file = folder.resolve("pairs.ckpt");
     Twins whole = new Twins();
@@ -150,8 +123,7 @@ class TrainableModelTest {
     assertClose(resumed.network, whole.network, 0);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aRateIsFoundForRecordsWithAValidationCurve(EngineChoice engine) {
     Twins model = new Twins();
     List<Pair> held = pairs(4, 2);
@@ -190,8 +162,7 @@ class TrainableModelTest {
     return model;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aStepThatReturnsNullLeavesItsBatchOut(EngineChoice engine) {
     for (Integer[] leftOut :
         new Integer[][] {{0}, {1}, {2}, {4}, {0, 1}, {3, 4}, {1, 3}, {2, 4}, {0, 1, 2, 3}}) {
@@ -209,8 +180,7 @@ class TrainableModelTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aResumedTrainingSkipsTheBatchesLeftOut(EngineChoice engine) {
     Choosy whole = new Choosy(0, 2);
     Trainer[] trainer = new Trainer[1];
@@ -235,8 +205,7 @@ class TrainableModelTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aValidationStepThatReturnsNullLeavesItsBatchOutOfTheMean(EngineChoice engine) {
     List<Pair> held = pairs(4, 3);
     class Held extends Twins {
@@ -261,8 +230,7 @@ class TrainableModelTest {
         .hasMessage("no validation batch is used: the loss was null for all 1 of them");
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void anEpochOfWhichEveryBatchIsLeftOutIsRefused(EngineChoice engine) {
     assertThatThrownBy(() -> trainer(engine).build().fit(new Choosy(0, 1, 2, 3, 4)))
         .isInstanceOf(IllegalArgumentException.class)

@@ -3,42 +3,33 @@ package org.lrfinder.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
-import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** What may be called while a trainer trains, and what it does then. */
-class WithinATrainingTest {
+class WithinATrainingTest extends TrainerFixture {
   private static final String FIT_IS_RUNNING =
       "fit is running: it may be called again when it has returned, not from within";
   private static final String RESTORE_BETWEEN_EPOCHS =
       "fit is running: from within, restore may be called in a listener's onEpochEnd only, where no step or sweep is under way";
 
-  @TempDir private Path folder;
-
-  private static Trainer.Builder trainer(EngineChoice engine) {
-    return Trainer.builder()
-        .engine(engine)
-        .maxEpochs(3)
-        .logger(MetricsLogger.NONE)
-        .console(new PrintStream(OutputStream.nullOutputStream()));
+  @Override
+  Trainer.Builder trainer(EngineChoice engine) {
+    return super.trainer(engine).maxEpochs(3).logger(MetricsLogger.NONE);
   }
 
   /** With dropout, and the same weights, batches and generator each time. */
@@ -47,19 +38,6 @@ class WithinATrainingTest {
     ModelUnderTest model = new ModelUnderTest(Models.inDouble(Models.batchNormAndDropout()));
     torch.manual_seed(4);
     return model;
-  }
-
-  private static void assertSame(SequentialImpl actual, SequentialImpl expected) {
-    for (long i = 0; i < expected.parameters().size(); i++) {
-      assertThat(actual.parameters().get(i).equal(expected.parameters().get(i)))
-          .as("parameter " + i)
-          .isTrue();
-    }
-    for (long i = 0; i < expected.buffers().size(); i++) {
-      assertThat(actual.buffers().get(i).equal(expected.buffers().get(i)))
-          .as("buffer " + i)
-          .isTrue();
-    }
   }
 
   /** A model whose loss, computed in Java, calls something first. */
@@ -109,8 +87,7 @@ class WithinATrainingTest {
     assertThatThrownBy(call::run).isInstanceOf(IllegalStateException.class).hasMessage(message);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void fitAndRestoreAreRefusedWithinAStepAndTheTrainingGoesOnAsIfNotCalled(EngineChoice engine) {
     ModelUnderTest expected = model();
     trainer(engine).build().fit(expected);
@@ -160,8 +137,7 @@ class WithinATrainingTest {
     assertThat(refusals[0]).isGreaterThan(1 + 5);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void restoreAfterAnEpochIsBitwiseRight(EngineChoice engine) {
     ModelUnderTest expected = model();
     trainer(engine).build().fit(expected);
@@ -190,8 +166,7 @@ class WithinATrainingTest {
     assertThat(calling.steps.get(0).step()).as("of the next fit").isEqualTo(1);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aCheckpointRefusedAfterAnEpochChangesNothing(EngineChoice engine) {
     Path file = folder.resolve("other.ckpt");
     Trainer other = trainer(engine).build();
@@ -212,8 +187,7 @@ class WithinATrainingTest {
     assertSame(trained.network, expected.network);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aSweepWithinAStepLeavesNoTraceInTheTraining(EngineChoice engine) {
     ModelUnderTest expected = model();
     trainer(engine).accumulateGradBatches(2).build().fit(expected);
@@ -269,7 +243,7 @@ class WithinATrainingTest {
   }
 
   /** As the Javadoc of stop has it. */
-  private static final class Training implements TrainerListener {
+  private final class Training implements TrainerListener {
     final Trainer trainer = trainer(EngineChoice.AUTO).maxEpochs(1000).listener(this).build();
     double best = Double.POSITIVE_INFINITY;
     int waited;
@@ -290,7 +264,7 @@ class WithinATrainingTest {
     ModelUnderTest model = model();
     model.lr = 0.05;
     torch.manual_seed(99);
-    List<Batch> noise = Models.batches(2, org.bytedeco.pytorch.global.torch.ScalarType.Double);
+    List<Batch> noise = Models.batches(2, ScalarType.Double);
     Training training = new Training();
     TrainingResult result = training.trainer.fit(model, List.of(), noise);
     assertThat(result.stopped()).isTrue();

@@ -1,33 +1,35 @@
 package org.lrfinder.internal.engine;
 
-import org.bytedeco.pytorch.Module;
-import org.jspecify.annotations.Nullable;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * A region for evaluation on this thread: a network in eval mode, no gradients. Afterwards each
+ * A region for evaluation on this thread: networks in eval mode, no gradients. Afterwards each
  * module and the grad mode are as they were before.
  */
 public final class EvalMode implements AutoCloseable {
-  private final ModuleModes modes;
+  private final List<ModuleModes> modes = new ArrayList<>();
   private final GradRegion region;
 
   /**
    * Opens a region.
    *
-   * @param network null changes no module
+   * @param subject its networks are put into eval mode, if it has any
    */
-  public EvalMode(@Nullable Module network) {
-    modes = new ModuleModes(network);
-    region = GradRegion.disabled();
-    if (network != null) {
-      network.eval();
+  public EvalMode(SweepSubject subject) {
+    for (SweepSubject.Part part : subject.parts()) { // all, before one of them changes
+      modes.add(new ModuleModes(part.module(), part.script()));
     }
+    region = GradRegion.disabled();
+    modes.forEach(ModuleModes::eval);
   }
 
   @Override
   public void close() {
     region.close();
-    modes.restore(Runnable::run);
-    modes.close();
+    for (ModuleModes each : modes) {
+      each.restore(Runnable::run);
+      each.close();
+    }
   }
 }

@@ -82,7 +82,7 @@ public sealed interface Objective<B> {
       Pointer network = part.script() != null ? part.script() : part.module();
       if (network != null && overridesForward(network)) {
         throw new IllegalArgumentException(
-            "%s overrides forward, but the engine forwards its layers natively and would not call it: pass the loss instead, find(network, optimizer, batch -> loss, batches)"
+            "%s overrides forward, but the engine forwards its layers natively and would not call it: pass the loss instead, SweepTask.of(network, optimizer, batch -> loss, batches)"
                 .formatted(network.getClass().getName()));
       }
     }

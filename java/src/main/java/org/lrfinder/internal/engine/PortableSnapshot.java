@@ -50,7 +50,7 @@ final class PortableSnapshot implements AutoCloseable {
     PortableSnapshot snapshot = new PortableSnapshot();
     List<Tensor> live = ModelTensors.tensors(subject);
     for (SweepSubject.Part part : subject.parts()) {
-      snapshot.modes.add(new ModuleModes(part.module()));
+      snapshot.modes.add(new ModuleModes(part.module(), null));
       if (part.script() != null) {
         snapshot.saveAttributes(part.script());
       }

@@ -3,8 +3,8 @@ package org.lrfinder.internal.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.BiFunction;
+import java.util.function.DoubleFunction;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
@@ -21,6 +21,7 @@ import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.LBFGS;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.OptimizerParamGroup;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.RMSprop;
@@ -29,7 +30,6 @@ import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.jspecify.annotations.Nullable;
 
 /** The optimizers that can be swept: the one table of what the library knows about each. */
 public enum SweptOptimizer {
@@ -37,9 +37,9 @@ public enum SweptOptimizer {
       SGD.class,
       SGDOptions::new,
       SGD::new,
-      (parameters, lr) -> new SGD(parameters, new SGDOptions(lr)),
+      (double lr) -> new SGDOptions(lr),
+      SGD::new,
       SGDOptions::weight_decay,
-      SGDOptions::momentum,
       options -> options.momentum().get() == 0 ? 0 : 1,
       /* productsOfAStep= */ 1,
       /* fused= */ true,
@@ -48,9 +48,9 @@ public enum SweptOptimizer {
       Adam.class,
       AdamOptions::new,
       Adam::new,
-      (parameters, lr) -> new Adam(parameters, new AdamOptions(lr)),
+      (double lr) -> new AdamOptions(lr),
+      Adam::new,
       AdamOptions::weight_decay,
-      /* momentum= */ null,
       options -> options.amsgrad().get() ? 3 : 2,
       /* productsOfAStep= */ 3,
       /* fused= */ true,
@@ -59,9 +59,9 @@ public enum SweptOptimizer {
       AdamW.class,
       AdamWOptions::new,
       AdamW::new,
-      (parameters, lr) -> new AdamW(parameters, new AdamWOptions(lr)),
+      (double lr) -> new AdamWOptions(lr),
+      AdamW::new,
       AdamWOptions::weight_decay,
-      /* momentum= */ null,
       options -> options.amsgrad().get() ? 3 : 2,
       /* productsOfAStep= */ 2,
       /* fused= */ true,
@@ -70,9 +70,9 @@ public enum SweptOptimizer {
       Adagrad.class,
       AdagradOptions::new,
       Adagrad::new,
-      (parameters, lr) -> new Adagrad(parameters, new AdagradOptions(lr)),
+      (double lr) -> new AdagradOptions(lr),
+      Adagrad::new,
       AdagradOptions::weight_decay,
-      /* momentum= */ null,
       options -> 1,
       /* productsOfAStep= */ 2,
       /* fused= */ true,
@@ -81,9 +81,9 @@ public enum SweptOptimizer {
       RMSprop.class,
       RMSpropOptions::new,
       RMSprop::new,
-      (parameters, lr) -> new RMSprop(parameters, new RMSpropOptions(lr)),
+      (double lr) -> new RMSpropOptions(lr),
+      RMSprop::new,
       RMSpropOptions::weight_decay,
-      RMSpropOptions::momentum,
       options -> 1 + (options.momentum().get() > 0 ? 1 : 0) + (options.centered().get() ? 1 : 0),
       /* productsOfAStep= */ 2,
       /* fused= */ false,
@@ -91,32 +91,33 @@ public enum SweptOptimizer {
 
   private final Class<? extends Optimizer> type;
   private final Function<Optimizer, Optimizer> stateless; // copies
-  private final BiFunction<TensorVector, Double, Optimizer> fresh;
+  private final DoubleFunction<? extends OptimizerOptions> options;
+  private final BiFunction<TensorVector, OptimizerOptions, Optimizer> overParameters;
   private final Function<Pointer, DoublePointer> weightDecay;
-  private final @Nullable Function<Pointer, DoublePointer> momentum;
   private final ToIntFunction<Pointer> statesPerParameter;
   final int productsOfAStep; // tensors of a parameter's size that its own makes at once, at most
   final boolean fused; // whether libtorch has a fused kernel for it
   private final boolean sparse; // whether it takes sparse gradients, without weight decay
 
-  <P> SweptOptimizer(
+  @SuppressWarnings("unchecked") // its options are of its own making
+  <P extends OptimizerOptions> SweptOptimizer(
       Class<? extends Optimizer> type,
-      Function<Pointer, P> options,
+      Function<Pointer, P> cast,
       BiFunction<OptimizerParamGroupVector, P, Optimizer> overGroups,
-      BiFunction<TensorVector, Double, Optimizer> fresh,
+      DoubleFunction<P> options,
+      BiFunction<TensorVector, P, Optimizer> overParameters,
       Function<P, DoublePointer> weightDecay,
-      @Nullable Function<P, DoublePointer> momentum,
       ToIntFunction<P> statesPerParameter,
       int productsOfAStep,
       boolean fused,
       boolean sparse) {
     this.type = type;
     this.stateless =
-        original -> overGroups.apply(original.param_groups(), options.apply(original.defaults()));
-    this.fresh = fresh;
-    this.weightDecay = options.andThen(weightDecay);
-    this.momentum = momentum == null ? null : options.andThen(momentum);
-    this.statesPerParameter = group -> statesPerParameter.applyAsInt(options.apply(group));
+        original -> overGroups.apply(original.param_groups(), cast.apply(original.defaults()));
+    this.options = options;
+    this.overParameters = (BiFunction<TensorVector, OptimizerOptions, Optimizer>) overParameters;
+    this.weightDecay = cast.andThen(weightDecay);
+    this.statesPerParameter = group -> statesPerParameter.applyAsInt(cast.apply(group));
     this.productsOfAStep = productsOfAStep;
     this.fused = fused;
     this.sparse = sparse;
@@ -159,26 +160,14 @@ public enum SweptOptimizer {
     }
   }
 
-  /** {@return an optimizer over some parameters, with PyTorch's defaults} */
-  public Optimizer over(TensorVector parameters, double lr) {
-    return fresh.apply(parameters, lr);
+  /** {@return options for {@link #over}, with PyTorch's defaults} */
+  public OptimizerOptions options(double lr) {
+    return options.apply(lr);
   }
 
-  /** {@return the weight decay of such an optimizer's group, to be read or written} */
-  public DoublePointer weightDecay(OptimizerParamGroup group) {
-    return weightDecay.apply(group.options());
-  }
-
-  /**
-   * {@return the momentum of such an optimizer's group, to be read or written}
-   *
-   * @throws IllegalArgumentException if it has none
-   */
-  public DoublePointer momentum(OptimizerParamGroup group) {
-    if (momentum == null) {
-      throw new IllegalArgumentException(name().toLowerCase(Locale.ROOT) + " has no momentum");
-    }
-    return momentum.apply(group.options());
+  /** {@return an optimizer over some parameters} */
+  public Optimizer over(TensorVector parameters, OptimizerOptions options) {
+    return overParameters.apply(parameters, options);
   }
 
   /**
@@ -229,7 +218,7 @@ public enum SweptOptimizer {
                       .map(each -> each.type.getSimpleName())
                       .collect(Collectors.joining(" or "))));
     }
-    if (weightDecay(group).get() != 0) {
+    if (weightDecay.apply(group.options()).get() != 0) {
       throw new IllegalArgumentException(
           "torch::optim::%s does not take sparse gradients with weight decay: set it to 0"
               .formatted(name));

@@ -1,6 +1,7 @@
 package org.lrfinder.internal.loop;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.engine.EngineSweep;
@@ -121,6 +122,8 @@ public interface Stepper {
   final class OfFunction implements Stepper {
     private final StepFunction function;
     private final LossTracker tracker;
+    private int steps;
+    private boolean validated;
 
     public OfFunction(StepFunction function, SweepSettings settings) {
       this.function = function;
@@ -143,7 +146,15 @@ public interface Stepper {
 
     @Override
     public @Nullable Double validationLoss() {
-      return null;
+      OptionalDouble loss = function.validationLoss();
+      if (steps++ == 0) {
+        validated = loss.isPresent();
+      } else if (loss.isPresent() != validated) {
+        throw new IllegalArgumentException(
+            "validationLoss() was %s after step %d, but not after those before: it must be so after every step or after none"
+                .formatted(validated ? "empty" : "present", steps));
+      }
+      return validated ? loss.getAsDouble() : null;
     }
   }
 }

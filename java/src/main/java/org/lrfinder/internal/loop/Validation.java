@@ -6,46 +6,101 @@ import java.util.function.DoubleConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.BatchWalk;
 import org.lrfinder.internal.engine.EngineSession;
 import org.lrfinder.internal.engine.EvalMode;
 import org.lrfinder.internal.engine.GradRegion;
 import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.SweepSubject;
 
 /**
- * The validation loss of a sweep: the mean over the first batches of a source, the same at each
- * step. Tensors are copied; of what cannot be copied nothing is kept, the source is walked anew.
+ * The mean loss over validation batches: over the first ones of a source, the same at each step of
+ * a sweep, or over all of them after an epoch of a training. A step's tensors are copied; of what
+ * cannot be copied nothing is kept, the source is walked anew.
  */
 public final class Validation<V> implements AutoCloseable {
-  private final @Nullable Module network;
-  private final EngineSession session;
-  private final Objective<V> objective;
-  private final Iterable<V> source;
-  private final int count;
-  private final List<V> copies = new ArrayList<>(); // empty where the source is walked anew
-  private final DoubleConsumer adding = this::add;
-  private double total;
-  private int used;
+  /**
+   * A loss of a batch.
+   *
+   * @param counts whether it is part of the sum; the first is asked even if not, since it may leave
+   *     the batch out
+   */
+  public record Term<V>(Objective<V> objective, boolean counts) {}
 
-  public Validation(
-      @Nullable Module network,
+  private final SweepSubject subject;
+  private final EngineSession session;
+  private final List<Term<V>> terms;
+  private final Iterable<V> source;
+  private final long count;
+  private final String whenEmpty;
+  private final List<V> copies = new ArrayList<>(); // empty where the source is walked anew
+  private final DoubleConsumer answering = this::answer;
+  private double answer;
+  private boolean answered;
+  private double total;
+  private long used;
+
+  private Validation(
+      SweepSubject subject,
       EngineSession session,
-      Objective<V> objective,
+      List<Term<V>> terms,
       Iterable<V> source,
-      int count) {
-    this.network = network;
+      long count,
+      String whenEmpty) {
+    this.subject = subject;
     this.session = session;
-    this.objective = objective;
+    this.terms = terms;
     this.source = source;
     this.count = count;
+    this.whenEmpty = whenEmpty;
+  }
+
+  /**
+   * Measures the first batches, again and again.
+   *
+   * @param subject whose networks are in eval mode meanwhile
+   * @throws IllegalArgumentException if there are none
+   */
+  public static <V> Validation<V> ofFirst(
+      int count,
+      SweepSubject subject,
+      EngineSession session,
+      List<Term<V>> terms,
+      Iterable<V> source) {
+    Validation<V> validation =
+        new Validation<>(
+            subject,
+            session,
+            terms,
+            source,
+            count,
+            "there is no validation data left: a source of batches of this type is walked anew"
+                + " at each step, and this one was empty the second time");
     try {
-      copy();
+      validation.copy();
     } catch (RuntimeException | Error e) {
-      close();
+      validation.close();
       throw e;
     }
+    return validation;
+  }
+
+  /**
+   * Measures all batches, however many there are.
+   *
+   * @param network in eval mode meanwhile
+   */
+  public static <V> double ofAll(
+      Module network, EngineSession session, Objective<V> objective, Iterable<V> source) {
+    return new Validation<>(
+            new SweepSubject(List.of(new SweepSubject.Part(network, null, List.of(), true))),
+            session,
+            List.of(new Term<>(objective, true)),
+            source,
+            Long.MAX_VALUE,
+            "there is no validation data: the batches are empty")
+        .loss();
   }
 
   @SuppressWarnings("unchecked") // a copy has the type of what it is made from: Batch, a record
@@ -77,42 +132,58 @@ public final class Validation<V> implements AutoCloseable {
   double loss() {
     total = 0;
     used = 0;
-    int measured;
-    try (EvalMode evaluation = new EvalMode(network)) {
+    long measured;
+    try (EvalMode evaluation = new EvalMode(subject)) {
       measured = copies.isEmpty() ? measureAnew() : measureCopies();
     }
     if (used == 0) {
       throw new IllegalArgumentException(
           measured == 0
-              ? "there is no validation data left: a source of batches of this type is walked anew"
-                  + " at each step, and this one was empty the second time"
+              ? whenEmpty
               : "no validation batch is used: the loss was null for all %d of them"
                   .formatted(measured));
     }
     return total / used;
   }
 
-  private int measureCopies() {
-    for (V batch : copies) {
-      objective.evaluate(session, batch, adding);
-    }
+  private long measureCopies() {
+    copies.forEach(this::measure);
     return copies.size();
   }
 
-  private int measureAnew() {
-    int measured = 0;
+  private long measureAnew() {
+    long measured = 0;
     try (BatchWalk<V> walk = new BatchWalk<>(source, 0)) {
       while (measured < count && walk.hasNext()) {
-        objective.evaluate(session, walk.next(), adding);
+        measure(walk.next());
         measured++;
       }
     }
     return measured;
   }
 
-  private void add(double loss) {
-    total += loss;
+  /** Asks the losses in the order of a step, the first of which may leave the batch out. */
+  private void measure(V batch) {
+    double sum = 0;
+    for (int i = 0; i < terms.size(); i++) {
+      Term<V> term = terms.get(i);
+      if (i > 0 && !term.counts) {
+        continue;
+      }
+      answered = false;
+      term.objective.evaluate(session, batch, answering);
+      if (!answered) {
+        return;
+      }
+      sum += term.counts ? answer : 0;
+    }
+    total += sum;
     used++;
+  }
+
+  private void answer(double loss) {
+    answer = loss;
+    answered = true;
   }
 
   @Override

@@ -1,4 +1,4 @@
-/** Networks of the command line, the tests and the benchmarks. Not for users. */
+/** Networks and optimizers of the command line, the tests and the benchmarks. Not for users. */
 @NullMarked
 package org.lrfinder.internal.models;
 

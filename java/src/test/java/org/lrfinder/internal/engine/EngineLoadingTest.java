@@ -2,20 +2,17 @@ package org.lrfinder.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.internal.nativecore.NativeCore;
+import org.lrfinder.testkit.OwnJvm;
 
 /**
  * What users read when the native library does not load, in JVMs that lack it or have a wrong one.
@@ -29,9 +26,7 @@ class EngineLoadingTest {
   void withoutTheLibrary() throws IOException {
     Path classes =
         Path.of(NativeCore.class.getProtectionDomain().getCodeSource().getLocation().getPath());
-    String own =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    Arrays.stream(own.split(File.pathSeparator))
+    OwnJvm.classPath().stream()
         .filter(entry -> !entry.matches(".*(lrfinder-native|native.target).*"))
         .forEach(classPath::add);
     if (Files.isDirectory(classes)) {
@@ -60,18 +55,7 @@ class EngineLoadingTest {
   }
 
   private String probe() throws IOException, InterruptedException {
-    Path output = folder.resolve("output.txt");
-    Process jvm =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                String.join(File.pathSeparator, classPath),
-                LoadProbe.class.getName())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    assertThat(jvm.waitFor(2, TimeUnit.MINUTES)).as("the probe ends").isTrue();
-    return Files.readString(output, StandardCharsets.UTF_8);
+    return OwnJvm.run(classPath, List.of(), LoadProbe.class);
   }
 
   @Test

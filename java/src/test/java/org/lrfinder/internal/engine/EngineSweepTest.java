@@ -36,7 +36,7 @@ class EngineSweepTest {
   private EngineSweep start(EngineChoice engine) {
     SweepSubject.Part part =
         new SweepSubject.Part(
-            null, null, List.of(Models.Kind.SGD.over(Models.vector(parameter))), true);
+            null, null, List.of(OptimizerSpec.SGD.over(Models.vector(parameter))), true);
     return start(engine, part);
   }
 
@@ -49,8 +49,7 @@ class EngineSweepTest {
     return parameter.sum().mul(new Scalar(0.0)).add(new Scalar(value));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aStepSaysWhatItFound(EngineChoice engine) {
     try (EngineSweep sweep = start(engine)) {
       for (int i = 0; i < SETTLED; i++) {
@@ -65,8 +64,7 @@ class EngineSweepTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void theRunningLossIsOneObjectThatIsAlwaysUpToDateAndOutlivesTheSweep(EngineChoice engine) {
     LossTracker expected = LossTracker.of(settings);
     RunningLoss running;
@@ -90,8 +88,7 @@ class EngineSweepTest {
     assertThat(running.best()).isEqualTo(expected.best());
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aLossMeasuredByTheCallerIsRefusedInTheWordsOfATrainingStep(EngineChoice engine) {
     try (EngineSweep sweep = start(engine)) {
       List<Tensor> losses =
@@ -116,8 +113,7 @@ class EngineSweepTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void memoryThatLibtorchCannotHaveIsSaidToBeThat(EngineChoice engine) {
     Tensor rows =
         torch.ones(1, Models.FEATURES).to(ScalarType.Double).expand(1L << 45, Models.FEATURES);
@@ -129,7 +125,7 @@ class EngineSweepTest {
             new SweepSubject.Part(network, null, List.of(), true),
             new SweepSubject.Part(null, script, List.of(), true))) {
       Tensor[] parameters = ModelTensors.networkParameters(bare).toArray(Tensor[]::new);
-      List<Optimizer> sgd = List.of(Models.Kind.SGD.over(Models.vector(parameters)));
+      List<Optimizer> sgd = List.of(OptimizerSpec.SGD.over(Models.vector(parameters)));
       SweepSubject.Part part = new SweepSubject.Part(bare.module(), bare.script(), sgd, true);
       try (EngineSweep sweep = start(engine, part)) {
         assertThatThrownBy(() -> sweep.step(batch, Loss.MSE, LR))

@@ -9,18 +9,17 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-import org.lrfinder.Models;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepSettings;
+import org.lrfinder.testkit.Models;
+import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerSpec;
 
 /** A training's steps, without a trainer. */
 class EngineTrainingTest {
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.EnginesUnderTest#stream")
+  @OnEachEngine
   void aStepMayBeFinishedAfterItsLastMicroBatch(EngineChoice engine) {
     List<Batch> batches = Models.batches(2, ScalarType.Double);
     List<Double> losses = new ArrayList<>();
@@ -28,7 +27,7 @@ class EngineTrainingTest {
     for (boolean afterwards : new boolean[] {false, true}) {
       torch.manual_seed(5);
       SequentialImpl network = Models.inDouble(Models.mlp());
-      Optimizer optimizer = Models.Kind.ADAM.over(network);
+      Optimizer optimizer = OptimizerSpec.ADAM.over(network);
       try (EngineTraining training =
           Engines.of(engine)
               .train(

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.lrfinder.LrFinder;
+import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 
 /** The thread counts of a sweep on OpenBLAS, and that they are put back. */
@@ -50,14 +51,15 @@ class ThreadStateTest {
         .steps(3)
         .build()
         .find(
-            network,
-            optimizer,
-            batch -> {
-              libtorch.set(torch.get_num_threads());
-              blas.set(openblas_nolapack.blas_get_num_threads());
-              return network.parameters().get(0).sum();
-            },
-            List.of(new Batch(torch.ones(1), torch.ones(1))));
+            SweepTask.of(
+                network,
+                optimizer,
+                batch -> {
+                  libtorch.set(torch.get_num_threads());
+                  blas.set(openblas_nolapack.blas_get_num_threads());
+                  return network.parameters().get(0).sum();
+                },
+                List.of(new Batch(torch.ones(1), torch.ones(1)))));
     return List.of(libtorch.get(), blas.get());
   }
 

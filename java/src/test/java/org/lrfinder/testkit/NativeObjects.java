@@ -1,13 +1,13 @@
-package org.lrfinder;
+package org.lrfinder.testkit;
 
 import org.bytedeco.javacpp.Pointer;
 
 /** Counts the native objects that Java owns. */
-final class NativeObjects {
+public final class NativeObjects {
   private NativeObjects() {}
 
   /** Without the garbage that earlier code left. */
-  static long settledCount() {
+  public static long settledCount() {
     long before;
     long count = Pointer.totalCount();
     do {

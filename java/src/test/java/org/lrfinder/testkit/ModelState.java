@@ -1,29 +1,19 @@
-package org.lrfinder;
+package org.lrfinder.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
-import org.bytedeco.pytorch.ArchiveWriter;
 import org.bytedeco.pytorch.GradMode;
-import org.bytedeco.pytorch.IValue;
-import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
-import org.bytedeco.pytorch.OutputArchive;
 import org.bytedeco.pytorch.SharedModuleVector;
-import org.bytedeco.pytorch.StringVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -61,7 +51,7 @@ public record ModelState(Map<String, Object> values) {
       for (int i = 0; i < others.length; i++) {
         values.put("other " + i, bytes(others[i]));
       }
-      values.put("optimizer", archive(optimizer));
+      values.put("optimizer", list(OptimizerArchive.bytes(optimizer)));
       values.put("random state", bytes(torch.getDefaultCPUGenerator().get_state()));
       values.put("grad mode", GradMode.is_enabled());
       values.put("libtorch threads", torch.get_num_threads());
@@ -87,32 +77,12 @@ public record ModelState(Map<String, Object> values) {
     if (bytes.length > 0) {
       new BytePointer(dense.data_ptr()).get(bytes);
     }
-    List<Byte> list = new ArrayList<>(bytes.length);
-    for (byte value : bytes) {
-      list.add(value);
-    }
-    return list;
+    return list(bytes);
   }
 
-  public static List<Byte> archive(Optimizer optimizer) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (PointerScope scope = new PointerScope()) {
-      ArchiveWriter writer =
-          new ArchiveWriter() {
-            @Override
-            public long call(Pointer buffer, long count) {
-              byte[] chunk = new byte[Math.toIntExact(count)];
-              new BytePointer(buffer).get(chunk);
-              bytes.writeBytes(chunk);
-              return count;
-            }
-          };
-      OutputArchive out = new OutputArchive();
-      optimizer.save(out);
-      out.save_to(writer);
-    }
-    List<Byte> list = new ArrayList<>();
-    for (byte value : bytes.toByteArray()) {
+  private static List<Byte> list(byte[] bytes) {
+    List<Byte> list = new ArrayList<>(bytes.length);
+    for (byte value : bytes) {
       list.add(value);
     }
     return list;
@@ -124,14 +94,14 @@ public record ModelState(Map<String, Object> values) {
   }
 
   /** {@return the names of the values that are others} */
-  List<String> differencesTo(ModelState other) {
+  public List<String> differencesTo(ModelState other) {
     return values.keySet().stream()
         .filter(name -> !values.get(name).equals(other.values.get(name)))
         .toList();
   }
 
   /** Of another model: the same values, in tensors of its own, whose addresses archives hold. */
-  void assertSameValuesAs(ModelState other) {
+  public void assertSameValuesAs(ModelState other) {
     assertThat(values.keySet()).isEqualTo(other.values.keySet());
     values.forEach(
         (name, value) -> {
@@ -139,75 +109,5 @@ public record ModelState(Map<String, Object> values) {
             assertThat(value).as(name).isEqualTo(other.values.get(name));
           }
         });
-  }
-
-  /** All that an optimizer's archive holds, with parameters called by their place in it. */
-  static Map<String, List<Byte>> archivedValues(Optimizer optimizer) {
-    List<Byte> bytes = archive(optimizer);
-    byte[] array = new byte[bytes.size()];
-    for (int i = 0; i < array.length; i++) {
-      array[i] = bytes.get(i);
-    }
-    Map<String, List<Byte>> archived = new TreeMap<>();
-    try (PointerScope scope = new PointerScope()) {
-      Map<String, String> names = new HashMap<>();
-      OptimizerParamGroupVector groups = optimizer.param_groups();
-      for (long g = 0; g < groups.size(); g++) {
-        TensorVector parameters = groups.get(g).params();
-        for (long i = 0; i < parameters.size(); i++) {
-          String address = Long.toString(parameters.get(i).unsafeGetTensorImpl().address());
-          names.put(address, "group " + g + " parameter " + i);
-        }
-      }
-      InputArchive in = new InputArchive();
-      in.load_from(new BytePointer(array), array.length);
-      addArchived(archived, "", in, names);
-    }
-    return archived;
-  }
-
-  private static void addArchived(
-      Map<String, List<Byte>> archived,
-      String prefix,
-      InputArchive in,
-      Map<String, String> parameterNames) {
-    StringVector keys = in.keys();
-    for (long i = 0; i < keys.size(); i++) {
-      String key = keys.get(i).getString();
-      String name = prefix + "/" + parameterNames.getOrDefault(key, key);
-      InputArchive nested = new InputArchive();
-      IValue value = new IValue();
-      if (in.try_read(key, nested)) {
-        addArchived(archived, name, nested, parameterNames);
-      } else if (in.try_read(key, value) && value.isTensor()) {
-        archived.put(name, bytes(value.toTensor()));
-      } else {
-        archived.put(name, text(value, parameterNames));
-      }
-    }
-  }
-
-  private static List<Byte> text(IValue value, Map<String, String> parameterNames) {
-    String text;
-    if (value.isString()) {
-      text = value.toStringRef().getString();
-    } else if (value.isDouble()) {
-      text = Double.toHexString(value.toDouble());
-    } else if (value.isInt()) {
-      text = Long.toString(value.toInt());
-    } else if (value.isBool()) {
-      text = Boolean.toString(value.toBool());
-    } else if (value.isTuple()) { // the betas
-      text =
-          Double.toHexString(value.toTupleRef().elements().get(0).toDouble())
-              + Double.toHexString(value.toTupleRef().elements().get(1).toDouble());
-    } else {
-      throw new IllegalArgumentException("an archive holds a " + value.tagKind().getString());
-    }
-    List<Byte> bytes = new ArrayList<>();
-    for (byte b : parameterNames.getOrDefault(text, text).getBytes(StandardCharsets.UTF_8)) {
-      bytes.add(b);
-    }
-    return bytes;
   }
 }

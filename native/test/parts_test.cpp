@@ -1,30 +1,15 @@
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/full_like.h>
-#include <ATen/ops/huber_loss.h>
-#include <ATen/ops/kl_div.h>
-#include <ATen/ops/log_softmax.h>
-#include <ATen/ops/mse_loss.h>
-#include <ATen/ops/nll_loss.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-#include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim.h>
 #include <torch/utils.h>
 
-#include <cmath>
 #include <cstdint>
-#include <functional>
-#include <limits>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "lrfinder/error.h"
 #include "lrfinder/sweep.h"
@@ -38,19 +23,13 @@ namespace optim = torch::optim;
 
 using test::expect_error;
 using test::near;
+using test::never_stopping;
 using test::normal;
-using test::normal_parameter;
 using test::same_bits;
 
 constexpr int kSteps = 6;
 
 double rate(int step) { return 0.01 * (step + 1); }
-
-SweepSettings never_stopping() {
-  SweepSettings settings;
-  settings.early_stop_threshold = std::numeric_limits<double>::infinity();
-  return settings;
-}
 
 nn::Sequential mlp(std::int64_t inputs, std::int64_t outputs) {
   nn::Sequential net(nn::Linear(inputs, 5), nn::Tanh(), nn::Linear(5, outputs));
@@ -229,117 +208,6 @@ TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_TRUE(near(gan.generator->parameters()[i], stepped.generator->parameters()[i], 1e-14));
   }
-}
-
-/// Counts its calls, replaces a buffer and adds to another.
-torch::jit::Module script() {
-  torch::jit::Module module("Script");
-  module.register_parameter("weight", normal({3, 2}, at::kDouble, 1), /*is_buffer=*/false);
-  module.register_buffer("scale", at::ones({2}, at::kDouble));
-  module.register_buffer("seen", at::zeros({1}, at::kDouble));
-  module.register_attribute("calls", c10::IntType::get(), 0);
-  module.define(R"(
-    def forward(self, x):
-        self.calls = self.calls + 1
-        self.scale = self.scale * 1.01
-        self.seen.add_(1)
-        return torch.mm(x, self.weight) * self.scale
-  )");
-  return module;
-}
-
-std::vector<at::Tensor> weights_of(const torch::jit::Module& module) {
-  std::vector<at::Tensor> weights;
-  for (const auto& parameter : module.parameters()) weights.push_back(parameter.set_requires_grad(true));
-  return weights;
-}
-
-TEST(SweepScriptTest, IsForwardedAndPutBackWithItsAttributes) {
-  auto module = script();
-  optim::SGD sgd(weights_of(module), optim::SGDOptions(1));
-  const auto weight = weights_of(module)[0];
-  const auto before = weight.detach().clone();
-  const auto scale = module.attr("scale").toTensor();
-  SweepSubject subject;
-  subject.add_part(module, /*recorded=*/true);
-  subject.add_optimizer(sgd);
-  Sweep sweep(subject, never_stopping());
-  EXPECT_FALSE(torch::jit::getGraphExecutorOptimize());
-  const auto input = normal({5, 3}, at::kDouble, 2);
-  const auto target = normal({5, 2}, at::kDouble, 3);
-
-  const auto expected = at::mse_loss(at::matmul(input, before) * 1.01, target).item<double>();
-  EXPECT_EQ(sweep.step(input, target, Loss::kMse, 0.1), Outcome::kContinue);
-  EXPECT_NEAR(sweep.running_loss().last, expected, 1e-14);
-  EXPECT_FALSE(same_bits(weight.detach(), before));
-  EXPECT_EQ(module.attr("calls").toInt(), 1);
-
-  sweep.restore();
-  EXPECT_TRUE(same_bits(weight.detach(), before));
-  EXPECT_EQ(module.attr("calls").toInt(), 0);
-  EXPECT_TRUE(module.attr("scale").toTensor().is_same(scale));
-  EXPECT_TRUE(same_bits(scale, at::ones({2}, at::kDouble)));
-  EXPECT_TRUE(same_bits(module.attr("seen").toTensor(), at::zeros({1}, at::kDouble)));
-  EXPECT_TRUE(torch::jit::getGraphExecutorOptimize());
-}
-
-TEST(SweepScriptTest, MustReturnATensor) {
-  torch::jit::Module module("Pair");
-  module.register_parameter("weight", normal({2}, at::kDouble, 1), /*is_buffer=*/false);
-  module.define("def forward(self, x):\n  return x * self.weight, x\n");
-  optim::SGD sgd(weights_of(module), optim::SGDOptions(1));
-  SweepSubject subject;
-  subject.add_part(module, /*recorded=*/true);
-  subject.add_optimizer(sgd);
-  Sweep sweep(subject, never_stopping());
-  const auto input = at::ones({2}, at::kDouble);
-  expect_error(ErrorKind::kInvalidArgument,
-               "the TorchScript module returns no tensor but a Tuple: pass the loss instead",
-               [&] { sweep.step(input, input, Loss::kMse, 0.1); });
-}
-
-TEST(SweepLossTest, FurtherLossesAreTheFunctionalsOfTheirNames) {
-  nn::Sequential net(nn::LogSoftmax(1));
-  const auto unused = normal_parameter({1}, at::kDouble, 9);
-  net->register_parameter("unused", unused);
-  optim::SGD sgd({unused}, optim::SGDOptions(1));
-  Sweep sweep(net.get(), sgd, never_stopping());
-  const auto input = normal({4, 3}, at::kDouble, 1);
-  const auto output = at::log_softmax(input, 1);
-  const auto probabilities = at::log_softmax(normal({4, 3}, at::kDouble, 2), 1).exp();
-  const auto classes = at::tensor({0, 2, 1, 1}, at::kLong);
-  const auto expect = [&](Loss loss, const at::Tensor& target, const at::Tensor& expected) {
-    EXPECT_NEAR(sweep.evaluate(input, target, loss), expected.item<double>(), 1e-14);
-  };
-  expect(Loss::kHuber, probabilities, at::huber_loss(output, probabilities));
-  expect(Loss::kBinaryCrossEntropyWithLogits, probabilities,
-         at::binary_cross_entropy_with_logits(output, probabilities));
-  expect(Loss::kNegativeLogLikelihood, classes, at::nll_loss(output, classes));
-  expect(Loss::kKlDivergence, probabilities, at::kl_div(output, probabilities, at::Reduction::Sum) / 4);
-}
-
-TEST(SweepSparseTest, OptimizersThatDoNotTakeSparseGradientsSaySo) {
-  const auto weight = normal_parameter({6, 2}, at::kDouble, 1);
-  const auto rows = at::tensor({1, 3, 3}, at::kLong);
-  const auto loss = [&] {
-    return at::embedding(weight, rows, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false, /*sparse=*/true).sum();
-  };
-  const auto refused = [&](const std::string& message, const optim::Optimizer& optimizer) {
-    Sweep sweep(nullptr, optimizer, never_stopping());
-    expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.step(loss(), 0.1); });
-  };
-  const std::string advice =
-      " does not take sparse gradients: give the parameters that have them to an optimizer of their own, SGD or "
-      "Adagrad, or make their embedding dense";
-  refused("torch::optim::Adam" + advice, optim::Adam({weight}, optim::AdamOptions(1)));
-  refused("torch::optim::AdamW" + advice, optim::AdamW({weight}, optim::AdamWOptions(1)));
-  refused("torch::optim::RMSprop" + advice, optim::RMSprop({weight}, optim::RMSpropOptions(1)));
-  refused("torch::optim::SGD does not take sparse gradients with weight decay: set it to 0",
-          optim::SGD({weight}, optim::SGDOptions(1).weight_decay(0.1)));
-  const optim::SGD sgd({weight}, optim::SGDOptions(1).momentum(0.9));
-  Sweep sweep(nullptr, sgd, never_stopping());
-  EXPECT_EQ(sweep.step(loss(), 0.1), Outcome::kContinue);
-  EXPECT_EQ(sweep.step(loss(), 0.1), Outcome::kContinue);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-package org.lrfinder;
+package org.lrfinder.testkit;
 
 import java.util.List;
 import java.util.stream.Stream;
@@ -9,17 +9,14 @@ import org.lrfinder.engine.EngineChoice;
  * a native engine that was built and does not load fails the tests.
  */
 public final class EnginesUnderTest {
-  static final boolean NATIVE_WAS_BUILT = !Boolean.getBoolean("lrfinder.native.skip");
-
   private EnginesUnderTest() {}
 
   public static List<EngineChoice> all() {
-    return NATIVE_WAS_BUILT
-        ? List.of(EngineChoice.NATIVE, EngineChoice.PORTABLE)
-        : List.of(EngineChoice.PORTABLE);
+    return Boolean.getBoolean("lrfinder.native.skip")
+        ? List.of(EngineChoice.PORTABLE)
+        : List.of(EngineChoice.NATIVE, EngineChoice.PORTABLE);
   }
 
-  /** For {@code @MethodSource("org.lrfinder.EnginesUnderTest#stream")}. */
   public static Stream<EngineChoice> stream() {
     return all().stream();
   }

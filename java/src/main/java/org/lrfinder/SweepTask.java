@@ -1,0 +1,258 @@
+package org.lrfinder;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.bytedeco.pytorch.JitModule;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SequentialImpl;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.Batch;
+import org.lrfinder.internal.engine.EngineSession;
+import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.SweepSubject;
+import org.lrfinder.internal.loop.Validation;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.LossFunction;
+import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.sweep.SweepSettings;
+
+/**
+ * A sweep that a finder can do: what is swept, by which loss, on which data, and on what it is
+ * validated, if it is.
+ *
+ * <pre>{@code
+ * LrFinderResult found = finder.find(
+ *     SweepTask.of(script, adam, Loss.CROSS_ENTROPY, batches).validatedOn(validationBatches));
+ * }</pre>
+ *
+ * <p>Optimizers are of the classes that {@link LrFinder} lists. Training data is walked from its
+ * start, and again when it ends.
+ *
+ * <p>Immutable; may be swept any number of times, and by several finders. What it refers to is not
+ * copied, and not looked at before the sweep: what cannot be swept is refused by {@link
+ * LrFinder#find(SweepTask)}. The methods here throw {@link NullPointerException} for null.
+ *
+ * @param <B> what a batch is
+ */
+public final class SweepTask<B> {
+  /** Validation data, and the losses that are summed for each batch of it. */
+  private record ValidationData<V>(List<Validation.Term<V>> terms, Iterable<V> batches) {
+    ValidationData {
+      Objects.requireNonNull(batches, "validationBatches");
+    }
+
+    Validation<V> over(SweepSubject subject, EngineSession session, int count) {
+      return Validation.ofFirst(count, subject, session, terms, batches);
+    }
+  }
+
+  private final List<OptimizedLoss<B>> losses; // none for a step function
+  private final Iterable<B> batches;
+  private final @Nullable ValidationData<?> validation;
+  private final @Nullable StepFunction step;
+
+  private SweepTask(
+      List<OptimizedLoss<B>> losses,
+      Iterable<B> batches,
+      @Nullable ValidationData<?> validation,
+      @Nullable StepFunction step) {
+    this.losses = List.copyOf(losses);
+    this.batches = Objects.requireNonNull(batches, "batches");
+    this.validation = validation;
+    this.step = step;
+  }
+
+  /**
+   * Creates the task of a network that the engine forwards itself, in native code.
+   *
+   * @param network forwarded with each batch's input, in the train/eval mode that it is in
+   * @param optimizer over parameters of the network
+   * @param loss what compares the network's output with the batch's target
+   * @param batches training data
+   * @return the task
+   */
+  public static SweepTask<Batch> of(
+      SequentialImpl network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
+    Objects.requireNonNull(network, "network");
+    return of(List.of(OptimizedLoss.of(network, null, optimizer, loss)), batches);
+  }
+
+  /**
+   * Creates the task of a TorchScript module that the engine forwards itself. TorchScript runs
+   * unoptimized on the sweep's thread meanwhile, so that its executor learns nothing from the
+   * sweep.
+   *
+   * @param network takes one tensor and returns one; forwarded in the train/eval mode that it is in
+   * @param optimizer over parameters of the network
+   * @param loss what compares the network's output with the batch's target
+   * @param batches training data
+   * @return the task
+   */
+  public static SweepTask<Batch> of(
+      JitModule network, Optimizer optimizer, Loss loss, Iterable<Batch> batches) {
+    Objects.requireNonNull(network, "network");
+    return of(List.of(OptimizedLoss.of(null, network, optimizer, loss)), batches);
+  }
+
+  /**
+   * Creates the task of a network whose loss is computed in Java.
+   *
+   * @param <B> what a batch is
+   * @param network what is put back beside the optimizer's parameters: its other parameters, its
+   *     buffers and its train/eval modes
+   * @param optimizer over parameters of the network
+   * @param loss forwards the network and returns the loss
+   * @param batches training data
+   * @return the task
+   */
+  public static <B> SweepTask<B> of(
+      Module network, Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
+    return of(List.of(OptimizedLoss.sweeping(network, optimizer, loss)), batches);
+  }
+
+  /**
+   * Creates the task of a TorchScript module whose loss is computed in Java: one with several
+   * inputs or outputs, say.
+   *
+   * @param <B> what a batch is
+   * @param network put back with its buffers, attributes and train/eval modes
+   * @param optimizer over parameters of the network
+   * @param loss forwards the network and returns the loss
+   * @param batches training data
+   * @return the task
+   */
+  public static <B> SweepTask<B> of(
+      JitModule network, Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
+    return of(List.of(OptimizedLoss.sweeping(network, optimizer, loss)), batches);
+  }
+
+  /**
+   * Creates the task of parameters whose loss is computed in Java, without knowing the network:
+   * only what the optimizer is over is put back, and not the buffers of batch norm, say; nothing is
+   * put into eval mode for validation. Where there is a network, hand it over.
+   *
+   * @param <B> what a batch is
+   * @param optimizer over the parameters
+   * @param loss returns the loss of a batch
+   * @param batches training data
+   * @return the task
+   */
+  public static <B> SweepTask<B> of(
+      Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
+    return of(List.of(OptimizedLoss.of(null, null, optimizer, true, loss)), batches);
+  }
+
+  /**
+   * Creates the task of several optimizers, or of one while others keep their rates. In each step
+   * every loss takes its turn on the same batch, in their order: forward, backward to the
+   * parameters of its own optimizers alone, and an update by each of them. The first loss may leave
+   * a batch out for all; a later one must not, since those before it have been updated. The
+   * recorded loss is the sum of those losses of which an optimizer is swept. Parameter groups count
+   * through all optimizers in their order, in {@link LrFinder.Builder#groupRatios}, {@link
+   * LrFinder.Builder#sweptGroups} and the result.
+   *
+   * @param <B> what a batch is
+   * @param losses at least one, each with an optimizer at least
+   * @param batches training data
+   * @return the task
+   * @throws IllegalArgumentException if there is no loss
+   */
+  public static <B> SweepTask<B> of(List<OptimizedLoss<B>> losses, Iterable<B> batches) {
+    if (losses.isEmpty()) {
+      throw new IllegalArgumentException("there is no loss to sweep");
+    }
+    return new SweepTask<>(losses, batches, null, null);
+  }
+
+  /**
+   * Creates the task of any training step, without tensors. Accumulation, clipping, group ratios
+   * and ranges do not apply. Validated, if it overrides {@link StepFunction#validationLoss}.
+   *
+   * @param step does a step and, if it can, saves and restores
+   * @return the task
+   */
+  public static SweepTask<Void> of(StepFunction step) {
+    return new SweepTask<>(List.of(), List.of(), null, Objects.requireNonNull(step, "step"));
+  }
+
+  /**
+   * Measures the task's own loss on validation batches after each update, where there are several
+   * losses the sum of those that are recorded: the first {@link SweepSettings#validationBatchCount}
+   * batches, with all networks in eval mode and without gradients. Each step costs that many
+   * forward passes more. A batch that the loss leaves out does not count in the mean; that all are
+   * left out is refused by {@link LrFinder#find(SweepTask)}.
+   *
+   * @param validationBatches data that is not trained on. Of type {@link Batch} they are read once
+   *     and copied for the time of the sweep; batches of another type cannot be copied, so that the
+   *     source is walked from its start after each update and has to give the same ones each time
+   * @return a copy whose result has {@link org.lrfinder.sweep.Curve#validationLosses}, instead of
+   *     earlier ones
+   * @throws IllegalArgumentException if this is the task of a step function
+   */
+  public SweepTask<B> validatedOn(Iterable<B> validationBatches) {
+    List<Validation.Term<B>> terms = new ArrayList<>();
+    for (OptimizedLoss<B> loss : losses) {
+      terms.add(new Validation.Term<>(loss.objective(terms.size()), loss.isRecorded()));
+    }
+    return with(new ValidationData<>(terms, validationBatches));
+  }
+
+  /**
+   * Measures another loss on validation batches, as {@link #validatedOn(Iterable)} does the task's
+   * own.
+   *
+   * @param <V> what a validation batch is
+   * @param validationLoss forwards the network and returns the loss on a validation batch
+   * @param validationBatches data that is not trained on
+   * @return a copy whose result has {@link org.lrfinder.sweep.Curve#validationLosses}, instead of
+   *     earlier ones
+   * @throws IllegalArgumentException if this is the task of a step function
+   */
+  public <V> SweepTask<B> validatedOn(
+      LossFunction<V> validationLoss, Iterable<V> validationBatches) {
+    Objective<V> objective = new Objective.Callback<>(validationLoss);
+    return with(
+        new ValidationData<>(List.of(new Validation.Term<>(objective, true)), validationBatches));
+  }
+
+  private SweepTask<B> with(ValidationData<?> validation) {
+    if (step != null) {
+      throw new IllegalArgumentException(
+          "a step function is not validated on batches: override its validationLoss() instead");
+    }
+    return new SweepTask<>(losses, batches, validation, null);
+  }
+
+  /** Null if it is a sweep over batches. */
+  @Nullable StepFunction step() {
+    return step;
+  }
+
+  SweepSubject subject() {
+    return new SweepSubject(losses.stream().map(OptimizedLoss::part).toList());
+  }
+
+  /** Whether each optimizer is swept, in their order. */
+  List<Boolean> swept() {
+    return losses.stream().flatMap(loss -> loss.swept().stream()).toList();
+  }
+
+  List<Objective<B>> objectives() {
+    List<Objective<B>> objectives = new ArrayList<>();
+    for (OptimizedLoss<B> loss : losses) {
+      objectives.add(loss.objective(objectives.size()));
+    }
+    return objectives;
+  }
+
+  Iterable<B> batches() {
+    return batches;
+  }
+
+  /** Null without validation. */
+  @Nullable Validation<?> validation(SweepSubject subject, EngineSession session, int count) {
+    return validation == null ? null : validation.over(subject, session, count);
+  }
+}

@@ -76,7 +76,10 @@ class EngineSweepTest {
         assertSame(running, expected);
       }
     }
-    assertSame(running, expected);
+    try (EngineSweep next = start(engine)) { // in the memory that the first one had
+      next.step(loss(7), LR, 0);
+      assertSame(running, expected);
+    }
   }
 
   private static void assertSame(RunningLoss running, RunningLoss expected) {

@@ -1,7 +1,5 @@
 package org.lrfinder.internal.engine;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.bytedeco.pytorch.GradMode;
 
 /**
@@ -10,7 +8,7 @@ import org.bytedeco.pytorch.GradMode;
  */
 public final class EvalMode implements AutoCloseable {
   private final boolean gradMode = GradMode.is_enabled();
-  private final List<ModuleModes> modes = new ArrayList<>();
+  private final ModuleModes[] modes;
 
   /**
    * Opens a region.
@@ -18,11 +16,15 @@ public final class EvalMode implements AutoCloseable {
    * @param subject its networks are put into eval mode, if it has any
    */
   public EvalMode(SweepSubject subject) {
-    for (SweepSubject.Part part : subject.parts()) { // all, before one of them changes
-      modes.add(new ModuleModes(part.module(), part.script()));
+    modes = new ModuleModes[subject.parts().size()];
+    for (int i = 0; i < modes.length; i++) { // all, before one of them changes
+      SweepSubject.Part part = subject.parts().get(i);
+      modes[i] = new ModuleModes(part.module(), part.script());
     }
     GradMode.set_enabled(false);
-    modes.forEach(ModuleModes::eval);
+    for (ModuleModes each : modes) {
+      each.eval();
+    }
   }
 
   @Override

@@ -1,14 +1,12 @@
 package org.lrfinder.internal.engine;
 
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * A region for evaluation on this thread: networks in eval mode, no gradients. Afterwards each
  * module and the grad mode are as they were before.
  */
 public final class EvalMode implements AutoCloseable {
-  private final List<ModuleModes> modes = new ArrayList<>();
+  private final ModuleModes[] modes;
   private final GradRegion region;
 
   /**
@@ -17,11 +15,15 @@ public final class EvalMode implements AutoCloseable {
    * @param subject its networks are put into eval mode, if it has any
    */
   public EvalMode(SweepSubject subject) {
-    for (SweepSubject.Part part : subject.parts()) { // all, before one of them changes
-      modes.add(new ModuleModes(part.module(), part.script()));
+    modes = new ModuleModes[subject.parts().size()];
+    for (int i = 0; i < modes.length; i++) { // all, before one of them changes
+      SweepSubject.Part part = subject.parts().get(i);
+      modes[i] = new ModuleModes(part.module(), part.script());
     }
     region = GradRegion.disabled();
-    modes.forEach(ModuleModes::eval);
+    for (ModuleModes each : modes) {
+      each.eval();
+    }
   }
 
   @Override

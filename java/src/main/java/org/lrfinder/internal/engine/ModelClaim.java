@@ -61,8 +61,7 @@ public final class ModelClaim implements AutoCloseable {
    *     thread
    */
   public static ModelClaim ofTraining(Module network) {
-    SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(), true);
-    return new ModelClaim("training", new SweepSubject(List.of(part)));
+    return new ModelClaim("training", SweepSubject.of(network));
   }
 
   private void requireFree(long identity, Tensor tensor, SweepSubject subject) {

@@ -19,12 +19,14 @@ final class ModuleModes implements AutoCloseable {
 
   private final @Nullable Module network;
   private final @Nullable JitModule script;
-  private final List<Mode> modes = new ArrayList<>(); // parents before their children
-  private final List<ScriptMode> scriptModes = new ArrayList<>(); // likewise
+  private final List<Mode> modes; // parents before their children
+  private final List<ScriptMode> scriptModes; // likewise
 
   ModuleModes(@Nullable Module network, @Nullable JitModule script) {
     this.network = network;
     this.script = script;
+    modes = network == null ? List.of() : new ArrayList<>();
+    scriptModes = script == null ? List.of() : new ArrayList<>();
     try (PointerScope scope = new PointerScope()) {
       if (network != null) {
         add(network.modules());

@@ -26,6 +26,11 @@ public record SweepSubject(List<Part> parts) {
     }
   }
 
+  /** {@return a network alone, without an optimizer} */
+  public static SweepSubject of(Module network) {
+    return new SweepSubject(List.of(new Part(network, null, List.of(), true)));
+  }
+
   /**
    * A loss of a network with the optimizers that lower it, each parameter in one of them.
    *

@@ -28,12 +28,13 @@ public final class Validation<V> implements AutoCloseable {
    */
   public record Term<V>(Objective<V> objective, boolean counts) {}
 
+  private static final long ALL = Long.MAX_VALUE;
+
   private final SweepSubject subject;
   private final EngineSession session;
   private final List<Term<V>> terms;
   private final Iterable<V> source;
   private final long count;
-  private final String whenEmpty;
   private final List<V> copies = new ArrayList<>(); // empty where the source is walked anew
   private final DoubleConsumer answering = this::answer;
   private double answer;
@@ -46,14 +47,12 @@ public final class Validation<V> implements AutoCloseable {
       EngineSession session,
       List<Term<V>> terms,
       Iterable<V> source,
-      long count,
-      String whenEmpty) {
+      long count) {
     this.subject = subject;
     this.session = session;
     this.terms = terms;
     this.source = source;
     this.count = count;
-    this.whenEmpty = whenEmpty;
   }
 
   /**
@@ -68,15 +67,7 @@ public final class Validation<V> implements AutoCloseable {
       EngineSession session,
       List<Term<V>> terms,
       Iterable<V> source) {
-    Validation<V> validation =
-        new Validation<>(
-            subject,
-            session,
-            terms,
-            source,
-            count,
-            "there is no validation data left: a source of batches of this type is walked anew"
-                + " at each step, and this one was empty the second time");
+    Validation<V> validation = new Validation<>(subject, session, terms, source, count);
     try {
       validation.copy();
     } catch (RuntimeException | Error e) {
@@ -93,14 +84,8 @@ public final class Validation<V> implements AutoCloseable {
    */
   public static <V> double ofAll(
       Module network, EngineSession session, Objective<V> objective, Iterable<V> source) {
-    return new Validation<>(
-            new SweepSubject(List.of(new SweepSubject.Part(network, null, List.of(), true))),
-            session,
-            List.of(new Term<>(objective, true)),
-            source,
-            Long.MAX_VALUE,
-            "there is no validation data: the batches are empty")
-        .loss();
+    List<Term<V>> terms = List.of(new Term<>(objective, true));
+    return new Validation<>(SweepSubject.of(network), session, terms, source, ALL).loss();
   }
 
   @SuppressWarnings("unchecked") // a copy has the type of what it is made from: Batch, a record
@@ -139,7 +124,10 @@ public final class Validation<V> implements AutoCloseable {
     if (used == 0) {
       throw new IllegalArgumentException(
           measured == 0
-              ? whenEmpty
+              ? count == ALL
+                  ? "there is no validation data: the batches are empty"
+                  : "there is no validation data left: a source of batches of this type is walked"
+                      + " anew at each step, and this one was empty the second time"
               : "no validation batch is used: the loss was null for all %d of them"
                   .formatted(measured));
     }
@@ -147,7 +135,9 @@ public final class Validation<V> implements AutoCloseable {
   }
 
   private long measureCopies() {
-    copies.forEach(this::measure);
+    for (int i = 0; i < copies.size(); i++) {
+      measure(copies.get(i));
+    }
     return copies.size();
   }
 

@@ -1,6 +1,5 @@
 package org.lrfinder.internal.engine;
 
-
 /**
  * A region for evaluation on this thread: networks in eval mode, no gradients. Afterwards each
  * module and the grad mode are as they were before.

@@ -114,11 +114,11 @@ class QualityTaskTest {
     Files.writeString(
         copy,
         Files.readString(TASKS.resolve("public/digits-logistic--sgdm.json"))
-            .replace("momentum", "dampening"));
+            .replace("momentum", "damping"));
     QualityTask task = new QualityTask(copy, DATA);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> task.optimizer(task.network(1), 1e-3))
-        .withMessageContaining("dampening");
+        .withMessageContaining("damping");
   }
 
   private static QualityTask task(String name) throws IOException {

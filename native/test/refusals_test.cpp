@@ -272,6 +272,8 @@ TEST(SweepOtherNetworkTest, OutOfMemory) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
   }
   expect_step_error(ErrorKind::kOutOfMemory, "std::bad_alloc", [] { throw std::bad_alloc(); });
+  const char* const in_script = "RuntimeError: DefaultCPUAllocator: can't allocate memory";  // as TorchScript throws it
+  expect_step_error(ErrorKind::kOutOfMemory, in_script, [&] { throw std::runtime_error(in_script); });
 }
 
 TEST(SweepSparseTest, OptimizersThatDoNotTakeSparseGradientsSaySo) {

@@ -24,6 +24,7 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.testkit.EnginesUnderTest;
+import org.lrfinder.testkit.OnEachEngine;
 
 /** Trainings whose gradients are clipped: as PyTorch's functions clip them in a plain loop. */
 class ClippedTrainingTest {
@@ -115,8 +116,7 @@ class ClippedTrainingTest {
     return largest;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.lrfinder.testkit.EnginesUnderTest#stream")
+  @OnEachEngine
   void theTrainersOwnSweepMakesItsStepsAsTheTrainingDoes(EngineChoice engine) {
     LrFinderResult found =
         trainer(engine)

@@ -2,20 +2,26 @@ package org.lrfinder.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.Test;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepSettings;
+import org.lrfinder.testkit.EnginesUnderTest;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 import org.lrfinder.testkit.OptimizerSpec;
+import org.lrfinder.testkit.OwnJvm;
 
 /** A training's steps, without a trainer. */
 class EngineTrainingTest {
@@ -55,6 +61,30 @@ class EngineTrainingTest {
     for (long i = 0; i < trained.get(0).parameters().size(); i++) {
       assertThat(trained.get(1).parameters().get(i).equal(trained.get(0).parameters().get(i)))
           .isTrue();
+    }
+  }
+
+  private static final class OwnOptimizer extends SGD {
+    OwnOptimizer(SequentialImpl network) {
+      super(network.parameters(), new SGDOptions(0.1));
+    }
+  }
+
+  @Test
+  void itIsSaidOnceThatAnOptimizerOfTheUsersDoesNotTrainNatively() throws Exception {
+    assumeThat(EnginesUnderTest.all()).contains(EngineChoice.NATIVE);
+    assertThat(OwnJvm.run(List.of(), EngineTrainingTest.class))
+        .containsOnlyOnce(
+            "Training with the portable engine, which calls the step of %s in Java"
+                .formatted(OwnOptimizer.class.getName()));
+  }
+
+  /** Trains twice. */
+  public static void main(String[] arguments) {
+    for (int i = 0; i < 2; i++) {
+      SequentialImpl network = Models.mlp();
+      StepSettings settings = StepSettings.builder().build();
+      Engines.of(EngineChoice.NATIVE).train(network, new OwnOptimizer(network), settings).close();
     }
   }
 }

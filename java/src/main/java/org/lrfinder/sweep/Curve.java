@@ -110,25 +110,21 @@ public record Curve(
             : Arrays.copyOfRange(validationLosses, from, to));
   }
 
-  /** {@return learning rates, a copy} */
   @Override
   public double[] rates() {
     return rates.clone();
   }
 
-  /** {@return losses, a copy} */
   @Override
   public double[] losses() {
     return losses.clone();
   }
 
-  /** {@return running losses, a copy} */
   @Override
   public double[] smoothedLosses() {
     return smoothedLosses.clone();
   }
 
-  /** {@return losses on the validation batches, a copy; empty if there were none} */
   @Override
   public double[] validationLosses() {
     return validationLosses.clone();

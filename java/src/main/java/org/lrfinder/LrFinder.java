@@ -303,6 +303,10 @@ public final class LrFinder {
           "groupRange",
           settings.groupRanges(),
           "none with autoRange, which moves the range");
+      require(autoBudget >= 1, "autoBudget", autoBudget, "at least 1");
+      require(repeats >= 1, "repeats", repeats, "at least 1");
+      require(
+          maxDuration.compareTo(Duration.ZERO) > 0, "maxDuration", maxDuration, "greater than 0");
       Search search = new Search(new Retry(autoRange, autoSteps, autoBudget), repeats);
       return new LrFinder(
           new Sweeps(settings, engine, rule, search, listener, cancelled, maxDuration));

@@ -19,12 +19,6 @@ record Search(Retry auto, int repeats) {
   private static final double WIDE_SPREAD = 0.5; // decades
   private static final double FAR_BELOW = 1e-3;
 
-  Search {
-    if (repeats < 1) {
-      throw new IllegalArgumentException("repeats is " + repeats + ", but must be at least 1");
-    }
-  }
-
   boolean isOneSweep() {
     return repeats == 1 && !auto.range() && !auto.steps();
   }
@@ -70,8 +64,7 @@ record Search(Retry auto, int repeats) {
                 warnings.add(
                     String.format(
                         Locale.ROOT,
-                        "%.1e lies more than three decades below the range that was asked for,"
-                            + " which began at %.1e: mistrust it, and look at data and model",
+                        "%.1e lies more than three decades below the range that was asked for, which began at %.1e: mistrust it, and look at data and model",
                         suggestion.lr(),
                         first)));
     return result.with(attempts, repeated, warnings);

@@ -110,7 +110,9 @@ public record Answer(
           "the loss is lowest among the last rates and was not seen to rise: a higher maximum rate may show a lower one");
     }
     Optional<Double> stable =
-        descent.filter(any -> ok).map(fall -> Pick.within(curve, Math.pow(10, fall.lowest())).lr());
+        descent
+            .filter(any -> ok)
+            .map(fall -> Pick.of(Math.pow(10, fall.lowest())).within(curve).lr());
     return new Answer(
         chosen.name(),
         status,

@@ -31,6 +31,6 @@ public record Minimum() implements SuggestionRule {
       return Optional.empty();
     }
     int lowest = Descent.lowest(window.losses(), window.size());
-    return Optional.of(Pick.within(curve, window.rates()[lowest] / DIVISOR));
+    return Optional.of(Pick.of(window.rates()[lowest] / DIVISOR).within(curve));
   }
 }

@@ -36,6 +36,6 @@ public record Steep() implements SuggestionRule {
     Arrays.setAll(
         slopes, i -> (losses[i + 1] - losses[i]) / (Math.log(rates[i + 1]) - Math.log(rates[i])));
     int pick = Descent.lowest(slopes, slopes.length);
-    return Optional.of(Pick.within(curve, rates[pick]));
+    return Optional.of(Pick.of(rates[pick]).within(curve));
   }
 }

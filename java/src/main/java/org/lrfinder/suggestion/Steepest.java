@@ -110,7 +110,7 @@ public record Steepest(int skipBegin, int skipEnd, Spacing spacing) implements S
             .toArray();
     double[] slopes = IntStream.range(0, y.length).mapToDouble(i -> slope(x, y, i)).toArray();
     int pick = Descent.lowest(slopes, slopes.length);
-    return Optional.of(Pick.within(curve, rates[kept[pick]]));
+    return Optional.of(Pick.of(rates[kept[pick]]).within(curve));
   }
 
   /**

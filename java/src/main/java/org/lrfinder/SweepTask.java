@@ -194,9 +194,7 @@ public final class SweepTask<B> {
    * @param <V> what a validation batch is
    * @param validationLoss forwards the network and returns the loss on a validation batch
    * @param validationBatches data that is not trained on
-   * @return a copy whose result has {@link org.lrfinder.sweep.Curve#validationLosses}, instead of
-   *     earlier ones
-   * @throws IllegalArgumentException if this is the task of a step function
+   * @return a copy that is validated so
    */
   public <V> SweepTask<B> validatedOn(
       LossFunction<V> validationLoss, Iterable<V> validationBatches) {

@@ -2,6 +2,7 @@ package org.lrfinder.plot;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
@@ -40,17 +41,15 @@ record Judged(
       throw new IllegalArgumentException("the curve has no points to draw");
     }
     Optional<Descent> descent = Descent.of(curve, settings);
-    double[] fall =
-        descent
-            .filter(Descent::clear)
-            .map(d -> new double[] {d.half(), d.fourFifths(), d.lowest()})
-            .orElse(new double[0]);
+    DoubleStream fall =
+        descent.filter(Descent::clear).stream()
+            .flatMapToDouble(d -> DoubleStream.of(d.half(), d.fourFifths(), d.lowest()));
     return new Judged(
         curve,
         settings.mode(),
         descent.map(Descent::trend).or(() -> Trend.of(curve, settings)),
         descent.isPresent(),
-        Arrays.stream(fall).map(lr -> Math.pow(10, lr)).toArray(),
+        fall.map(lr -> Math.pow(10, lr)).toArray(),
         end(curve, descent, endReason));
   }
 

@@ -3,6 +3,7 @@ package org.lrfinder.plot;
 import java.awt.Color;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -221,11 +222,9 @@ public final class LrPlot {
     double[] rates = band.rates();
     double[] low = losses.clamp(band.low());
     double[] high = losses.clamp(band.high());
-    double[] x = new double[2 * size];
-    double[] y = new double[2 * size];
+    double[] x = Arrays.copyOf(rates, 2 * size); // there and back
+    double[] y = Arrays.copyOf(low, 2 * size);
     for (int i = 0; i < size; i++) {
-      x[i] = rates[i];
-      y[i] = low[i];
       x[2 * size - 1 - i] = rates[i];
       y[2 * size - 1 - i] = high[i];
     }

@@ -92,18 +92,8 @@ import org.lrfinder.sweep.SweepSettings;
 public final class LrFinder {
   private final Sweeps sweeps;
 
-  private LrFinder(SweepSettings settings, Builder builder) {
-    sweeps =
-        new Sweeps(
-            settings,
-            builder.engine,
-            builder.rule,
-            new Search(
-                new Retry(builder.autoRange, builder.autoSteps, builder.autoBudget),
-                builder.repeats),
-            builder.listener,
-            builder.cancelled,
-            builder.maxDuration);
+  private LrFinder(Sweeps sweeps) {
+    this.sweeps = sweeps;
   }
 
   /** {@return a builder with the defaults of {@link SweepSettings#DEFAULTS}} */
@@ -130,10 +120,6 @@ public final class LrFinder {
    * Sweeps a network that the engine forwards itself: short for {@link SweepTask#of(SequentialImpl,
    * Optimizer, Loss, Iterable)}.
    *
-   * @param network forwarded with each batch's input, in the train/eval mode that it is in
-   * @param optimizer over parameters of the network
-   * @param loss what compares the network's output with the batch's target
-   * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
   public LrFinderResult find(
@@ -145,10 +131,6 @@ public final class LrFinder {
    * Sweeps parameters whose loss is computed in Java, without knowing the network: short for {@link
    * SweepTask#of(Optimizer, LossFunction, Iterable)}.
    *
-   * @param <B> what a batch is
-   * @param optimizer over the parameters
-   * @param loss returns the loss of a batch
-   * @param batches training data; walked from its start, and again when it ends
    * @return what was found
    */
   public <B> LrFinderResult find(Optimizer optimizer, LossFunction<B> loss, Iterable<B> batches) {
@@ -158,7 +140,6 @@ public final class LrFinder {
   /**
    * Sweeps any training step, without tensors: short for {@link SweepTask#of(StepFunction)}.
    *
-   * @param step does a step and, if it can, saves and restores
    * @return what was found
    */
   public LrFinderResult find(StepFunction step) {
@@ -322,7 +303,13 @@ public final class LrFinder {
           "groupRange",
           settings.groupRanges(),
           "none with autoRange, which moves the range");
-      return new LrFinder(settings, this);
+      require(autoBudget >= 1, "autoBudget", autoBudget, "at least 1");
+      require(repeats >= 1, "repeats", repeats, "at least 1");
+      require(
+          maxDuration.compareTo(Duration.ZERO) > 0, "maxDuration", maxDuration, "greater than 0");
+      Search search = new Search(new Retry(autoRange, autoSteps, autoBudget), repeats);
+      return new LrFinder(
+          new Sweeps(settings, engine, rule, search, listener, cancelled, maxDuration));
     }
   }
 }

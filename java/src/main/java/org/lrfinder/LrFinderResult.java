@@ -174,11 +174,8 @@ public final class LrFinderResult {
   }
 
   /**
-   * Finds what a rule says, whatever the status.
-   *
-   * @param ruleName the chosen rule's, or one of the library's, such as {@code steepest} or, for
-   *     the library's own rule, {@code default}
-   * @return its suggestion; empty if it gave no rate
+   * {@return what a rule says, whatever the status, by its name or alias, as {@link
+   * Answer#suggestion(String)} finds it; empty if it gave no rate}
    */
   public Optional<Suggestion> suggestion(String ruleName) {
     return values.answer.suggestion(ruleName);

@@ -95,13 +95,8 @@ public final class OptimizedLoss<B> {
   }
 
   /**
-   * Creates a loss of a TorchScript module with an optimizer whose rates are swept.
-   *
-   * @param <B> what a batch is
-   * @param network whose parameters the optimizer is over; put back after the sweep
-   * @param optimizer of {@linkplain LrFinder a class that can be swept}
-   * @param loss forwards the networks that it needs and returns the loss
-   * @return the loss
+   * {@return a loss of a TorchScript module, else as {@link #sweeping(Module, Optimizer,
+   * LossFunction)} creates it}
    */
   public static <B> OptimizedLoss<B> sweeping(
       JitModule network, Optimizer optimizer, LossFunction<B> loss) {
@@ -126,14 +121,8 @@ public final class OptimizedLoss<B> {
   }
 
   /**
-   * Creates a loss of a TorchScript module with an optimizer that trains at its own rates. If no
-   * optimizer of a loss is swept, that loss does not count in the curve.
-   *
-   * @param <B> what a batch is
-   * @param network whose parameters the optimizer is over; put back after the sweep
-   * @param optimizer of {@linkplain LrFinder a class that can be swept}
-   * @param loss forwards the networks that it needs and returns the loss
-   * @return the loss
+   * {@return a loss of a TorchScript module, else as {@link #keeping(Module, Optimizer,
+   * LossFunction)} creates it}
    */
   public static <B> OptimizedLoss<B> keeping(
       JitModule network, Optimizer optimizer, LossFunction<B> loss) {

@@ -23,23 +23,12 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final double HARMLESS_RATE = 1e-7; // a divergence there is noise, mostly
   private static final double ABOVE_END = 10; // the divergence is to be seen
 
-  Retry {
-    if (budget < 1) {
-      throw new IllegalArgumentException("autoBudget is " + budget + ", but must be at least 1");
-    }
-  }
-
   /** Counts what a sweep takes of the budget. */
   static int cost(LrFinderResult result) {
     return Math.max(result.results().size(), LEAST_COST);
   }
 
-  /**
-   * Decides what to sweep next; nothing if nothing helps, or the budget is spent.
-   *
-   * @param attempts the sweeps before that of the result
-   * @param left of the budget
-   */
+  /** Decides what to sweep next; nothing if nothing helps, or too little of the budget is left. */
   Optional<SweepSettings> after(LrFinderResult result, List<Attempt> attempts, int left) {
     SweepSettings swept = result.settings();
     Optional<SweepSettings> next =

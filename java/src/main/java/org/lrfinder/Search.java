@@ -19,12 +19,6 @@ record Search(Retry auto, int repeats) {
   private static final double WIDE_SPREAD = 0.5; // decades
   private static final double FAR_BELOW = 1e-3;
 
-  Search {
-    if (repeats < 1) {
-      throw new IllegalArgumentException("repeats is " + repeats + ", but must be at least 1");
-    }
-  }
-
   boolean isOneSweep() {
     return repeats == 1 && !auto.range() && !auto.steps();
   }
@@ -43,33 +37,37 @@ record Search(Retry auto, int repeats) {
       result = sweep.apply(next.get());
       left -= Retry.cost(result);
     }
-    Optional<Repeats> repeated = Optional.empty();
+    List<String> warnings = new ArrayList<>();
+    Repeats repeated = null;
     if (repeats > 1 && !result.endReason().isFromOutside()) {
       List<LrFinderResult> all = new ArrayList<>(List.of(result));
       while (all.size() < repeats && !all.get(all.size() - 1).endReason().isFromOutside()) {
         all.add(sweep.apply(result.settings()));
       }
-      repeated = Optional.of(new Repeats(all.stream().map(Repeats.Repeat::of).toList()));
+      repeated = new Repeats(all.stream().map(Repeats.Repeat::of).toList());
       result = median(all);
-    }
-    List<String> warnings = new ArrayList<>();
-    repeated.flatMap(Search::wide).ifPresent(warnings::add);
-    result
-        .suggestion()
-        .flatMap(suggestion -> farBelow(suggestion.lr(), settings))
-        .ifPresent(warnings::add);
-    return result.with(attempts, repeated.orElse(null), warnings);
-  }
-
-  private static Optional<String> farBelow(double lr, SweepSettings first) {
-    return lr < first.minLr() * FAR_BELOW
-        ? Optional.of(
+      double decades = repeated.spread().orElse(0);
+      if (decades > WIDE_SPREAD) {
+        warnings.add(
             String.format(
                 Locale.ROOT,
-                "%.1e lies more than three decades below the range that was asked for, which began at %.1e: mistrust it, and look at data and model",
-                lr,
-                first.minLr()))
-        : Optional.empty();
+                "the suggestions of the repeats lie %.1f decades apart, from quartile to quartile",
+                decades));
+      }
+    }
+    double first = settings.minLr();
+    result
+        .suggestion()
+        .filter(suggestion -> suggestion.lr() < first * FAR_BELOW)
+        .ifPresent(
+            suggestion ->
+                warnings.add(
+                    String.format(
+                        Locale.ROOT,
+                        "%.1e lies more than three decades below the range that was asked for, which began at %.1e: mistrust it, and look at data and model",
+                        suggestion.lr(),
+                        first)));
+    return result.with(attempts, repeated, warnings);
   }
 
   /** Picks that of the median rate among those of the commonest status, the first of equals. */
@@ -87,17 +85,5 @@ record Search(Retry auto, int repeats) {
             .sorted(Comparator.comparingDouble(result -> Repeats.Repeat.of(result).lr().orElse(0)))
             .toList();
     return sorted.get((sorted.size() - 1) / 2);
-  }
-
-  private static Optional<String> wide(Repeats repeats) {
-    return repeats.spread().stream()
-        .filter(decades -> decades > WIDE_SPREAD)
-        .mapToObj(
-            decades ->
-                String.format(
-                    Locale.ROOT,
-                    "the suggestions of the repeats lie %.1f decades apart, from quartile to quartile",
-                    decades))
-        .findFirst();
   }
 }

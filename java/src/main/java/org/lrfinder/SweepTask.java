@@ -1,8 +1,8 @@
 package org.lrfinder;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -37,26 +37,20 @@ import org.lrfinder.sweep.SweepSettings;
  * @param <B> what a batch is
  */
 public final class SweepTask<B> {
-  /** Validation data, and the losses that are summed for each batch of it. */
-  private record ValidationData<V>(List<Validation.Term<V>> terms, Iterable<V> batches) {
-    ValidationData {
-      Objects.requireNonNull(batches, "validationBatches");
-    }
-
-    Validation<V> over(SweepSubject subject, EngineSession session, int count) {
-      return Validation.ofFirst(count, subject, session, terms, batches);
-    }
+  /** Opens the validation of a sweep. */
+  private interface Validating {
+    Validation<?> over(SweepSubject subject, EngineSession session, int count);
   }
 
   private final List<OptimizedLoss<B>> losses; // none for a step function
   private final Iterable<B> batches;
-  private final @Nullable ValidationData<?> validation;
+  private final @Nullable Validating validation;
   private final @Nullable StepFunction step;
 
   private SweepTask(
       List<OptimizedLoss<B>> losses,
       Iterable<B> batches,
-      @Nullable ValidationData<?> validation,
+      @Nullable Validating validation,
       @Nullable StepFunction step) {
     this.losses = List.copyOf(losses);
     this.batches = Objects.requireNonNull(batches, "batches");
@@ -80,14 +74,11 @@ public final class SweepTask<B> {
   }
 
   /**
-   * Creates the task of a TorchScript module that the engine forwards itself. TorchScript runs
-   * unoptimized on the sweep's thread meanwhile, so that its executor learns nothing from the
-   * sweep.
+   * Creates the task of a TorchScript module that the engine forwards itself, else as {@link
+   * #of(SequentialImpl, Optimizer, Loss, Iterable)} does. TorchScript runs unoptimized on the
+   * sweep's thread meanwhile, so that its executor learns nothing from the sweep.
    *
-   * @param network takes one tensor and returns one; forwarded in the train/eval mode that it is in
-   * @param optimizer over parameters of the network
-   * @param loss what compares the network's output with the batch's target
-   * @param batches training data
+   * @param network takes one tensor and returns one
    * @return the task
    */
   public static SweepTask<Batch> of(
@@ -113,14 +104,10 @@ public final class SweepTask<B> {
   }
 
   /**
-   * Creates the task of a TorchScript module whose loss is computed in Java: one with several
-   * inputs or outputs, say.
+   * Creates the task of a TorchScript module whose loss is computed in Java, one with several
+   * inputs or outputs, say; else as {@link #of(Module, Optimizer, LossFunction, Iterable)} does.
    *
-   * @param <B> what a batch is
    * @param network put back with its buffers, attributes and train/eval modes
-   * @param optimizer over parameters of the network
-   * @param loss forwards the network and returns the loss
-   * @param batches training data
    * @return the task
    */
   public static <B> SweepTask<B> of(
@@ -192,11 +179,12 @@ public final class SweepTask<B> {
    * @throws IllegalArgumentException if this is the task of a step function
    */
   public SweepTask<B> validatedOn(Iterable<B> validationBatches) {
-    List<Validation.Term<B>> terms = new ArrayList<>();
-    for (OptimizedLoss<B> loss : losses) {
-      terms.add(new Validation.Term<>(loss.objective(terms.size()), loss.isRecorded()));
-    }
-    return with(new ValidationData<>(terms, validationBatches));
+    List<Objective<B>> objectives = objectives();
+    return with(
+        IntStream.range(0, losses.size())
+            .mapToObj(i -> new Validation.Term<>(objectives.get(i), losses.get(i).isRecorded()))
+            .toList(),
+        validationBatches);
   }
 
   /**
@@ -206,23 +194,27 @@ public final class SweepTask<B> {
    * @param <V> what a validation batch is
    * @param validationLoss forwards the network and returns the loss on a validation batch
    * @param validationBatches data that is not trained on
-   * @return a copy whose result has {@link org.lrfinder.sweep.Curve#validationLosses}, instead of
-   *     earlier ones
-   * @throws IllegalArgumentException if this is the task of a step function
+   * @return a copy that is validated so
    */
   public <V> SweepTask<B> validatedOn(
       LossFunction<V> validationLoss, Iterable<V> validationBatches) {
-    Objective<V> objective = new Objective.Callback<>(validationLoss);
     return with(
-        new ValidationData<>(List.of(new Validation.Term<>(objective, true)), validationBatches));
+        List.of(new Validation.Term<>(new Objective.Callback<>(validationLoss), true)),
+        validationBatches);
   }
 
-  private SweepTask<B> with(ValidationData<?> validation) {
+  private <V> SweepTask<B> with(List<Validation.Term<V>> terms, Iterable<V> validationBatches) {
+    Objects.requireNonNull(validationBatches, "validationBatches");
     if (step != null) {
       throw new IllegalArgumentException(
           "a step function is not validated on batches: override its validationLoss() instead");
     }
-    return new SweepTask<>(losses, batches, validation, null);
+    return new SweepTask<>(
+        losses,
+        batches,
+        (subject, session, count) ->
+            Validation.ofFirst(count, subject, session, terms, validationBatches),
+        null);
   }
 
   /** Null if it is a sweep over batches. */
@@ -240,11 +232,7 @@ public final class SweepTask<B> {
   }
 
   List<Objective<B>> objectives() {
-    List<Objective<B>> objectives = new ArrayList<>();
-    for (OptimizedLoss<B> loss : losses) {
-      objectives.add(loss.objective(objectives.size()));
-    }
-    return objectives;
+    return IntStream.range(0, losses.size()).mapToObj(i -> losses.get(i).objective(i)).toList();
   }
 
   Iterable<B> batches() {

@@ -38,13 +38,6 @@ record Sweeps(
   private static final String UNRESTORED =
       "the step function restores nothing, so that each sweep went on where the one before had ended: give save and restore to StepFunction.of";
 
-  Sweeps {
-    if (maxDuration.isNegative() || maxDuration.isZero()) {
-      throw new IllegalArgumentException(
-          "maxDuration is " + maxDuration + ", but must be greater than 0");
-    }
-  }
-
   <B> LrFinderResult of(SweepTask<B> task) {
     StepFunction step = task.step();
     return step == null ? overBatches(task) : of(step);

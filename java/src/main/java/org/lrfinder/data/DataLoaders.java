@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.TensorExampleVector;
 import org.bytedeco.pytorch.TensorExampleVectorIterator;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The presets' own data loaders as training data, such as {@code
@@ -40,14 +41,13 @@ public final class DataLoaders {
    */
   public static Iterable<Batch> examples(
       Supplier<ExampleVectorIterator> begin, Supplier<ExampleVectorIterator> end) {
-    return () ->
-        new Walk<>(
-            begin,
-            end,
-            ExampleVectorIterator::notEquals,
-            ExampleVectorIterator::increment,
-            at -> stacked(at.access()),
-            DataLoaders::close);
+    return new Loader<>(
+        begin,
+        end,
+        ExampleVectorIterator::notEquals,
+        ExampleVectorIterator::increment,
+        at -> stacked(at.access()),
+        DataLoaders::close);
   }
 
   /**
@@ -60,18 +60,16 @@ public final class DataLoaders {
    */
   public static Iterable<Batch> stackedExamples(
       Supplier<ExampleIterator> begin, Supplier<ExampleIterator> end) {
-    return () ->
-        new Walk<>(
-            begin,
-            end,
-            ExampleIterator::notEquals,
-            ExampleIterator::increment,
-            at -> {
-              Example example = at.access();
-              return new Batch(
-                  kept(new Tensor(example.data())), kept(new Tensor(example.target())));
-            },
-            DataLoaders::close);
+    return new Loader<>(
+        begin,
+        end,
+        ExampleIterator::notEquals,
+        ExampleIterator::increment,
+        at -> {
+          Example example = at.access();
+          return new Batch(kept(new Tensor(example.data())), kept(new Tensor(example.target())));
+        },
+        DataLoaders::close);
   }
 
   /**
@@ -84,21 +82,20 @@ public final class DataLoaders {
    */
   public static Iterable<Tensor> tensors(
       Supplier<TensorExampleVectorIterator> begin, Supplier<TensorExampleVectorIterator> end) {
-    return () ->
-        new Walk<>(
-            begin,
-            end,
-            TensorExampleVectorIterator::notEquals,
-            TensorExampleVectorIterator::increment,
-            at -> {
-              TensorExampleVector examples = at.access();
-              TensorVector data = new TensorVector();
-              for (long i = 0; i < examples.size(); i++) {
-                data.push_back(examples.get(i).data());
-              }
-              return kept(torch.stack(data));
-            },
-            Tensor::close);
+    return new Loader<>(
+        begin,
+        end,
+        TensorExampleVectorIterator::notEquals,
+        TensorExampleVectorIterator::increment,
+        at -> {
+          TensorExampleVector examples = at.access();
+          TensorVector data = new TensorVector();
+          for (long i = 0; i < examples.size(); i++) {
+            data.push_back(examples.get(i).data());
+          }
+          return kept(torch.stack(data));
+        },
+        Tensor::close);
   }
 
   private static Batch stacked(ExampleVector examples) {
@@ -123,66 +120,63 @@ public final class DataLoaders {
     batch.target().close();
   }
 
-  /** One walk through a loader's epoch. */
-  private static final class Walk<I extends Pointer, B> implements Iterator<B>, AutoCloseable {
-    private final I position;
-    private final I end;
-    private final BiPredicate<I, I> differ;
-    private final Consumer<I> advance;
-    private final Function<I, B> read;
-    private final Consumer<B> release;
-    private B last;
-
-    Walk(
-        Supplier<I> begin,
-        Supplier<I> end,
-        BiPredicate<I, I> differ,
-        Consumer<I> advance,
-        Function<I, B> read,
-        Consumer<B> release) {
-      this.position = begin.get();
-      this.end = end.get();
-      this.differ = differ;
-      this.advance = advance;
-      this.read = read;
-      this.release = release;
-    }
-
+  /** What the iterators of the loaders have in common, which no supertype of theirs says. */
+  private record Loader<I extends Pointer, B>(
+      Supplier<I> begin,
+      Supplier<I> end,
+      BiPredicate<I, I> differ,
+      Consumer<I> advance,
+      Function<I, B> read,
+      Consumer<B> release)
+      implements Iterable<B> {
     @Override
-    public boolean hasNext() {
-      return differ.test(position, end);
+    public Iterator<B> iterator() {
+      return new Walk();
     }
 
-    @Override
-    public B next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException();
-      }
-      releaseLast();
-      try (PointerScope scope = new PointerScope()) {
-        last = read.apply(position);
-        advance.accept(position);
-      }
-      return last;
-    }
+    /** One walk through an epoch. */
+    private final class Walk implements Iterator<B>, AutoCloseable {
+      private final I position = begin.get();
+      private final I stop = end.get();
+      private @Nullable B last;
 
-    private void releaseLast() {
-      if (last != null) {
-        release.accept(last);
-        last = null;
+      @Override
+      public boolean hasNext() {
+        return differ.test(position, stop);
       }
-    }
 
-    @Override
-    public void close() {
-      releaseLast();
-      try (PointerScope scope = new PointerScope()) {
-        while (hasNext()) {
+      @Override
+      public B next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException();
+        }
+        releaseLast();
+        try (PointerScope scope = new PointerScope()) {
+          B next = read.apply(position);
+          last = next;
           advance.accept(position);
+          return next;
         }
       }
-      position.close();
-      end.close();
+
+      private void releaseLast() {
+        if (last != null) {
+          release.accept(last);
+          last = null;
+        }
+      }
+
+      @Override
+      public void close() {
+        releaseLast();
+        try (PointerScope scope = new PointerScope()) {
+          while (hasNext()) {
+            advance.accept(position);
+          }
+        }
+        position.close();
+        stop.close();
+      }
     }
   }
 }

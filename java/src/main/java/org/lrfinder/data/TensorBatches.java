@@ -5,12 +5,11 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Batches of a data set that is held in memory, on any device. Without a seed they come in the
@@ -92,7 +91,7 @@ public final class TensorBatches implements Batches {
   /** {@inheritDoc} The iterator is {@link AutoCloseable}. */
   @Override
   public Iterator<Batch> epoch(long epoch) {
-    return seed.isPresent() ? new Shuffled(order(seed.getAsLong(), epoch)) : new InOrder();
+    return new Walk(seed.isPresent() ? order(seed.getAsLong(), epoch) : null);
   }
 
   private long[] order(long seed, long epoch) {
@@ -107,11 +106,20 @@ public final class TensorBatches implements Batches {
     return order;
   }
 
-  private abstract class Walk implements Iterator<Batch>, AutoCloseable {
+  private final class Walk implements Iterator<Batch>, AutoCloseable {
+    private final @Nullable Tensor order; // null: that of the rows
     private long next;
     private Tensor[] current = {};
 
-    abstract Tensor rows(Tensor data, long from, long count);
+    Walk(long @Nullable [] order) {
+      try (PointerScope scope = new PointerScope()) {
+        this.order =
+            order == null ? null : torch.tensor(order).to(inputs.device(), ScalarType.Long);
+        if (this.order != null) {
+          this.order.retainReference(); // outlives the scope, until close()
+        }
+      }
+    }
 
     @Override
     public boolean hasNext() {
@@ -131,8 +139,17 @@ public final class TensorBatches implements Batches {
       return new Batch(current[0], current[1]);
     }
 
+    private Tensor rows(Tensor data, long from, long count) {
+      if (order == null) {
+        return data.narrow(0, from, count);
+      }
+      try (Tensor indices = order.narrow(0, from, count)) {
+        return data.index_select(0, indices);
+      }
+    }
+
     private void closeCurrent() {
-      for (Pointer tensor : current) {
+      for (Tensor tensor : current) {
         tensor.close();
       }
     }
@@ -141,39 +158,9 @@ public final class TensorBatches implements Batches {
     public void close() {
       closeCurrent();
       next = batchesPerEpoch();
-    }
-  }
-
-  private final class InOrder extends Walk {
-    @Override
-    Tensor rows(Tensor data, long from, long count) {
-      return data.narrow(0, from, count);
-    }
-  }
-
-  private final class Shuffled extends Walk {
-    private final Tensor order;
-
-    Shuffled(long[] order) {
-      try (PointerScope scope = new PointerScope()) {
-        Device device = inputs.device();
-        Tensor onHost = torch.tensor(order);
-        this.order = onHost.to(device, ScalarType.Long);
-        this.order.retainReference(); // outlives the scope, until close()
+      if (order != null) {
+        order.close();
       }
-    }
-
-    @Override
-    Tensor rows(Tensor data, long from, long count) {
-      try (Tensor indices = order.narrow(0, from, count)) {
-        return data.index_select(0, indices);
-      }
-    }
-
-    @Override
-    public void close() {
-      super.close();
-      order.close();
     }
   }
 }

@@ -29,13 +29,7 @@ public final class CurveCsv {
     text.append(validation.length > 0 ? ",validation_loss\n" : "\n");
     for (int i = 0; i < rates.length; i++) {
       // Concatenation knows no locale.
-      text.append(i)
-          .append(',')
-          .append(rates[i])
-          .append(',')
-          .append(losses[i])
-          .append(',')
-          .append(smoothed[i]);
+      text.append(i + "," + rates[i] + "," + losses[i] + "," + smoothed[i]);
       if (validation.length > 0) {
         text.append(',').append(validation[i]);
       }

@@ -2,15 +2,19 @@ package org.lrfinder.plot;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
  * What an answer was read from.
  *
+ * @param curve at least one point
+ * @param mode how its rates lie
  * @param line the trend, or the losses themselves of a curve too short for one; empty if none is
  *     finite
  * @param smooth whether the line is a trend
@@ -18,7 +22,13 @@ import org.lrfinder.sweep.SweepSettings;
  *     there is no fall to be told from noise
  * @param end where the loss diverged, or was last finite
  */
-record Judged(Optional<Trend> line, boolean smooth, double[] fall, Optional<End> end) {
+record Judged(
+    Curve curve,
+    ScheduleMode mode,
+    Optional<Trend> line,
+    boolean smooth,
+    double[] fall,
+    Optional<End> end) {
   /** What happened at a rate. */
   record End(String what, String preposition, double lr) {
     String words() {
@@ -31,15 +41,15 @@ record Judged(Optional<Trend> line, boolean smooth, double[] fall, Optional<End>
       throw new IllegalArgumentException("the curve has no points to draw");
     }
     Optional<Descent> descent = Descent.of(curve, settings);
-    double[] fall =
-        descent
-            .filter(Descent::clear)
-            .map(d -> new double[] {d.half(), d.fourFifths(), d.lowest()})
-            .orElse(new double[0]);
+    DoubleStream fall =
+        descent.filter(Descent::clear).stream()
+            .flatMapToDouble(d -> DoubleStream.of(d.half(), d.fourFifths(), d.lowest()));
     return new Judged(
+        curve,
+        settings.mode(),
         descent.map(Descent::trend).or(() -> Trend.of(curve, settings)),
         descent.isPresent(),
-        Arrays.stream(fall).map(lr -> Math.pow(10, lr)).toArray(),
+        fall.map(lr -> Math.pow(10, lr)).toArray(),
         end(curve, descent, endReason));
   }
 
@@ -54,6 +64,10 @@ record Judged(Optional<Trend> line, boolean smooth, double[] fall, Optional<End>
       case NON_FINITE -> Optional.of(new End("not finite", " after ", last));
       default -> Optional.empty();
     };
+  }
+
+  RateRange rates() {
+    return RateRange.of(curve.rate(0), curve.rate(curve.size() - 1), mode);
   }
 
   /** Reads the line's loss at a rate; not a number if there is no line. */

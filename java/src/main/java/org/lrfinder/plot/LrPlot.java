@@ -3,6 +3,7 @@ package org.lrfinder.plot;
 import java.awt.Color;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -15,7 +16,6 @@ import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.suggestion.Trend;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
-import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -49,15 +49,11 @@ public final class LrPlot {
     }
   }
 
-  private final Curve curve;
-  private final ScheduleMode mode;
   private final Judged judged;
   private final Marks marks;
   private final Labels labels;
 
-  private LrPlot(Curve curve, ScheduleMode mode, Judged judged, Marks marks, Labels labels) {
-    this.curve = curve;
-    this.mode = mode;
+  private LrPlot(Judged judged, Marks marks, Labels labels) {
     this.judged = judged;
     this.marks = marks;
     this.labels = labels;
@@ -74,8 +70,6 @@ public final class LrPlot {
    */
   public static LrPlot of(Curve curve, SweepSettings settings, EndReason endReason) {
     return new LrPlot(
-        curve,
-        settings.mode(),
         Judged.of(curve, settings, endReason),
         Marks.NONE,
         new Labels("Learning rate finder", "learning rate", "loss"));
@@ -103,7 +97,7 @@ public final class LrPlot {
   }
 
   private LrPlot with(Labels newLabels) {
-    return new LrPlot(curve, mode, judged, marks, newLabels);
+    return new LrPlot(judged, marks, newLabels);
   }
 
   /**
@@ -158,7 +152,7 @@ public final class LrPlot {
   }
 
   private LrPlot with(Marks newMarks) {
-    return new LrPlot(curve, mode, judged, newMarks, labels);
+    return new LrPlot(judged, newMarks, labels);
   }
 
   /**
@@ -178,8 +172,9 @@ public final class LrPlot {
    * @return a new chart each time, for one thread at a time
    */
   public XYChart chart() {
+    Curve curve = judged.curve();
     LossRange losses = LossRange.of(curve, judged.line());
-    RateRange rates = rates();
+    RateRange rates = judged.rates();
     RuleLines rules = new RuleLines(marks, rates);
     LossRange frame = losses.withSpaceAbove(rules.spaceAbove(PLOT_WIDTH, PLOT_HEIGHT));
     XYChart chart = Charts.empty(labels.title, labels.rate, labels.loss, rates, frame);
@@ -203,24 +198,12 @@ public final class LrPlot {
     return chart;
   }
 
-  Curve curve() {
-    return curve;
-  }
-
-  ScheduleMode mode() {
-    return mode;
-  }
-
-  Optional<Trend> line() {
-    return judged.line();
+  Judged judged() {
+    return judged;
   }
 
   Optional<Suggestion> suggestion() {
     return marks.suggestion();
-  }
-
-  private RateRange rates() {
-    return RateRange.of(curve.rate(0), curve.rate(curve.size() - 1), mode);
   }
 
   private static void shade(XYChart chart, LrRange range, RateRange rates, LossRange losses) {
@@ -239,11 +222,9 @@ public final class LrPlot {
     double[] rates = band.rates();
     double[] low = losses.clamp(band.low());
     double[] high = losses.clamp(band.high());
-    double[] x = new double[2 * size];
-    double[] y = new double[2 * size];
+    double[] x = Arrays.copyOf(rates, 2 * size); // there and back
+    double[] y = Arrays.copyOf(low, 2 * size);
     for (int i = 0; i < size; i++) {
-      x[i] = rates[i];
-      y[i] = low[i];
       x[2 * size - 1 - i] = rates[i];
       y[2 * size - 1 - i] = high[i];
     }
@@ -269,7 +250,8 @@ public final class LrPlot {
   }
 
   private void mark(XYChart chart, Suggestion suggestion, LossRange losses) {
-    double lr = rates().clamp(suggestion.lr()); // at the edge, where the curve was cut before it
+    double lr =
+        judged.rates().clamp(suggestion.lr()); // at the edge, where the curve was cut before it
     double loss = losses.clamp(judged.at(lr));
     double[] stem = {losses.low(), loss};
     Charts.dashed(chart, "stem", new double[] {lr, lr}, stem, SUGGESTED).setShowInLegend(false);
@@ -289,6 +271,6 @@ public final class LrPlot {
    * @throws IllegalArgumentException if it is too small
    */
   public String toText(int columns, int rows) {
-    return new TextPlot(curve, rates(), judged, marks).draw(columns, rows);
+    return new TextPlot(judged, marks).draw(columns, rows);
   }
 }

@@ -1,7 +1,6 @@
 package org.lrfinder.plot;
 
 import java.awt.Color;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +47,8 @@ public final class OverlayPlot {
   public static OverlayPlot of(Map<String, LrPlot> plots) {
     List<Line> lines = new ArrayList<>();
     plots.forEach(
-        (name, plot) -> plot.line().ifPresent(trend -> lines.add(new Line(name, plot, trend))));
+        (name, plot) ->
+            plot.judged().line().ifPresent(trend -> lines.add(new Line(name, plot, trend))));
     if (lines.isEmpty()) {
       throw new IllegalArgumentException("the curves have no points to draw");
     }
@@ -56,25 +56,19 @@ public final class OverlayPlot {
   }
 
   /**
-   * Writes the picture, 900 by 600 points, by atomic rename.
+   * Writes the picture as {@link LrPlot#save} does.
    *
    * @param file where to; its name ends in {@code .png} or {@code .svg}, its folder must exist
-   * @throws IllegalArgumentException if the name has another ending
-   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
    */
   public void save(Path file) {
     Charts.save(chart(), file);
   }
 
-  /**
-   * Hands out the chart, to be changed or shown by other means.
-   *
-   * @return a new chart each time
-   */
+  /** {@return the chart, as {@link LrPlot#chart} hands it out: a new one each time} */
   public XYChart chart() {
     LossRange losses = LossRange.of(lines.stream().map(Line::trend).toList());
     double first =
-        lines.stream().mapToDouble(line -> line.plot.curve().rate(0)).min().orElseThrow();
+        lines.stream().mapToDouble(line -> line.plot.judged().curve().rate(0)).min().orElseThrow();
     double last =
         lines.stream()
             .mapToDouble(
@@ -84,7 +78,7 @@ public final class OverlayPlot {
                         line.plot.suggestion().map(Suggestion::lr).orElse(0.0)))
             .max()
             .orElseThrow();
-    RateRange rates = RateRange.of(first, last, lines.get(0).plot.mode());
+    RateRange rates = RateRange.of(first, last, lines.get(0).plot.judged().mode());
     XYChart chart = Charts.empty("Learning rate finder", "learning rate", "loss", rates, losses);
     for (int i = 0; i < lines.size(); i++) {
       Line line = lines.get(i);

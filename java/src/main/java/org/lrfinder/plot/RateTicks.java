@@ -23,12 +23,7 @@ record RateTicks(double[] rates, List<String> labels) {
   private static final double LARGEST_PLAIN = 1e5;
   private static final int PLAIN_DIGITS = 8;
 
-  /**
-   * Chooses ticks.
-   *
-   * @param range of the axis
-   * @param closest how near one another two may be, as a share of the axis
-   */
+  /** Chooses ticks, none of which is closer to another than that share of the axis. */
   static RateTicks of(RateRange range, double closest) {
     double[] best = {};
     if (range.logarithmic()) {

@@ -36,12 +36,7 @@ final class RuleLines extends Annotation {
   private final List<Line> lines = new ArrayList<>();
   private final RateRange range;
 
-  /**
-   * Makes the lines of a plot's rules.
-   *
-   * @param marks its marks
-   * @param range its rates; what lies outside has a name at the edge and no line
-   */
+  /** Makes the lines of a plot; of a rate outside the range, a name at the edge and no line. */
   RuleLines(Marks marks, RateRange range) {
     super(false);
     this.range = range;
@@ -119,12 +114,8 @@ final class RuleLines extends Annotation {
 
   /**
    * Puts names beside the heads of their lines like flags, to the right as long as there is room,
-   * in as many rows as it takes for none to lie over another, nor over a line on its way up.
-   *
-   * @param lines where the lines are, rising
-   * @param widths of the names
-   * @param plot where they have to be, horizontally
-   * @return a box for each
+   * in as many rows as it takes for none to lie over another, nor over a line on its way up. Lines
+   * rise; names stay within the plot horizontally.
    */
   static List<Rectangle2D> boxes(List<Double> lines, List<Double> widths, Rectangle2D plot) {
     int count = lines.size();

@@ -14,18 +14,16 @@ final class TextPlot {
   private static final int MOST_DIGITS = 12;
   private static final String BETWEEN = "  ";
 
-  private final Curve curve;
-  private final RateRange rates;
   private final Judged judged;
   private final Marks marks;
+  private final RateRange rates;
   private final LossRange range;
 
-  TextPlot(Curve curve, RateRange rates, Judged judged, Marks marks) {
-    this.curve = curve;
-    this.rates = rates;
+  TextPlot(Judged judged, Marks marks) {
     this.judged = judged;
     this.marks = marks;
-    this.range = LossRange.of(curve, judged.line());
+    this.rates = judged.rates();
+    this.range = LossRange.of(judged.curve(), judged.line());
   }
 
   String draw(int columns, int rows) {
@@ -65,6 +63,7 @@ final class TextPlot {
   }
 
   private void paint(char[][] canvas) {
+    Curve curve = judged.curve();
     double[] xs = curve.rates();
     if (judged.smooth()) {
       plot(canvas, xs, curve.losses(), '.');

@@ -1,5 +1,6 @@
 package org.lrfinder.suggestion;
 
+import java.util.Arrays;
 import java.util.Collection;
 
 /**
@@ -22,12 +23,9 @@ public record Agreement(int rules, int near, double decades) {
             .sorted()
             .toArray();
     double centre = Math.log10(chosen.lr());
-    int near = 0;
-    for (double log : logs) {
-      if (Math.abs(log - centre) <= NEAR_DECADES + 1e-9) {
-        near++;
-      }
-    }
-    return new Agreement(logs.length, near, logs.length == 0 ? 0 : logs[logs.length - 1] - logs[0]);
+    long near =
+        Arrays.stream(logs).filter(log -> Math.abs(log - centre) <= NEAR_DECADES + 1e-9).count();
+    double decades = logs.length == 0 ? 0 : logs[logs.length - 1] - logs[0];
+    return new Agreement(logs.length, (int) near, decades);
   }
 }

@@ -90,27 +90,28 @@ public record Answer(
         }
       }
     }
-    Optional<Suggestion> suggestion = Optional.ofNullable(suggestions.get(chosen.name()));
-    if (ok && suggestion.isEmpty()) {
+    Suggestion suggestion = suggestions.get(chosen.name());
+    if (ok && suggestion == null) {
       warnings.add("rule " + chosen.name() + " gave no rate: it needs more points");
     }
-    suggestion
-        .filter(any -> ok)
-        .map(any -> Agreement.of(any, suggestions.values()))
-        .filter(among -> among.rules() > 0 && among.near() == 0 && among.decades() > WIDE_SPREAD)
-        .ifPresent(
-            among ->
-                warnings.add(
-                    String.format(
-                        Locale.ROOT,
-                        "no other rule is within a factor of three, and they spread over %.1f decades: look at the plot",
-                        among.decades())));
+    if (ok && suggestion != null) {
+      Agreement among = Agreement.of(suggestion, suggestions.values());
+      if (among.near() == 0 && among.decades() > WIDE_SPREAD) {
+        warnings.add(
+            String.format(
+                Locale.ROOT,
+                "no other rule is within a factor of three, and they spread over %.1f decades: look at the plot",
+                among.decades()));
+      }
+    }
     if (ok && endReason == EndReason.COMPLETED && descent.orElseThrow().lowestAtEnd()) {
       warnings.add(
           "the loss is lowest among the last rates and was not seen to rise: a higher maximum rate may show a lower one");
     }
     Optional<Double> stable =
-        descent.filter(any -> ok).map(fall -> Pick.within(curve, Math.pow(10, fall.lowest())).lr());
+        descent
+            .filter(any -> ok)
+            .map(fall -> Pick.of(Math.pow(10, fall.lowest())).within(curve).lr());
     return new Answer(
         chosen.name(),
         status,

@@ -77,25 +77,21 @@ public record Band(double[] rates, double[] low, double[] median, double[] high)
     return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
   }
 
-  /** {@return learning rates, a copy} */
   @Override
   public double[] rates() {
     return rates.clone();
   }
 
-  /** {@return lower quartiles, a copy} */
   @Override
   public double[] low() {
     return low.clone();
   }
 
-  /** {@return medians, a copy} */
   @Override
   public double[] median() {
     return median.clone();
   }
 
-  /** {@return upper quartiles, a copy} */
   @Override
   public double[] high() {
     return high.clone();

@@ -2,6 +2,7 @@ package org.lrfinder.suggestion;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -190,12 +191,9 @@ public record Descent(
     return Arrays.stream(losses).map(loss -> Math.min(loss, cap)).toArray();
   }
 
-  private static int lowest(double[] losses, int to) {
-    int lowest = 0;
-    for (int i = 1; i < to; i++) {
-      lowest = losses[i] < losses[lowest] ? i : lowest;
-    }
-    return lowest;
+  /** Finds the lowest of the values up to one, the first of equals. */
+  static int lowest(double[] values, int to) {
+    return IntStream.range(0, to).reduce((a, b) -> values[b] < values[a] ? b : a).orElseThrow();
   }
 
   private static boolean staysAboveFirst(double[] y, double[] lows) {

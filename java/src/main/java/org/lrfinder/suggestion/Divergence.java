@@ -5,8 +5,8 @@ import java.util.function.IntToDoubleFunction;
 
 /**
  * Where the losses of a curve leave the level that they began at: the first point over a limit, of
- * three among five. The limit is that level and the fall so far, or ten times the noise, whichever
- * is more.
+ * three among five; the number of points if there is none. The limit is that level and the fall so
+ * far, or ten times the noise, whichever is more.
  *
  * @param lows running medians of three of the losses
  * @param head number of points that are never over
@@ -16,20 +16,14 @@ record Divergence(double[] losses, double[] lows, int head, double level, double
   private static final int WINDOW = 0b11111;
   private static final int POINTS = 3;
 
-  /**
-   * Finds the first rise over the noise of the head, which may be no divergence.
-   *
-   * @return its first point; the number of points if there is none
-   */
+  /** Finds the first rise over the noise of the head, which may be no divergence. */
   int firstRise() {
     return rise(i -> 0, (from, seen) -> losses.length);
   }
 
   /**
-   * Finds the rise over the noise of its own time that does not come back.
-   *
-   * @param means the losses' local means, none of which outliers dominate
-   * @return its first point; the number of points if there is none
+   * Finds the rise over the noise of its own time that does not come back, by the losses' local
+   * means, none of which outliers dominate.
    */
   int lasting(double[] means) {
     return rise(i -> Noise.before(losses, i), (from, seen) -> comesBack(from, seen, means));

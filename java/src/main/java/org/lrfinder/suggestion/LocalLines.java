@@ -9,19 +9,11 @@ import java.util.Arrays;
  */
 final class LocalLines {
   private static final double REACH = 8; // bandwidths; weights beyond are below 1e-13
-
   private static final double SAME = 1e-12; // distances that differ by rounding alone
 
   private LocalLines() {}
 
-  /**
-   * Smooths.
-   *
-   * @param x rising
-   * @param y as many
-   * @param bandwidth standard deviation of the weights
-   * @return the smoothed y at each x
-   */
+  /** Smooths y over the rising x, by weights of that standard deviation. */
   static double[] smooth(double[] x, double[] y, double bandwidth) {
     Sums[] sums = new Sums[x.length];
     Arrays.setAll(sums, i -> new Sums(y[i]));

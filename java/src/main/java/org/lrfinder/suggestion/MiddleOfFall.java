@@ -50,7 +50,7 @@ public record MiddleOfFall() implements SuggestionRule {
 
   /** Picks on a curve that was followed already. */
   static Pick pick(Curve curve, Descent descent) {
-    return Pick.within(curve, Math.pow(10, logRate(descent)));
+    return Pick.of(Math.pow(10, logRate(descent))).within(curve);
   }
 
   private static double logRate(Descent descent) {

@@ -30,13 +30,7 @@ public record Minimum() implements SuggestionRule {
     if (window.size() == 0) {
       return Optional.empty();
     }
-    double[] losses = window.losses();
-    int lowest = 0;
-    for (int i = 1; i < losses.length; i++) {
-      if (losses[i] < losses[lowest]) {
-        lowest = i;
-      }
-    }
-    return Optional.of(Pick.within(curve, window.rates()[lowest] / DIVISOR));
+    int lowest = Descent.lowest(window.losses(), window.size());
+    return Optional.of(Pick.of(window.rates()[lowest] / DIVISOR).within(curve));
   }
 }

@@ -36,19 +36,12 @@ public record Pick(double lr, @Nullable String warning) {
   }
 
   /**
-   * Picks a rate, moved to the curve's nearest end, with a warning, if it lies outside.
+   * Moves the rate to the curve's nearest end if it lies outside.
    *
    * @param curve at least one point
-   * @param lr the rate
-   * @return the pick
-   * @throws IllegalArgumentException if the rate is not a number
+   * @return the pick, with a warning if it was moved and had none
    */
-  public static Pick within(Curve curve, double lr) {
-    return of(lr).within(curve);
-  }
-
-  /** Moves the rate of a rule of the user's own, which may lie outside; its own warning stays. */
-  Pick within(Curve curve) {
+  public Pick within(Curve curve) {
     double nearest = Math.min(Math.max(lr, curve.rate(0)), curve.rate(curve.size() - 1));
     if (warning != null || Math.abs(lr - nearest) <= ROUNDING * nearest) {
       return new Pick(nearest, warning);

@@ -42,7 +42,7 @@ public record Slide() implements SuggestionRule {
       right--;
       left--;
     }
-    return Optional.of(Pick.within(curve, window.rates()[pick]));
+    return Optional.of(Pick.of(window.rates()[pick]).within(curve));
   }
 
   private static double slope(double[] losses, int i) {

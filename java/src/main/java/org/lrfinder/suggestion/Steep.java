@@ -1,5 +1,6 @@
 package org.lrfinder.suggestion;
 
+import java.util.Arrays;
 import java.util.Optional;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
@@ -28,15 +29,13 @@ public record Steep() implements SuggestionRule {
     FastaiWindow window = FastaiWindow.of(curve, settings);
     double[] rates = window.rates();
     double[] losses = window.losses();
-    int pick = -1;
-    double steepest = Double.POSITIVE_INFINITY;
-    for (int i = 0; i + 1 < losses.length; i++) {
-      double slope = (losses[i + 1] - losses[i]) / (Math.log(rates[i + 1]) - Math.log(rates[i]));
-      if (slope < steepest) {
-        steepest = slope;
-        pick = i;
-      }
+    if (window.size() < 2) {
+      return Optional.empty();
     }
-    return pick < 0 ? Optional.empty() : Optional.of(Pick.within(curve, rates[pick]));
+    double[] slopes = new double[window.size() - 1];
+    Arrays.setAll(
+        slopes, i -> (losses[i + 1] - losses[i]) / (Math.log(rates[i + 1]) - Math.log(rates[i])));
+    int pick = Descent.lowest(slopes, slopes.length);
+    return Optional.of(Pick.of(rates[pick]).within(curve));
   }
 }

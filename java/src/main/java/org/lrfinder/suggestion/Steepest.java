@@ -108,16 +108,9 @@ public record Steepest(int skipBegin, int skipEnd, Spacing spacing) implements S
         IntStream.range(0, kept.length)
             .mapToDouble(i -> spacing.position(i, rates[kept[i]]))
             .toArray();
-    int pick = 0;
-    double steepest = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < y.length; i++) {
-      double slope = slope(x, y, i);
-      if (slope < steepest) {
-        steepest = slope;
-        pick = i;
-      }
-    }
-    return Optional.of(Pick.within(curve, rates[kept[pick]]));
+    double[] slopes = IntStream.range(0, y.length).mapToDouble(i -> slope(x, y, i)).toArray();
+    int pick = Descent.lowest(slopes, slopes.length);
+    return Optional.of(Pick.of(rates[kept[pick]]).within(curve));
   }
 
   /**

@@ -1,7 +1,6 @@
 package org.lrfinder.suggestion;
 
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** The rules that come with the library, by name. */
 public final class SuggestionRules {
@@ -33,18 +32,12 @@ public final class SuggestionRules {
    * @throws IllegalArgumentException if there is none of that name; the message lists the names
    */
   public static SuggestionRule named(String name) {
-    return ALL.stream()
-        .filter(rule -> rule.name().equals(resolved(name)))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "there is no rule \"%s\"; there are %s"
-                        .formatted(
-                            name,
-                            ALL.stream()
-                                .map(SuggestionRule::name)
-                                .collect(Collectors.joining(", ")))));
+    List<String> names = ALL.stream().map(SuggestionRule::name).toList();
+    if (!names.contains(resolved(name))) {
+      throw new IllegalArgumentException(
+          "there is no rule \"%s\"; there are %s".formatted(name, String.join(", ", names)));
+    }
+    return ALL.get(names.indexOf(resolved(name)));
   }
 
   /** Resolves the alias {@code default}, which results and files never say. */

@@ -58,13 +58,11 @@ public record Trend(double[] rates, double[] losses) {
     return rates.length;
   }
 
-  /** {@return learning rates, a copy} */
   @Override
   public double[] rates() {
     return rates.clone();
   }
 
-  /** {@return smoothed losses, a copy} */
   @Override
   public double[] losses() {
     return losses.clone();

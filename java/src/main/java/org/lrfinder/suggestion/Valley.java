@@ -31,7 +31,7 @@ public record Valley() implements SuggestionRule {
     if (window.size() == 0) {
       return Optional.empty();
     }
-    return Optional.of(Pick.within(curve, window.rates()[index(window.losses())]));
+    return Optional.of(Pick.of(window.rates()[index(window.losses())]).within(curve));
   }
 
   /** Finds the point to pick, of at least one. */

@@ -52,10 +52,9 @@ public record Curve(
   }
 
   /**
-   * Returns a point's learning rate.
+   * {@return a point's learning rate, before the groups' ratios}
    *
    * @param index which point, from 0
-   * @return its rate, before the groups' ratios
    * @throws IndexOutOfBoundsException if there is no such point
    */
   public double rate(int index) {
@@ -63,10 +62,9 @@ public record Curve(
   }
 
   /**
-   * Returns a point's loss.
+   * {@return a point's loss before the update}
    *
    * @param index which point, from 0
-   * @return its loss before the update
    * @throws IndexOutOfBoundsException if there is no such point
    */
   public double loss(int index) {
@@ -74,10 +72,9 @@ public record Curve(
   }
 
   /**
-   * Returns a point's running loss.
+   * {@return a point's running loss}
    *
    * @param index which point, from 0
-   * @return its smoothed loss
    * @throws IndexOutOfBoundsException if there is no such point
    */
   public double smoothedLoss(int index) {
@@ -110,25 +107,21 @@ public record Curve(
             : Arrays.copyOfRange(validationLosses, from, to));
   }
 
-  /** {@return learning rates, a copy} */
   @Override
   public double[] rates() {
     return rates.clone();
   }
 
-  /** {@return losses, a copy} */
   @Override
   public double[] losses() {
     return losses.clone();
   }
 
-  /** {@return running losses, a copy} */
   @Override
   public double[] smoothedLosses() {
     return smoothedLosses.clone();
   }
 
-  /** {@return losses on the validation batches, a copy; empty if there were none} */
   @Override
   public double[] validationLosses() {
     return validationLosses.clone();

@@ -50,14 +50,11 @@ public record GroupRate(
                   range.group(), range.minLr(), range.maxLr(), settings.minLr(), settings.maxLr()));
     }
     return switch (settings.mode()) {
-      case EXPONENTIAL ->
-          new GroupRate(
-              range.minLr(),
-              0,
-              0,
-              settings.minLr(),
-              Math.log(range.maxLr() / range.minLr())
-                  / Math.log(settings.maxLr() / settings.minLr()));
+      case EXPONENTIAL -> {
+        double growth = Math.log(range.maxLr() / range.minLr());
+        double sweptGrowth = Math.log(settings.maxLr() / settings.minLr());
+        yield new GroupRate(range.minLr(), 0, 0, settings.minLr(), growth / sweptGrowth);
+      }
       case LINEAR -> new GroupRate(steepness, range.minLr(), settings.minLr(), 1, 1);
     };
   }

@@ -6,21 +6,9 @@ package org.lrfinder.sweep;
  */
 public enum ScheduleMode {
   /** By equal factors: {@code min * (max / min)^(i / (n - 1))}. */
-  EXPONENTIAL {
-    @Override
-    double rate(double min, double max, double fraction) {
-      return min * Math.pow(max / min, fraction);
-    }
-  },
+  EXPONENTIAL,
   /** By equal differences: {@code min + (max - min) * i / (n - 1)}. */
-  LINEAR {
-    @Override
-    double rate(double min, double max, double fraction) {
-      return min + (max - min) * fraction;
-    }
-  };
-
-  abstract double rate(double min, double max, double fraction);
+  LINEAR;
 
   /**
    * Computes the rate of a step.
@@ -35,6 +23,13 @@ public enum ScheduleMode {
     if (step == 0) {
       return min;
     }
-    return step == steps - 1 ? max : rate(min, max, step / (steps - 1.0));
+    if (step == steps - 1) {
+      return max;
+    }
+    double fraction = step / (steps - 1.0);
+    return switch (this) {
+      case EXPONENTIAL -> min * Math.pow(max / min, fraction);
+      case LINEAR -> min + (max - min) * fraction;
+    };
   }
 }

@@ -58,7 +58,17 @@ public interface StepFunction {
    */
   static StepFunction of(DoubleUnaryOperator step) {
     Objects.requireNonNull(step, "step");
-    return new UnrestoredStep(step);
+    return new StepFunction() {
+      @Override
+      public double step(double lr) {
+        return step.applyAsDouble(lr);
+      }
+
+      @Override
+      public boolean restores() {
+        return false;
+      }
+    };
   }
 
   /**

@@ -98,13 +98,7 @@ public abstract class StepOptions<B extends StepOptions<B>> {
     return self();
   }
 
-  /**
-   * Makes the settings of the step.
-   *
-   * @return what was set, checked
-   * @throws IllegalArgumentException if one is out of its range or contradicts another; the message
-   *     names it, its value and what is allowed
-   */
+  /** {@return what was set, checked as {@link StepSettings.Builder#build} says} */
   protected final StepSettings stepSettings() {
     return new StepSettings(this);
   }

@@ -13,24 +13,17 @@ import java.util.Objects;
  * @param <B> the builder
  */
 public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOptions<B> {
-  private static final double MIN_LR = 1e-8;
-  private static final double MAX_LR = 1;
-  private static final int STEPS = 100;
-  private static final double EARLY_STOP_THRESHOLD = 4;
-  private static final double SMOOTHING_BETA = 0.98;
-  private static final int VALIDATION_BATCH_COUNT = 4;
-
-  double minLr = MIN_LR;
-  double maxLr = MAX_LR;
-  int steps = STEPS;
+  double minLr = 1e-8;
+  double maxLr = 1;
+  int steps = 100;
   ScheduleMode mode = ScheduleMode.EXPONENTIAL;
-  double earlyStopThreshold = EARLY_STOP_THRESHOLD;
-  double smoothingBeta = SMOOTHING_BETA;
+  double earlyStopThreshold = 4;
+  double smoothingBeta = 0.98;
   List<Double> groupRatios = List.of();
   List<GroupRange> groupRanges = List.of();
   List<Integer> sweptGroups = List.of();
   boolean cycleData = true;
-  int validationBatchCount = VALIDATION_BATCH_COUNT;
+  int validationBatchCount = 4;
 
   /** Starts from the defaults. */
   protected SweepOptions() {}
@@ -59,7 +52,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
   /**
    * Sets the rate of the first step.
    *
-   * @param minLr greater than 0 when exponential, at least 0 when linear; default {@value #MIN_LR}
+   * @param minLr greater than 0 when exponential, at least 0 when linear; default 1e-8
    * @return this builder
    */
   public final B minLr(double minLr) {
@@ -70,7 +63,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
   /**
    * Sets the rate of the last step.
    *
-   * @param maxLr finite and greater than the minimum; default {@value #MAX_LR}
+   * @param maxLr finite and greater than the minimum; default 1
    * @return this builder
    */
   public final B maxLr(double maxLr) {
@@ -84,7 +77,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
    * nothing learned) falls from 0.089 to 0.055, and 45 more of 375 sweeps are OK; the command line
    * takes them.
    *
-   * @param steps at least 3; default {@value #STEPS}
+   * @param steps at least 3; default 100
    * @return this builder
    */
   public final B steps(int steps) {
@@ -107,7 +100,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
    * Sets the early stop: the sweep ends when the running loss exceeds its best by {@code (threshold
    * - 1)} times that best, after the first tenth of the steps and at least five.
    *
-   * @param threshold greater than 1; default {@value #EARLY_STOP_THRESHOLD}
+   * @param threshold greater than 1; default 4
    * @return this builder
    */
   public final B earlyStopThreshold(double threshold) {
@@ -127,7 +120,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
   /**
    * Sets the weight of the past in the running loss.
    *
-   * @param beta in [0, 1); default {@value #SMOOTHING_BETA}
+   * @param beta in [0, 1); default 0.98
    * @return this builder
    */
   public final B smoothingBeta(double beta) {
@@ -197,7 +190,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
    * Sets how many validation batches the validation loss of each step is the mean of, where such
    * batches are given.
    *
-   * @param count at least 1, default {@value #VALIDATION_BATCH_COUNT}; the first ones are taken
+   * @param count at least 1, default 4; the first ones are taken
    * @return this builder
    */
   public final B validationBatchCount(int count) {
@@ -205,13 +198,7 @@ public abstract class SweepOptions<B extends SweepOptions<B>> extends StepOption
     return self();
   }
 
-  /**
-   * Makes the settings of the sweep.
-   *
-   * @return what was set, checked
-   * @throws IllegalArgumentException if one is out of its range or contradicts another; the message
-   *     names it, its value and what is allowed
-   */
+  /** {@return what was set, checked as {@link SweepSettings.Builder#build} says} */
   protected final SweepSettings sweepSettings() {
     return new SweepSettings(this);
   }

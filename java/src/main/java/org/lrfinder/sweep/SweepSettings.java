@@ -40,7 +40,7 @@ public final class SweepSettings {
     sweptGroups = List.copyOf(options.sweptGroups);
     cycleData = options.cycleData;
     validationBatchCount = options.validationBatchCount;
-    requireRange(mode, "minLr", minLr, "maxLr", maxLr);
+    requireRange(minLr, maxLr, "");
     require(steps >= 3, "steps", steps, "at least 3");
     require(
         earlyStopThreshold > 1,
@@ -59,14 +59,12 @@ public final class SweepSettings {
     for (int group : sweptGroups) {
       require(group >= 0, "sweptGroups", group, "at least 0");
     }
-    requireGroupRanges(mode, groupRanges, groupRatios, sweptGroups);
-    if (!groupRatios.isEmpty()) {
-      require(
-          groupRatios.stream().anyMatch(ratio -> ratio > 0),
-          "groupRatios",
-          groupRatios,
-          "greater than 0 for at least one group");
-    }
+    requireGroupRanges();
+    require(
+        groupRatios.isEmpty() || groupRatios.stream().anyMatch(ratio -> ratio > 0),
+        "groupRatios",
+        groupRatios,
+        "greater than 0 for at least one group");
   }
 
   /** {@return a builder with the defaults that its methods name} */
@@ -166,8 +164,9 @@ public final class SweepSettings {
     return validationBatchCount;
   }
 
-  private static void requireRange(
-      ScheduleMode mode, String minName, double min, String maxName, double max) {
+  private void requireRange(double min, double max, String of) {
+    String minName = "minLr" + of;
+    String maxName = "maxLr" + of;
     boolean exponential = mode == ScheduleMode.EXPONENTIAL;
     require(min > 0 || !exponential, minName, min, "greater than 0 when mode is EXPONENTIAL");
     require(min >= 0, minName, min, "at least 0");
@@ -182,18 +181,13 @@ public final class SweepSettings {
         "less than 1.8e308 times %s, which is %s".formatted(minName, min));
   }
 
-  private static void requireGroupRanges(
-      ScheduleMode mode,
-      List<GroupRange> ranges,
-      List<Double> groupRatios,
-      List<Integer> sweptGroups) {
+  private void requireGroupRanges() {
     Set<Integer> groups = new HashSet<>();
-    for (GroupRange range : ranges) {
+    for (GroupRange range : groupRanges) {
       int group = range.group();
       require(group >= 0, "groupRange's group", group, "at least 0");
       require(groups.add(group), "groupRange's group", group, "given once");
-      String of = " of groupRange " + group;
-      requireRange(mode, "minLr" + of, range.minLr(), "maxLr" + of, range.maxLr());
+      requireRange(range.minLr(), range.maxLr(), " of groupRange " + group);
       require(
           sweptGroups.isEmpty() || sweptGroups.contains(group),
           "groupRange's group",
@@ -201,7 +195,7 @@ public final class SweepSettings {
           "one of sweptGroups, which are " + sweptGroups);
     }
     require(
-        ranges.isEmpty() || groupRatios.isEmpty(),
+        groupRanges.isEmpty() || groupRatios.isEmpty(),
         "groupRatios",
         groupRatios,
         "none where groupRange gives a group its own range: it names all groups");

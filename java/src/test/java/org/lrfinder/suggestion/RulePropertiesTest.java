@@ -102,7 +102,7 @@ class RulePropertiesTest {
 
   @Property
   void aRateOutsideIsClampedWithAWarning(@ForAll @DoubleRange(min = -1, max = 100) double lr) {
-    Pick pick = Pick.within(curve(3, 2, 1), lr);
+    Pick pick = Pick.of(lr).within(curve(3, 2, 1));
     assertThat(pick.lr()).isEqualTo(Math.min(Math.max(lr, MIN), MAX));
     assertThat(pick.warning() != null).isEqualTo(lr < MIN * (1 - 1e-9) || lr > MAX * (1 + 1e-9));
   }

@@ -49,7 +49,6 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
   }
 
   private final List<Part> parts;
-  private final ThreadState threadState;
   private final PortableSnapshot snapshot;
   private final LossTracker tracker;
   private double stepLoss; // of the parts so far
@@ -59,9 +58,8 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
       SweepSettings settings,
       ThreadState threadState,
       PortableSnapshot snapshot) {
-    super(parts.get(0).microBatches, "the sweep has ended: its model was restored");
+    super(parts.get(0).microBatches, threadState);
     this.parts = parts;
-    this.threadState = threadState;
     this.snapshot = snapshot;
     this.tracker = LossTracker.of(settings);
   }

@@ -1,11 +1,9 @@
 package org.lrfinder.internal.bean;
 
-import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -95,16 +93,11 @@ public abstract sealed class Property {
   }
 
   private static Stream<Field> fields(Class<?> type) {
-    List<Field> fields = new ArrayList<>();
     // A model may itself be a Module, whose fields are addresses.
-    for (Class<?> c = type;
-        c != null && c != Object.class && c != Pointer.class;
-        c = c.getSuperclass()) {
-      Arrays.stream(c.getDeclaredFields())
-          .filter(f -> !f.isSynthetic() && !Modifier.isStatic(f.getModifiers()))
-          .forEach(fields::add);
-    }
-    return fields.stream();
+    return Stream.<Class<?>>iterate(
+            type, c -> c != null && c != Object.class && c != Pointer.class, Class::getSuperclass)
+        .flatMap(c -> Arrays.stream(c.getDeclaredFields()))
+        .filter(f -> !f.isSynthetic() && !Modifier.isStatic(f.getModifiers()));
   }
 
   private static @Nullable Field field(Class<?> type, String name) {
@@ -124,15 +117,13 @@ public abstract sealed class Property {
 
   /** Of overloaded ones that of the property's own type, or else one that takes a rate. */
   private static @Nullable Method setter(Class<?> type, String name, Class<?> own) {
-    List<Method> setters =
-        Arrays.stream(type.getMethods())
-            .filter(method -> named(method, "set" + capital(name), 1))
-            .sorted(
-                Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
-                    .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
-                    .thenComparing(m -> m.getParameterTypes()[0].getName()))
-            .toList();
-    return setters.isEmpty() ? null : setters.get(0);
+    return Arrays.stream(type.getMethods())
+        .filter(method -> named(method, "set" + capital(name), 1))
+        .min(
+            Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
+                .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
+                .thenComparing(m -> m.getParameterTypes()[0].getName()))
+        .orElse(null);
   }
 
   private static boolean named(Method method, String name, int parameters) {
@@ -144,10 +135,6 @@ public abstract sealed class Property {
 
   private static String capital(String name) {
     return Character.toUpperCase(name.charAt(0)) + name.substring(1);
-  }
-
-  private static boolean accessible(AccessibleObject member) {
-    return member.trySetAccessible();
   }
 
   /** An entry of a map. */
@@ -208,7 +195,7 @@ public abstract sealed class Property {
     }
 
     static @Nullable Object read(Object holder, Field field) {
-      if (!accessible(field)) {
+      if (!field.trySetAccessible()) {
         return null;
       }
       try {
@@ -232,7 +219,7 @@ public abstract sealed class Property {
       if (Modifier.isFinal(field.getModifiers())) {
         return "is final and has no setter";
       }
-      return accessible(field)
+      return field.trySetAccessible()
           ? null
           : "is not accessible: its module must open the package "
               + holder.getClass().getPackageName();
@@ -262,7 +249,7 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable Object value() {
-      if (getter != null && accessible(getter)) {
+      if (getter != null && getter.trySetAccessible()) {
         return invoke(getter);
       }
       return field == null ? null : OfField.read(holder, field);
@@ -288,7 +275,7 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable String obstacle() {
-      return accessible(setter)
+      return setter.trySetAccessible()
           ? null
           : "has a setter that is not accessible: its module must open the package "
               + holder.getClass().getPackageName();

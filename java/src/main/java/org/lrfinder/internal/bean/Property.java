@@ -16,43 +16,36 @@ import org.jspecify.annotations.Nullable;
  * A named value of a user's object: an entry of a map, a field, or a property with getter and
  * setter.
  */
-public abstract sealed class Property {
-  private static final List<Class<?>> REAL =
+public sealed interface Property {
+  /** Types that can hold a learning rate. */
+  List<Class<?>> REAL =
       List.of(double.class, Double.class, float.class, Float.class, Number.class, Object.class);
 
-  private final String name;
+  String name();
 
-  private Property(String name) {
-    this.name = name;
-  }
-
-  public String name() {
-    return name;
-  }
-
-  public abstract @Nullable Object value();
+  @Nullable Object value();
 
   /**
    * Sets the value.
    *
    * @param value of the property's type
    */
-  public abstract void set(@Nullable Object value);
+  void set(@Nullable Object value);
 
   /** Sets a learning rate that the property can hold. */
-  public void setRate(double lr) {
+  default void setRate(double lr) {
     Object old = value();
     boolean single = type() == float.class || type() == Float.class || old instanceof Float;
     set(single ? (Object) (float) lr : (Object) lr);
   }
 
   /** Why the value cannot be set at all; null if it can. */
-  public abstract @Nullable String obstacle();
+  @Nullable String obstacle();
 
-  public abstract Class<?> type();
+  Class<?> type();
 
   /** Why it cannot hold a learning rate; null if it can. */
-  public @Nullable String obstacleToRate() {
+  default @Nullable String obstacleToRate() {
     if (!REAL.contains(type())) {
       return "is of type %s, which cannot hold a learning rate".formatted(type().getSimpleName());
     }
@@ -70,9 +63,10 @@ public abstract sealed class Property {
   }
 
   /** Finds a property; null if there is none of that name. */
-  public static @Nullable Property of(Object holder, String name) {
+  @SuppressWarnings("unchecked") // whether a map takes the value is found out by obstacle()
+  static @Nullable Property of(Object holder, String name) {
     if (holder instanceof Map<?, ?> map) {
-      return map.containsKey(name) ? new OfMap(map, name) : null;
+      return map.containsKey(name) ? new OfMap((Map<Object, @Nullable Object>) map, name) : null;
     }
     Field field = field(holder.getClass(), name);
     Method getter = getter(holder.getClass(), name);
@@ -86,7 +80,7 @@ public abstract sealed class Property {
   }
 
   /** Names of an object's entries or fields, in order. */
-  public static List<String> names(Object holder) {
+  static List<String> names(Object holder) {
     return holder instanceof Map<?, ?> map
         ? map.keySet().stream().map(String::valueOf).toList()
         : fields(holder.getClass()).map(Field::getName).distinct().toList();
@@ -138,15 +132,7 @@ public abstract sealed class Property {
   }
 
   /** An entry of a map. */
-  private static final class OfMap extends Property {
-    private final Map<Object, @Nullable Object> map;
-
-    @SuppressWarnings("unchecked") // whether it takes the value is found out by obstacle()
-    OfMap(Map<?, ?> map, String name) {
-      super(name);
-      this.map = (Map<Object, @Nullable Object>) map;
-    }
-
+  record OfMap(Map<Object, @Nullable Object> map, String name) implements Property {
     @Override
     public Class<?> type() {
       return Object.class;
@@ -154,18 +140,18 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable Object value() {
-      return map.get(name());
+      return map.get(name);
     }
 
     @Override
     public void set(@Nullable Object value) {
-      map.put(name(), value);
+      map.put(name, value);
     }
 
     @Override
     public @Nullable String obstacle() {
       try {
-        map.put(name(), map.get(name()));
+        map.put(name, map.get(name));
         return null;
       } catch (UnsupportedOperationException e) {
         return "is in a map that cannot be changed";
@@ -174,14 +160,10 @@ public abstract sealed class Property {
   }
 
   /** A field without a setter. */
-  private static final class OfField extends Property {
-    private final Object holder;
-    private final Field field;
-
-    OfField(Object holder, Field field) {
-      super(field.getName());
-      this.holder = holder;
-      this.field = field;
+  record OfField(Object holder, Field field) implements Property {
+    @Override
+    public String name() {
+      return field.getName();
     }
 
     @Override
@@ -227,21 +209,9 @@ public abstract sealed class Property {
   }
 
   /** A property with a setter. */
-  private static final class OfSetter extends Property {
-    private final Object holder;
-    private final @Nullable Field field;
-    private final @Nullable Method getter;
-    private final Method setter;
-
-    OfSetter(
-        Object holder, String name, @Nullable Field field, @Nullable Method getter, Method setter) {
-      super(name);
-      this.holder = holder;
-      this.field = field;
-      this.getter = getter;
-      this.setter = setter;
-    }
-
+  record OfSetter(
+      Object holder, String name, @Nullable Field field, @Nullable Method getter, Method setter)
+      implements Property {
     @Override
     public Class<?> type() {
       return setter.getParameterTypes()[0];

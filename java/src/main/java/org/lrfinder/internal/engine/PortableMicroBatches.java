@@ -145,11 +145,11 @@ final class PortableMicroBatches {
         : loss.div(new Scalar((double) step.accumulateGradBatches()));
   }
 
-  /** Ends the step: makes the gradients the mean over its micro-batches. */
+  /** Ends the step: makes the gradients the mean over its micro-batches, and clips them. */
   void finish(List<Optimizer> optimizers) {
-    List<Tensor> parameters = ModelTensors.parameters(optimizers);
     if (count < step.accumulateGradBatches()) {
       Scalar factor = new Scalar((double) step.accumulateGradBatches() / count);
+      List<Tensor> parameters = ModelTensors.parameters(optimizers);
       for (Tensor parameter : ModelTensors.byIdentity(parameters).values()) {
         Tensor gradient = parameter.grad();
         if (gradient.defined()) {
@@ -159,13 +159,16 @@ final class PortableMicroBatches {
     }
     total = 0;
     count = 0;
+    for (Optimizer optimizer : optimizers) {
+      clip(optimizer);
+    }
   }
 
   /**
    * Clips the gradients of an optimizer's parameters, as the settings say. Not by libtorch's {@code
    * clip_grad_norm_}, which leaves sparse ones as they are.
    */
-  void clip(Optimizer optimizer) {
+  private void clip(Optimizer optimizer) {
     if (Double.isFinite(step.gradientClipNorm())) {
       List<Tensor> gradients = writableValues(optimizer);
       double squares = 0;

@@ -29,7 +29,6 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
       microBatches.finish(copies);
       int group = 0;
       for (Optimizer copy : copies) {
-        microBatches.clip(copy);
         OptimizerParamGroupVector groups = copy.param_groups();
         for (int i = 0; i < groups.size(); i++) {
           groups.get(i).options().set_lr(groupRates.get(group++).at(lr));

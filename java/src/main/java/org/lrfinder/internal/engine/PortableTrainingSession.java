@@ -46,7 +46,6 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   private double update() {
     double mean = microBatches.mean();
     microBatches.finish(List.of(optimizer));
-    microBatches.clip(optimizer);
     PortableMicroBatches.update(optimizer);
     return mean;
   }

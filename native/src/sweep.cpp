@@ -31,13 +31,6 @@ struct Part {
   bool recorded;
 };
 
-SweepSubject one_part(torch::nn::Module* network, const torch::optim::Optimizer& optimizer) {
-  SweepSubject subject;
-  subject.add_part(network, /*recorded=*/true);
-  subject.add_optimizer(optimizer);
-  return subject;
-}
-
 MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings) {
   if (part.optimizers.empty()) refuse("a part has no optimizer");
   return part.script ? MicroBatches(*part.script, part.optimizers, settings.step)
@@ -193,9 +186,6 @@ class Sweep::Impl {
 
 Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
     : impl_(translated([&] { return std::make_unique<Impl>(subject, settings); })) {}
-
-Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings)
-    : Sweep(one_part(network, optimizer), settings) {}
 
 Sweep::~Sweep() = default;
 

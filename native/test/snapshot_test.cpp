@@ -30,6 +30,7 @@ namespace {
 
 using test::normal;
 using test::normal_parameter;
+using test::one_part;
 using test::same_bits;
 
 torch::nn::Sequential batch_norm_net() {
@@ -62,9 +63,7 @@ void train_a_little(torch::nn::Sequential& net) {
 /// Of networks, and of tensors that an optimizer has.
 Snapshot snapshot_of(const std::vector<torch::nn::Module*>& networks, const std::vector<at::Tensor>& tensors) {
   const torch::optim::SGD optimizer(tensors, 0.1);
-  SweepSubject subject;
-  subject.add_part(nullptr, /*recorded=*/true);
-  subject.add_optimizer(optimizer);
+  SweepSubject subject = one_part(nullptr, optimizer);
   for (auto* network : networks) subject.add_part(network, /*recorded=*/true);
   return Snapshot(subject);
 }

@@ -87,8 +87,6 @@ class SweepSubject {
 class Sweep {
  public:
   Sweep(const SweepSubject& subject, const SweepSettings& settings);
-  /// One part.
-  Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings);
   ~Sweep();
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;

@@ -15,37 +15,23 @@ namespace {
 
 constexpr double kEpsilon = 1e-6;  // what torch.nn.utils.clip_grad_norm_ adds to the norm
 
-/// What there is to measure and to scale in a parameter's gradient, which is first made fit to be written.
-at::Tensor writable_values(const at::Tensor& parameter) {
-  at::Tensor& gradient = parameter.mutable_grad();
-  if (gradient.is_sparse()) {
-    gradient = gradient.coalesce();  // values of one index count together
-    return gradient._values();
-  }
-  if (!gradient.is_non_overlapping_and_dense()) gradient = gradient.clone();
-  return gradient;
-}
-
-/// What can be clipped, each gradient once.
+/// What there is to clip in each gradient, which is first made fit to be written.
 std::vector<at::Tensor> writable_gradients(const torch::optim::Optimizer& optimizer) {
   std::vector<at::Tensor> gradients;
   std::unordered_set<const c10::TensorImpl*> seen;
   for (const auto& group : optimizer.param_groups()) {
     for (const auto& parameter : group.params()) {
-      if (!parameter.grad().defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
-      gradients.push_back(writable_values(parameter));
+      at::Tensor& gradient = parameter.mutable_grad();
+      if (!gradient.defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
+      if (gradient.is_sparse()) {
+        gradient = gradient.coalesce();  // values of one index count together
+      } else if (!gradient.is_non_overlapping_and_dense()) {
+        gradient = gradient.clone();
+      }
+      gradients.push_back(gradient.is_sparse() ? gradient._values() : gradient);
     }
   }
   return gradients;
-}
-
-double host_norm(const std::vector<at::Tensor>& norms) {
-  double squares = 0;
-  for (const auto& norm : norms) {
-    const double value = norm.item<double>();
-    squares += value * value;
-  }
-  return std::sqrt(squares);
 }
 
 void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
@@ -53,7 +39,12 @@ void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
   if (gradients.empty()) return;
   const auto norms = at::_foreach_norm(gradients, 2);
   if (gradients.front().is_cpu()) {
-    const double coefficient = max_norm / (host_norm(norms) + kEpsilon);
+    double squares = 0;
+    for (const auto& norm : norms) {
+      const double value = norm.item<double>();
+      squares += value * value;
+    }
+    const double coefficient = max_norm / (std::sqrt(squares) + kEpsilon);
     // Not-a-number passes on, as in PyTorch: the sweep then ends at the next loss.
     if (!(coefficient >= 1)) at::_foreach_mul_(gradients, coefficient);
     return;

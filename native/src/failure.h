@@ -19,11 +19,12 @@ template <typename... Parts>
   throw Error(ErrorKind::kInvalidArgument, message.str());
 }
 
-/// The kind of a failure of libtorch, by its message: on the CPU a failed allocation is a plain c10::Error, and whatever
-/// fails within TorchScript comes out as a std::runtime_error. The same list as the portable engine's in MemoryNeed.
+/// The kind of a failure of libtorch, by its message: on the CPU a failed allocation is a plain c10::Error, and
+/// whatever fails within TorchScript comes out as a std::runtime_error. The same list as the portable engine's in
+/// MemoryNeed.
 inline ErrorKind kind_of(const std::string& message) {
-  const bool memory = message.find("can't allocate memory") != std::string::npos ||
-                      message.find("out of memory") != std::string::npos;
+  const bool memory =
+      message.find("can't allocate memory") != std::string::npos || message.find("out of memory") != std::string::npos;
   return memory ? ErrorKind::kOutOfMemory : ErrorKind::kFailure;
 }
 

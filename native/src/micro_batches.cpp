@@ -201,9 +201,9 @@ void MicroBatches::finish(Optimizers optimizers) {
       gradient = gradient * share;  // may be a view
     }
   }
-  for (const auto* optimizer : optimizers) clip(*optimizer, step_);
   total_ = 0;
   count_ = 0;
+  for (const auto* optimizer : optimizers) clip(*optimizer, step_);
 }
 
 }  // namespace lrfinder

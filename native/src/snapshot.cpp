@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lrfinder/error.h"
+#include "micro_batches.h"
 
 namespace lrfinder {
 namespace {
@@ -35,29 +36,14 @@ bool same_view(const at::Tensor& live, const at::Tensor& saved) {
 
 }  // namespace
 
-Snapshot::Snapshot(const std::vector<torch::nn::Module*>& networks, const std::vector<at::Tensor>& tensors,
-                   const std::vector<torch::jit::Module>& scripts)
+Snapshot::Snapshot(const SweepSubject& subject)
     : grad_mode_(c10::GradMode::is_enabled()), script_optimization_(torch::jit::getGraphExecutorOptimize()) {
   const c10::NoGradGuard no_grad;
   Seen seen;
-  for (const auto& tensor : tensors) add(tensor, &seen);
-  for (torch::nn::Module* network : networks) {
-    for (const auto& parameter : network->parameters()) add(parameter, &seen);
-    for (const auto& buffer : network->buffers()) add(buffer, &seen);
-    training_.emplace_back(network, network->is_training());
-    for (const auto& child : network->modules(/*include_self=*/false)) {
-      training_.emplace_back(child.get(), child->is_training());
-    }
-  }
-  for (const auto& script : scripts) {
-    for (const auto& parameter : script.parameters()) add(parameter, &seen);
-    for (const auto& buffer : script.buffers()) add(buffer, &seen);
-    for (const auto& module : script.modules()) {
-      const auto owner = module._ivalue();
-      for (size_t slot = 0; slot < owner->slots().size(); ++slot) {
-        if (!owner->getSlot(slot).isModule()) attributes_.push_back({owner, slot, owner->getSlot(slot)});
-      }
-    }
+  for (const auto& part : subject.parts()) {
+    for (const auto& parameter : parameters_of(part.optimizers)) add(parameter, &seen);
+    if (part.module != nullptr) add(part.module, &seen);
+    if (part.script) add(*part.script, &seen);
   }
   // Last, so that a copy that fails leaves every gradient where it was.
   for (auto& saved : tensors_) {
@@ -73,6 +59,26 @@ void Snapshot::add(const at::Tensor& tensor, Seen* seen) {
   const auto whole = tensor.detach();
   const auto elements = distinct_elements(whole);
   tensors_.push_back({tensor, whole, elements, elements.clone(), bytes_of(tensor), tensor.requires_grad(), {}});
+}
+
+void Snapshot::add(torch::nn::Module* network, Seen* seen) {
+  for (const auto& parameter : network->parameters()) add(parameter, seen);
+  for (const auto& buffer : network->buffers()) add(buffer, seen);
+  training_.emplace_back(network, network->is_training());
+  for (const auto& child : network->modules(/*include_self=*/false)) {
+    training_.emplace_back(child.get(), child->is_training());
+  }
+}
+
+void Snapshot::add(const torch::jit::Module& script, Seen* seen) {
+  for (const auto& parameter : script.parameters()) add(parameter, seen);
+  for (const auto& buffer : script.buffers()) add(buffer, seen);
+  for (const auto& module : script.modules()) {
+    const auto owner = module._ivalue();
+    for (size_t slot = 0; slot < owner->slots().size(); ++slot) {
+      if (!owner->getSlot(slot).isModule()) attributes_.push_back({owner, slot, owner->getSlot(slot)});
+    }
+  }
 }
 
 void Snapshot::put_back(Saved& saved) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lrfinder/sweep.h"
 #include "random_state.h"
 
 namespace lrfinder {
@@ -17,9 +18,8 @@ namespace lrfinder {
 /// grows with the model.
 class Snapshot {
  public:
-  /// Copies `tensors` and the networks' parameters and buffers, and takes their gradients away.
-  Snapshot(const std::vector<torch::nn::Module*>& networks, const std::vector<at::Tensor>& tensors,
-           const std::vector<torch::jit::Module>& scripts = {});
+  /// Copies the optimizers' parameters and the networks' parameters and buffers, and takes their gradients away.
+  explicit Snapshot(const SweepSubject& subject);
 
   /// Whatever fails, the rest is put back all the same; the first failure is then thrown. May be repeated.
   void restore();
@@ -45,6 +45,8 @@ class Snapshot {
   using Seen = std::unordered_set<const c10::TensorImpl*>;  // a tied tensor is saved once
 
   void add(const at::Tensor& tensor, Seen* seen);
+  void add(torch::nn::Module* network, Seen* seen);
+  void add(const torch::jit::Module& script, Seen* seen);
   static void put_back(Saved& saved);
 
   std::vector<Saved> tensors_;

@@ -31,13 +31,6 @@ struct Part {
   bool recorded;
 };
 
-SweepSubject one_part(torch::nn::Module* network, const torch::optim::Optimizer& optimizer) {
-  SweepSubject subject;
-  subject.add_part(network, /*recorded=*/true);
-  subject.add_optimizer(optimizer);
-  return subject;
-}
-
 MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings) {
   if (part.optimizers.empty()) refuse("a part has no optimizer");
   return part.script ? MicroBatches(*part.script, part.optimizers, settings.step)
@@ -83,39 +76,12 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
   return parts;
 }
 
-std::vector<torch::nn::Module*> modules_of(const SweepSubject& subject) {
-  std::vector<torch::nn::Module*> modules;
-  for (const auto& part : subject.parts()) {
-    if (part.module != nullptr) modules.push_back(part.module);
-  }
-  return modules;
-}
-
-std::vector<torch::jit::Module> scripts_of(const SweepSubject& subject) {
-  std::vector<torch::jit::Module> scripts;
-  for (const auto& part : subject.parts()) {
-    if (part.script) scripts.push_back(*part.script);
-  }
-  return scripts;
-}
-
-std::vector<at::Tensor> all_parameters_of(const SweepSubject& subject) {
-  std::vector<at::Tensor> all;
-  for (const auto& part : subject.parts()) {
-    const auto parameters = parameters_of(part.optimizers);
-    all.insert(all.end(), parameters.begin(), parameters.end());
-  }
-  return all;
-}
-
 }  // namespace
 
 class Sweep::Impl {
  public:
   Impl(const SweepSubject& subject, const SweepSettings& settings)
-      : tracker_(tracker_of(settings)),
-        parts_(parts_of(subject, settings)),
-        snapshot_(modules_of(subject), all_parameters_of(subject), scripts_of(subject)) {
+      : tracker_(tracker_of(settings)), parts_(parts_of(subject, settings)), snapshot_(subject) {
     c10::GradMode::set_enabled(true);
     torch::jit::setGraphExecutorOptimize(false);
   }
@@ -127,10 +93,12 @@ class Sweep::Impl {
     }
   }
 
-  void accumulate(const at::Tensor& loss, std::int64_t index) {
+  double accumulate(const at::Tensor& loss, std::int64_t index) {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
-    if (std::isfinite(part.micro_batches.add(loss))) backward(part, loss);
+    const double mean = part.micro_batches.add(loss);
+    if (std::isfinite(mean)) backward(part, loss);
+    return mean;
   }
 
   Outcome step(const at::Tensor& loss, double lr, std::int64_t index) {
@@ -219,17 +187,14 @@ class Sweep::Impl {
 Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
     : impl_(translated([&] { return std::make_unique<Impl>(subject, settings); })) {}
 
-Sweep::Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings)
-    : Sweep(one_part(network, optimizer), settings) {}
-
 Sweep::~Sweep() = default;
 
-void Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  translated([&] { impl_->accumulate(impl_->forward(input, target, loss), 0); });
+double Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  return translated([&] { return impl_->accumulate(impl_->forward(input, target, loss), 0); });
 }
 
-void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
-  translated([&] { impl_->accumulate(loss, part); });
+double Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
+  return translated([&] { return impl_->accumulate(loss, part); });
 }
 
 Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {

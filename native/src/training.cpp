@@ -17,10 +17,11 @@ class Training::Impl {
     updater_->drop_gradients();  // of steps that were not finished
   }
 
-  void accumulate(const at::Tensor& loss) {
+  double accumulate(const at::Tensor& loss) {
     const c10::AutoGradMode grad(true);
-    micro_batches_.add(loss);
+    const double mean = micro_batches_.add(loss);
     micro_batches_.backward(loss);
+    return mean;
   }
 
   double step(const at::Tensor& loss) {
@@ -53,12 +54,12 @@ Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimize
 
 Training::~Training() = default;
 
-void Training::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  translated([&] { impl_->accumulate(impl_->forward(input, target, loss)); });
+double Training::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  return translated([&] { return impl_->accumulate(impl_->forward(input, target, loss)); });
 }
 
-void Training::accumulate(const at::Tensor& loss) {
-  translated([&] { impl_->accumulate(loss); });
+double Training::accumulate(const at::Tensor& loss) {
+  return translated([&] { return impl_->accumulate(loss); });
 }
 
 double Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {

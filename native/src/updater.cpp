@@ -18,8 +18,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <typeinfo>
 #include <unordered_set>
 
@@ -65,16 +67,12 @@ struct Bucket {
 };
 
 /// What the fused updaters share: finding each parameter's state, and sorting a group's parameters into calls.
-/// Its `Traits` have, besides what all have, the static functions `has_state`, `usable`, `steps_done`, `is_first`,
-/// `collect` and `call`.
 template <typename Traits>
 class FusedUpdater final : public Updater {
  public:
   using Options = typename Traits::Options;
   using State = typename Traits::State;
-
-  template <typename Target>
-  explicit FusedUpdater(Target&& target) : Updater(std::forward<Target>(target)) {}
+  using Updater::Updater;
 
  protected:
   void update_fused(size_t group) override {
@@ -153,25 +151,27 @@ class FusedUpdater final : public Updater {
   State none_;                     // stands in where the optimizer has no state
 };
 
-/// No fused kernel: the optimizer's own step does everything.
-class OwnStepUpdater final : public Updater {
- public:
-  template <typename Target>
-  explicit OwnStepUpdater(Target&& target) : Updater(std::forward<Target>(target)) {}
+// The table of optimizers: what differs between them, a struct for each, and `for_each_optimizer` which lists them.
+// All have a `kName`, and which of a state are `tensors`; those with a fused kernel also `usable`, `collect`, `call`.
+
+/// What holds for most of them.
+template <typename Optimizer_, typename Options_, typename State_>
+struct AnyTraits {
+  using Optimizer = Optimizer_;
+  using Options = Options_;
+  using State = State_;
+  static constexpr bool kFused = true;
+  static constexpr bool kTakesSparse = false;        // gradients, without weight decay
+  static constexpr bool kHasStateFromStart = false;  // made by the optimizer's constructor
+
+  static bool has_state(const Options&) { return true; }
+  static std::int64_t steps_done(const State& state) { return state.step(); }
+  static bool is_first(const Options&, const State&) { return false; }
 };
 
-// The table of optimizers: what differs between them, a struct for each, and `for_each_optimizer` which lists them.
-// All have `Optimizer`, `Options`, `State`, what makes them an `Updater`, `kName`, whether they take sparse gradients
-// (without weight decay), whether the optimizer's constructor makes the state, and which of a state are tensors.
-
-struct SgdTraits {
-  using Optimizer = optim::SGD;
-  using Options = optim::SGDOptions;
-  using State = optim::SGDParamState;
-  using Updater = FusedUpdater<SgdTraits>;
+struct SgdTraits : AnyTraits<optim::SGD, optim::SGDOptions, optim::SGDParamState> {
   static constexpr const char* kName = "SGD";
   static constexpr bool kTakesSparse = true;
-  static constexpr bool kHasStateFromStart = false;
 
   static std::vector<at::Tensor*> tensors(State& state) { return {&state.momentum_buffer()}; }
   static bool has_state(const Options& options) { return options.momentum() != 0; }
@@ -203,37 +203,21 @@ void raise_steps(Bucket& bucket) {
   bucket.steps.assign(bucket.parameters.size(), step);
 }
 
-// One of the overloads each, so that they can be template arguments.
-void fused_adam(at::TensorList p, at::TensorList g, at::TensorList m, at::TensorList v, at::TensorList vmax,
-                at::TensorList steps, double lr, double beta1, double beta2, double weight_decay, double eps,
-                bool amsgrad) {
-  at::_fused_adam_(p, g, m, v, vmax, steps, lr, beta1, beta2, weight_decay, eps, amsgrad, /*maximize=*/false);
-}
-void fused_adamw(at::TensorList p, at::TensorList g, at::TensorList m, at::TensorList v, at::TensorList vmax,
-                 at::TensorList steps, double lr, double beta1, double beta2, double weight_decay, double eps,
-                 bool amsgrad) {
-  at::_fused_adamw_(p, g, m, v, vmax, steps, lr, beta1, beta2, weight_decay, eps, amsgrad, /*maximize=*/false);
-}
+/// Of each kernel's overloads the one whose rate is a number.
+using AdamKernel = void(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
+                        double, double, double, double, double, bool, bool, const std::optional<at::Tensor>&,
+                        const std::optional<at::Tensor>&);
 
-template <typename Optimizer_, typename Options_, typename State_, auto kFusedKernel>
-struct AnyAdamTraits {
-  using Optimizer = Optimizer_;
-  using Options = Options_;
-  using State = State_;
-  static constexpr bool kTakesSparse = false;
-  static constexpr bool kHasStateFromStart = false;
-
+template <typename Optimizer, typename Options, typename State, AdamKernel* kFusedKernel>
+struct AnyAdamTraits : AnyTraits<Optimizer, Options, State> {
   static std::vector<at::Tensor*> tensors(State& state) {
     return {&state.exp_avg(), &state.exp_avg_sq(), &state.max_exp_avg_sq()};
   }
-  static bool has_state(const Options&) { return true; }
   static bool usable(const Options& options, const at::Tensor& parameter, const State& state) {
     if (!state.exp_avg().defined()) return true;
     return same_layout(parameter, state.exp_avg()) && same_layout(parameter, state.exp_avg_sq()) &&
            (!options.amsgrad() || same_layout(parameter, state.max_exp_avg_sq()));
   }
-  static std::int64_t steps_done(const State& state) { return state.step(); }
-  static bool is_first(const Options&, const State&) { return false; }
   static void collect(const Options& options, const at::Tensor& parameter, State& state, Bucket& bucket) {
     if (!state.exp_avg().defined()) {
       state.exp_avg(at::zeros_like(parameter));
@@ -249,36 +233,28 @@ struct AnyAdamTraits {
     raise_steps(bucket);
     const auto [beta1, beta2] = options.betas();
     kFusedKernel(bucket.parameters, bucket.gradients, bucket.first_state, bucket.second_state, bucket.third_state,
-                 bucket.steps, options.lr(), beta1, beta2, options.weight_decay(), options.eps(), options.amsgrad());
+                 bucket.steps, options.lr(), beta1, beta2, options.weight_decay(), options.eps(), options.amsgrad(),
+                 /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/{});
   }
 };
 
-struct AdamTraits : AnyAdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, fused_adam> {
-  using Updater = FusedUpdater<AdamTraits>;
+struct AdamTraits : AnyAdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, at::_fused_adam_> {
   static constexpr const char* kName = "Adam";
 };
 
-struct AdamWTraits : AnyAdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, fused_adamw> {
-  using Updater = FusedUpdater<AdamWTraits>;
+struct AdamWTraits : AnyAdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, at::_fused_adamw_> {
   static constexpr const char* kName = "AdamW";
 };
 
-struct AdagradTraits {
-  using Optimizer = optim::Adagrad;
-  using Options = optim::AdagradOptions;
-  using State = optim::AdagradParamState;
-  using Updater = FusedUpdater<AdagradTraits>;
+struct AdagradTraits : AnyTraits<optim::Adagrad, optim::AdagradOptions, optim::AdagradParamState> {
   static constexpr const char* kName = "Adagrad";
   static constexpr bool kTakesSparse = true;
   static constexpr bool kHasStateFromStart = true;
 
   static std::vector<at::Tensor*> tensors(State& state) { return {&state.sum()}; }
-  static bool has_state(const Options&) { return true; }
   static bool usable(const Options&, const at::Tensor& parameter, const State& state) {
     return same_layout(parameter, state.sum());
   }
-  static std::int64_t steps_done(const State& state) { return state.step(); }
-  static bool is_first(const Options&, const State&) { return false; }
   static void collect(const Options&, const at::Tensor&, State& state, Bucket& bucket) {
     state.step(state.step() + 1);
     bucket.first_state.push_back(state.sum());
@@ -290,14 +266,9 @@ struct AdagradTraits {
   }
 };
 
-struct RmspropTraits {
-  using Optimizer = optim::RMSprop;
-  using Options = optim::RMSpropOptions;
-  using State = optim::RMSpropParamState;
-  using Updater = OwnStepUpdater;
+struct RmspropTraits : AnyTraits<optim::RMSprop, optim::RMSpropOptions, optim::RMSpropParamState> {
   static constexpr const char* kName = "RMSprop";
-  static constexpr bool kTakesSparse = false;
-  static constexpr bool kHasStateFromStart = false;
+  static constexpr bool kFused = false;
 
   static std::vector<at::Tensor*> tensors(State& state) {
     return {&state.square_avg(), &state.momentum_buffer(), &state.grad_avg()};
@@ -312,6 +283,10 @@ void for_each_optimizer(const Call& call) {
   call(AdagradTraits());
   call(RmspropTraits());
 }
+
+/// Without a kernel the optimizer's own step does everything.
+template <typename Traits>
+using UpdaterOf = std::conditional_t<Traits::kFused, FusedUpdater<Traits>, Updater>;
 
 /// Calls `call` with the traits of an optimizer, unless it is none of the table's. Exact classes: a subclass may update
 /// in its own way, which nothing here would know of.
@@ -385,7 +360,7 @@ std::unique_ptr<Updater> Updater::copying(const optim::Optimizer& optimizer) {
   std::unique_ptr<Updater> updater;
   with_traits(optimizer, [&](auto traits) {
     using Traits = decltype(traits);
-    updater = std::make_unique<typename Traits::Updater>(private_copy<Traits>(optimizer));
+    updater = std::make_unique<UpdaterOf<Traits>>(private_copy<Traits>(optimizer));
   });
   if (updater != nullptr) return updater;
   refuse("optimizer ", class_of(optimizer), " cannot be swept: allowed are ",
@@ -397,13 +372,13 @@ std::unique_ptr<Updater> Updater::sharing(optim::Optimizer& optimizer) {
   with_traits(optimizer, [&](auto traits) {
     using Traits = decltype(traits);
     if (Traits::kHasStateFromStart) check_has_state(optimizer, Traits::kName);
-    updater = std::make_unique<typename Traits::Updater>(optimizer);
+    updater = std::make_unique<UpdaterOf<Traits>>(optimizer);
   });
   if (updater != nullptr) return updater;
   if (typeid(optimizer) == typeid(optim::LBFGS)) {
     refuse("optimizer LBFGS cannot be trained with: it needs to compute the loss several times in a step");
   }
-  return std::make_unique<OwnStepUpdater>(optimizer);
+  return std::make_unique<Updater>(optimizer);
 }
 
 void Updater::set_rates(double lr, const std::vector<GroupRate>& rates) {

@@ -23,6 +23,9 @@ class Updater {
   /// On the caller's own, which must outlive this. Throws lrfinder::Error for a class that cannot step by itself.
   static std::unique_ptr<Updater> sharing(torch::optim::Optimizer& optimizer);
 
+  /// For the two above.
+  explicit Updater(std::unique_ptr<torch::optim::Optimizer> copy) : copy_(std::move(copy)), optimizer_(copy_.get()) {}
+  explicit Updater(torch::optim::Optimizer& shared) : optimizer_(&shared) {}
   virtual ~Updater() = default;
   Updater(const Updater&) = delete;
   Updater& operator=(const Updater&) = delete;
@@ -40,9 +43,6 @@ class Updater {
   const torch::optim::Optimizer& optimizer() const { return *optimizer_; }
 
  protected:
-  explicit Updater(std::unique_ptr<torch::optim::Optimizer> copy) : copy_(std::move(copy)), optimizer_(copy_.get()) {}
-  explicit Updater(torch::optim::Optimizer& shared) : optimizer_(&shared) {}
-
   /// Updates the parameters of a group that a fused kernel can be trusted with, and drops their gradients.
   virtual void update_fused(size_t /*group*/) {}
 

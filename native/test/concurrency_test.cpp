@@ -30,6 +30,7 @@ namespace nn = torch::nn;
 namespace optim = torch::optim;
 
 using test::normal;
+using test::one_part;
 using test::same_bits;
 
 constexpr int kSteps = 20;
@@ -68,7 +69,7 @@ Subject subject(std::uint64_t seed, double dropout) {
 }
 
 Curve sweep_once(Subject& subject) {
-  Sweep sweep(subject.net.get(), *subject.optimizer, {});
+  Sweep sweep(one_part(subject.net.get(), *subject.optimizer), {});
   Curve curve;
   for (int i = 0; i < kSteps; ++i) {
     sweep.step(subject.input, subject.target, Loss::kMse, 1e-4 * std::pow(1e3, i / (kSteps - 1.0)));
@@ -136,7 +137,7 @@ TEST(ConcurrencyTest, OverlappingSweepsThatDrawLeaveTheGeneratorAsTheFirstFoundI
   std::vector<std::thread> threads;
   for (auto& subject : subjects) {
     threads.emplace_back([&] {
-      Sweep sweep(subject.net.get(), *subject.optimizer, {});
+      Sweep sweep(one_part(subject.net.get(), *subject.optimizer), {});
       sweep.step(subject.input, subject.target, Loss::kMse, 1e-3);
       ++begun;
       while (begun < 3) std::this_thread::yield();  // all overlap

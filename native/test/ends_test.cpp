@@ -13,6 +13,7 @@ using test::inputs;
 using test::loss_of;
 using test::never_stopping;
 using test::normal_parameter;
+using test::one_part;
 using test::regression_net;
 using test::same_bits;
 using test::sgd_over;
@@ -27,7 +28,7 @@ TEST(SweepEndTest, ADivergedLossIsRecordedAndUpdatesNothing) {
   SweepSettings settings;
   settings.steps = 10;
   settings.smoothing_beta = 0;
-  Sweep sweep(nullptr, optimizer, settings);
+  Sweep sweep(one_part(nullptr, optimizer), settings);
   for (const double loss : {2, 2, 2, 2, 2, 1, 4}) {
     EXPECT_EQ(sweep.step(loss_of(parameter, loss), 0.1), Outcome::kContinue);
   }
@@ -42,7 +43,7 @@ TEST(SweepEndTest, ADivergedLossIsRecordedAndUpdatesNothing) {
 TEST(SweepEndTest, TheRunningLossIsSmoothed) {
   const auto parameter = normal_parameter({3}, at::kDouble, 1);
   const auto optimizer = sgd_over({parameter});
-  Sweep sweep(nullptr, optimizer, {});
+  Sweep sweep(one_part(nullptr, optimizer), {});
   const RunningLoss& loss = sweep.running_loss();  // stays where it is
   sweep.step(loss_of(parameter, 3), 0.1);
   EXPECT_DOUBLE_EQ(loss.smoothed, 3);
@@ -56,7 +57,7 @@ TEST(SweepEndTest, ANonFiniteLossIsNotRecordedAndUpdatesNothing) {
   for (const double bad : {kNan, kInfinity, -kInfinity}) {
     const auto parameter = normal_parameter({3}, at::kDouble, 1);
     const auto optimizer = sgd_over({parameter});
-    Sweep sweep(nullptr, optimizer, never_stopping());
+    Sweep sweep(one_part(nullptr, optimizer), never_stopping());
     sweep.step(loss_of(parameter, 2), 0.1);
     const auto before = parameter.detach().clone();
     EXPECT_EQ(sweep.step(loss_of(parameter, bad), 0.1), Outcome::kNonFinite);
@@ -73,7 +74,7 @@ TEST(SweepEndTest, OneNonFiniteMicroBatchMakesItsStepNonFinite) {
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
   settings.step.accumulate_grad_batches = 3;
-  Sweep sweep(nullptr, optimizer, settings);
+  Sweep sweep(one_part(nullptr, optimizer), settings);
   sweep.accumulate(loss_of(parameter, kNan));
   sweep.accumulate(loss_of(parameter, 1));
   EXPECT_EQ(sweep.step(loss_of(parameter, 1), 0.1), Outcome::kNonFinite);
@@ -83,7 +84,7 @@ TEST(SweepEndTest, OneNonFiniteMicroBatchMakesItsStepNonFinite) {
 TEST(SweepEndTest, DivergesByItself) {
   auto net = regression_net();
   const auto optimizer = sgd_over(net->parameters());
-  Sweep sweep(net.get(), optimizer, {});
+  Sweep sweep(one_part(net.get(), optimizer), {});
   Outcome result = Outcome::kContinue;
   for (int i = 0; i < 200 && result == Outcome::kContinue; ++i) {
     result = sweep.step(inputs(0), targets(0), Loss::kMse, 1e-3 * std::pow(1.2, i));

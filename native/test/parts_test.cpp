@@ -25,6 +25,7 @@ using test::expect_error;
 using test::near;
 using test::never_stopping;
 using test::normal;
+using test::one_part;
 using test::same_bits;
 
 constexpr int kSteps = 6;
@@ -194,7 +195,7 @@ TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
   auto settings = never_stopping();
   settings.step.accumulate_grad_batches = 4;
   optim::SGD sgd(gan.generator->parameters(), optim::SGDOptions(0.1));
-  Sweep sweep(gan.generator.get(), sgd, settings);
+  Sweep sweep(one_part(gan.generator.get(), sgd), settings);
   sweep.accumulate(gan.made(0).square().mean());
   sweep.accumulate(gan.made(1).square().mean());
   EXPECT_EQ(sweep.finish(0.1), Outcome::kContinue);

@@ -34,6 +34,7 @@ using test::inputs;
 using test::NetworkState;
 using test::never_stopping;
 using test::normal_parameter;
+using test::one_part;
 using test::sgd_over;
 using test::targets;
 
@@ -51,11 +52,11 @@ class SweepErrorTest : public ::testing::Test {
   void TearDown() override { held_->expect_unchanged(); }
 
   void expect_refused(const std::string& message, const SweepSettings& settings) {
-    expect_error(ErrorKind::kInvalidArgument, message, [&] { Sweep(net_.get(), *optimizer_, settings); });
+    expect_error(ErrorKind::kInvalidArgument, message, [&] { Sweep(one_part(net_.get(), *optimizer_), settings); });
   }
 
   void expect_refused(const std::string& message, const std::function<void(Sweep&)>& call) {
-    Sweep sweep(net_.get(), *optimizer_, {});
+    Sweep sweep(one_part(net_.get(), *optimizer_), {});
     expect_error(ErrorKind::kInvalidArgument, message, [&] { call(sweep); });
   }
 
@@ -70,14 +71,14 @@ TEST_F(SweepErrorTest, NoParameterTakesAGradient) {
   expect_refused(message, SweepSettings());
   for (auto& parameter : net_->parameters()) parameter.set_requires_grad(true);
   const auto empty = sgd_over(std::vector<at::Tensor>());
-  expect_error(ErrorKind::kInvalidArgument, message, [&] { Sweep(net_.get(), empty, {}); });
+  expect_error(ErrorKind::kInvalidArgument, message, [&] { Sweep(one_part(net_.get(), empty), {}); });
 }
 
 TEST_F(SweepErrorTest, ParametersOnDifferentDevices) {
   const auto optimizer = sgd_over({normal_parameter({2}, at::kFloat, 1), at::zeros({2}, at::kMeta).requires_grad_()});
   expect_error(ErrorKind::kInvalidArgument,
                "tensors on different devices: the optimizer has parameters on cpu and on meta, all must be on one",
-               [&] { Sweep(nullptr, optimizer, {}); });
+               [&] { Sweep(one_part(nullptr, optimizer), {}); });
 }
 
 TEST_F(SweepErrorTest, ForeignParameters) {
@@ -88,14 +89,14 @@ TEST_F(SweepErrorTest, ForeignParameters) {
   expect_error(ErrorKind::kInvalidArgument,
                "the optimizer is over other parameters than the network's: 1 of its " + std::to_string(count + 1) +
                    " parameters are not in the network; make the optimizer from the network's parameters()",
-               [&] { Sweep(net_.get(), optimizer, {}); });
+               [&] { Sweep(one_part(net_.get(), optimizer), {}); });
 }
 
 TEST_F(SweepErrorTest, OptimizerThatCannotBeCopied) {
   const optim::LBFGS lbfgs(net_->parameters());
   expect_error(ErrorKind::kInvalidArgument,
                "optimizer torch::optim::LBFGS cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop",
-               [&] { Sweep(net_.get(), lbfgs, {}); });
+               [&] { Sweep(one_part(net_.get(), lbfgs), {}); });
 }
 
 TEST_F(SweepErrorTest, SettingsOutOfRange) {
@@ -184,7 +185,7 @@ TEST(SweepOtherNetworkTest, NetworkThatIsNotSequential) {
   nn::Linear linear(3, 2);
   const auto optimizer = sgd_over(linear->parameters());
   for (nn::Module* network : std::vector<nn::Module*>{linear.get(), nullptr}) {
-    Sweep sweep(network, optimizer, {});
+    Sweep sweep(one_part(network, optimizer), {});
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.step(inputs(0), targets(0), Loss::kMse, 0.1); });
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.accumulate(inputs(0), targets(0), Loss::kMse); });
     EXPECT_EQ(sweep.step(linear->weight.sum(), 0.1), Outcome::kContinue);
@@ -192,7 +193,7 @@ TEST(SweepOtherNetworkTest, NetworkThatIsNotSequential) {
 }
 
 TEST_F(SweepErrorTest, StepAfterRestore) {
-  Sweep sweep(net_.get(), *optimizer_, {});
+  Sweep sweep(one_part(net_.get(), *optimizer_), {});
   sweep.restore();
   const std::string message = "the sweep has ended: its model was restored";
   const auto loss = net_->parameters()[0].sum();
@@ -204,7 +205,7 @@ TEST_F(SweepErrorTest, StepAfterRestore) {
 }
 
 TEST_F(SweepErrorTest, AnErrorOfLibtorchIsOneLine) {
-  Sweep sweep(net_.get(), *optimizer_, {});
+  Sweep sweep(one_part(net_.get(), *optimizer_), {});
   expect_error(ErrorKind::kFailure, "mat1 and mat2 shapes cannot be multiplied (5x7 and 3x4)",
                [&] { sweep.step(at::zeros({5, 7}, at::kDouble), targets(0), Loss::kMse, 0.1); });
 }
@@ -221,7 +222,7 @@ TEST(SweepOtherNetworkTest, ASubclassOfSequentialIsNotForwarded) {
   DoublingNet net(nn::Linear(3, 2));
   net.to(at::kDouble);
   const auto optimizer = sgd_over(net.parameters());
-  Sweep sweep(&net, optimizer, {});
+  Sweep sweep(one_part(&net, optimizer), {});
   expect_error(ErrorKind::kInvalidArgument,
                "only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead",
                [&] { sweep.step(inputs(0), targets(0), Loss::kMse, 0.1); });
@@ -247,7 +248,7 @@ class CallingLayer final : public nn::Module {
 void expect_step_error(ErrorKind kind, const std::string& message, const std::function<void()>& call) {
   nn::Sequential net(std::make_shared<CallingLayer>(call));
   const auto optimizer = sgd_over(net->parameters());
-  Sweep sweep(net.get(), optimizer, {});
+  Sweep sweep(one_part(net.get(), optimizer), {});
   expect_error(kind, message, [&] { sweep.step(inputs(0), inputs(0), Loss::kMse, 0.1); });
 }
 
@@ -264,7 +265,7 @@ TEST(SweepOtherNetworkTest, OutOfMemory) {
   try {
     nn::Sequential net(std::make_shared<CallingLayer>([] { at::empty({std::int64_t{1} << 50}); }));
     const auto optimizer = sgd_over(net->parameters());
-    Sweep sweep(net.get(), optimizer, {});
+    Sweep sweep(one_part(net.get(), optimizer), {});
     sweep.step(inputs(0), inputs(0), Loss::kMse, 0.1);
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
@@ -283,7 +284,7 @@ TEST(SweepSparseTest, OptimizersThatDoNotTakeSparseGradientsSaySo) {
     return at::embedding(weight, rows, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false, /*sparse=*/true).sum();
   };
   const auto refused = [&](const std::string& message, const optim::Optimizer& optimizer) {
-    Sweep sweep(nullptr, optimizer, never_stopping());
+    Sweep sweep(one_part(nullptr, optimizer), never_stopping());
     expect_error(ErrorKind::kInvalidArgument, message, [&] { sweep.step(loss(), 0.1); });
   };
   const std::string advice =
@@ -295,7 +296,7 @@ TEST(SweepSparseTest, OptimizersThatDoNotTakeSparseGradientsSaySo) {
   refused("torch::optim::SGD does not take sparse gradients with weight decay: set it to 0",
           optim::SGD({weight}, optim::SGDOptions(1).weight_decay(0.1)));
   const optim::SGD sgd({weight}, optim::SGDOptions(1).momentum(0.9));
-  Sweep sweep(nullptr, sgd, never_stopping());
+  Sweep sweep(one_part(nullptr, sgd), never_stopping());
   EXPECT_EQ(sweep.step(loss(), 0.1), Outcome::kContinue);
   EXPECT_EQ(sweep.step(loss(), 0.1), Outcome::kContinue);
 }

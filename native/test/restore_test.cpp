@@ -23,6 +23,7 @@ using test::inputs;
 using test::NetworkState;
 using test::never_stopping;
 using test::normal_parameter;
+using test::one_part;
 using test::OptimizerCase;
 using test::optimizers;
 using test::regression_net;
@@ -34,7 +35,7 @@ TEST(SweepRestoreTest, RestoresWhenAsked) {
   auto net = eventful_net();
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
-  Sweep sweep(net.get(), optimizer, {});
+  Sweep sweep(one_part(net.get(), optimizer), {});
   sweep.step(inputs(0), targets(0), Loss::kMse, 0.1);
   net->train();
   sweep.restore();
@@ -53,7 +54,7 @@ TEST(SweepRestoreTest, ARestoreThatFailedIsNotTriedAgain) {
   const auto kept = normal_parameter({3}, at::kDouble, 2);
   const auto before = kept.detach().clone();
   const auto optimizer = sgd_over({lost, kept});
-  auto sweep = std::make_unique<Sweep>(nullptr, optimizer, SweepSettings());
+  auto sweep = std::make_unique<Sweep>(one_part(nullptr, optimizer), SweepSettings());
   sweep->step(lost.sum() + kept.sum(), 0.1);
   lost.storage().set_nbytes(0);
   expect_error(ErrorKind::kFailure, "the memory of a tensor of 16 bytes was freed or shrunk to 0",
@@ -73,7 +74,7 @@ TEST(SweepRestoreTest, RestoresInItsDestructor) {
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
   {
-    Sweep sweep(net.get(), optimizer, {});
+    Sweep sweep(one_part(net.get(), optimizer), {});
     sweep.step(inputs(0), targets(0), Loss::kMse, 0.1);
     net->train();
   }
@@ -83,7 +84,7 @@ TEST(SweepRestoreTest, RestoresInItsDestructor) {
 TEST(SweepRestoreTest, TheDestructorOfARestoredSweepDoesNothing) {
   auto net = eventful_net();
   const auto optimizer = sgd_over(net->parameters());
-  auto sweep = std::make_unique<Sweep>(net.get(), optimizer, SweepSettings());
+  auto sweep = std::make_unique<Sweep>(one_part(net.get(), optimizer), SweepSettings());
   sweep->restore();
   {
     const c10::NoGradGuard no_grad;
@@ -99,7 +100,7 @@ TEST(SweepRestoreTest, RestoresWhenAnExceptionUnwinds) {
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
   const auto run = [&] {
-    Sweep sweep(net.get(), optimizer, {});
+    Sweep sweep(one_part(net.get(), optimizer), {});
     sweep.step(inputs(0), targets(0), Loss::kMse, 0.1);
     sweep.step(at::zeros({5, 7}, at::kDouble), targets(0), Loss::kMse, 0.1);
   };
@@ -114,7 +115,7 @@ TEST(SweepRestoreTest, RestoresAfterHalfAStep) {
   {
     SweepSettings settings;
     settings.step.accumulate_grad_batches = 4;
-    Sweep sweep(net.get(), optimizer, settings);
+    Sweep sweep(one_part(net.get(), optimizer), settings);
     sweep.accumulate(inputs(0), targets(0), Loss::kMse);
   }
   held.expect_unchanged();
@@ -125,7 +126,7 @@ TEST(SweepRestoreTest, RestoresOnlyTheOptimizersParametersWithoutANetwork) {
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
   {
-    Sweep sweep(nullptr, optimizer, {});
+    Sweep sweep(one_part(nullptr, optimizer), {});
     sweep.step(at::mse_loss(net->forward(inputs(0)), targets(0)), 0.1);
   }
   held.expect_unchanged();
@@ -138,7 +139,7 @@ TEST(SweepRestoreTest, TrainsUnderNoGrad) {
   const auto before = net->parameters()[0].detach().clone();
   const auto optimizer = sgd_over(net->parameters());
   {
-    Sweep sweep(net.get(), optimizer, {});
+    Sweep sweep(one_part(net.get(), optimizer), {});
     EXPECT_TRUE(c10::GradMode::is_enabled());  // for losses that the caller computes
     EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
     EXPECT_FALSE(same_bits(net->parameters()[0], before));
@@ -151,7 +152,7 @@ TEST(SweepRestoreTest, TrainsWhenTheCallerTurnsGradientsOffMeanwhile) {
   auto net = regression_net();
   const auto before = net->parameters()[0].detach().clone();
   const auto optimizer = sgd_over(net->parameters());
-  Sweep sweep(net.get(), optimizer, {});
+  Sweep sweep(one_part(net.get(), optimizer), {});
   const c10::NoGradGuard no_grad;
   EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
   EXPECT_FALSE(same_bits(net->parameters()[0], before));
@@ -173,7 +174,7 @@ TEST_P(SweptOptimizerTest, TheOptimizerGoesOnAsIfThereHadBeenNoSweep) {
   for (auto* each : {optimizer.get(), expected.get()}) each->param_groups()[0].options().set_lr(0.01);
   for (int i = 0; i < 6; ++i) {
     if (i % 3 == 0) {  // fresh and used
-      Sweep sweep(swept.get(), *optimizer, never_stopping());
+      Sweep sweep(one_part(swept.get(), *optimizer), never_stopping());
       for (int j = 0; j < 5; ++j) sweep.step(inputs(j), targets(j), Loss::kMse, 0.1);
     }
     train(swept, *optimizer, i);

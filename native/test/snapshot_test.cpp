@@ -13,6 +13,7 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
+#include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
 #include <cmath>
@@ -29,6 +30,7 @@ namespace {
 
 using test::normal;
 using test::normal_parameter;
+using test::one_part;
 using test::same_bits;
 
 torch::nn::Sequential batch_norm_net() {
@@ -58,6 +60,14 @@ void train_a_little(torch::nn::Sequential& net) {
   for (auto& parameter : net->parameters()) parameter.sub_(parameter.grad());
 }
 
+/// Of networks, and of tensors that an optimizer has.
+Snapshot snapshot_of(const std::vector<torch::nn::Module*>& networks, const std::vector<at::Tensor>& tensors) {
+  const torch::optim::SGD optimizer(tensors, 0.1);
+  SweepSubject subject = one_part(nullptr, optimizer);
+  for (auto* network : networks) subject.add_part(network, /*recorded=*/true);
+  return Snapshot(subject);
+}
+
 TEST(SnapshotTest, RestoresParametersAndBuffers) {
   auto net = batch_norm_net();
   const auto parameters = net->parameters();
@@ -66,7 +76,7 @@ TEST(SnapshotTest, RestoresParametersAndBuffers) {
   ASSERT_EQ(buffers[2].item<std::int64_t>(), 1);  // num_batches_tracked
   const auto parameters_before = copies_of(parameters);
   const auto buffers_before = copies_of(buffers);
-  Snapshot snapshot({net.get()}, parameters);
+  Snapshot snapshot = snapshot_of({net.get()}, parameters);
   train_a_little(net);
   for (size_t i = 0; i < buffers.size(); ++i) ASSERT_FALSE(same_bits(buffers[i], buffers_before[i]));
   snapshot.restore();
@@ -78,7 +88,7 @@ TEST(SnapshotTest, RestoresParametersAndBuffers) {
 TEST(SnapshotTest, RestoresParametersOfTheNetworkThatAreNotListed) {
   auto net = batch_norm_net();
   const auto before = copies_of(net->parameters());
-  Snapshot snapshot({net.get()}, {net->parameters().front()});
+  Snapshot snapshot = snapshot_of({net.get()}, {net->parameters().front()});
   train_a_little(net);
   snapshot.restore();
   expect_same_bits(net->parameters(), before);
@@ -87,7 +97,7 @@ TEST(SnapshotTest, RestoresParametersOfTheNetworkThatAreNotListed) {
 TEST(SnapshotTest, NeedsNoNetwork) {
   auto net = batch_norm_net();
   const auto before = copies_of(net->parameters());
-  Snapshot snapshot({}, net->parameters());
+  Snapshot snapshot = snapshot_of({}, net->parameters());
   train_a_little(net);
   snapshot.restore();
   expect_same_bits(net->parameters(), before);
@@ -97,7 +107,7 @@ TEST(SnapshotTest, MayBeRestoredAgain) {
   auto net = batch_norm_net();
   const auto parameters_before = copies_of(net->parameters());
   const auto buffers_before = copies_of(net->buffers());
-  Snapshot snapshot({net.get()}, net->parameters());
+  Snapshot snapshot = snapshot_of({net.get()}, net->parameters());
   for (int i = 0; i < 3; ++i) {
     train_a_little(net);
     snapshot.restore();
@@ -116,7 +126,7 @@ TEST(SnapshotTest, GivesTheSameGradientsBack) {
   parameters[1].set_requires_grad(false);  // frozen, with a gradient from before
   parameters[1].mutable_grad() = normal(parameters[1].sizes(), at::kFloat, 8);
   const auto frozen_gradient = parameters[1].grad();
-  Snapshot snapshot({net.get()}, parameters);
+  Snapshot snapshot = snapshot_of({net.get()}, parameters);
   for (const auto& parameter : parameters) EXPECT_FALSE(parameter.grad().defined());
   net->forward(normal({5, 3}, at::kFloat, 2)).square().sum().backward();
   ASSERT_TRUE(parameters[0].grad().defined());
@@ -146,7 +156,7 @@ TEST(SnapshotTest, RestoresEachModulesMode) {
   for (const bool root : {true, false}) {
     net.train(root);
     for (size_t i = 0; i < children.size(); ++i) children[i]->train(modes[i]);
-    Snapshot snapshot({&net}, {});
+    Snapshot snapshot = snapshot_of({&net}, {});
     for (const bool all : {true, false}) {
       net.train(all);
       snapshot.restore();
@@ -162,7 +172,7 @@ TEST(SnapshotTest, RestoresTheGenerator) {
   const auto draw = [] {
     return std::vector<at::Tensor>{at::randn({100}), at::randn({1}, at::kDouble), at::randperm(20)};
   };
-  Snapshot snapshot({}, {parameter});
+  Snapshot snapshot = snapshot_of({}, {parameter});
   const auto drawn = draw();
   EXPECT_FALSE(same_bits(draw()[0], drawn[0]));
   snapshot.restore();
@@ -176,7 +186,7 @@ TEST(SnapshotTest, RestoresTheGeneratorsSecondNormal) {
       torch::manual_seed(1);
       // Normal numbers are made in pairs: after an odd count one is left over.
       at::randn({drawn_before}, dtype);
-      Snapshot snapshot({}, {parameter});
+      Snapshot snapshot = snapshot_of({}, {parameter});
       const auto drawn = at::randn({3}, dtype);
       for (const int drawn_since : {1, 2}) {
         snapshot.restore();
@@ -191,7 +201,7 @@ TEST(SnapshotTest, RestoresTheGeneratorsSecondNormal) {
 TEST(SnapshotTest, RestoresTheGradMode) {
   for (const bool enabled : {true, false}) {
     const at::AutoGradMode grad(enabled);
-    Snapshot snapshot({}, {normal_parameter({2}, at::kFloat, 1)});
+    Snapshot snapshot = snapshot_of({}, {normal_parameter({2}, at::kFloat, 1)});
     for (const bool changed : {true, false}) {
       c10::GradMode::set_enabled(changed);
       snapshot.restore();
@@ -216,7 +226,7 @@ TEST(SnapshotTest, RestoresTiedParameters) {
   const auto gradient = normal({3, 4}, at::kFloat, 2);
   parameters[0].mutable_grad() = gradient;
   const auto before = copies_of(parameters);
-  Snapshot snapshot({&net}, {parameters[0]});
+  Snapshot snapshot = snapshot_of({&net}, {parameters[0]});
   EXPECT_FALSE(parameters[1].grad().defined());
   const c10::NoGradGuard no_grad;
   parameters[0].data().fill_(7);
@@ -231,7 +241,7 @@ TEST(SnapshotTest, RestoresAViewInItsPlace) {
   const auto base = normal({3, 4}, at::kFloat, 1);
   const auto before = base.clone();
   const auto view = base.narrow(1, 1, 2).detach().requires_grad_();
-  Snapshot snapshot({}, {view});
+  Snapshot snapshot = snapshot_of({}, {view});
   base.fill_(7);
   snapshot.restore();
   EXPECT_TRUE(same_bits(base.narrow(1, 1, 2), before.narrow(1, 1, 2)));
@@ -246,7 +256,7 @@ TEST(SnapshotTest, RestoresTheBitsOfUnusualNumbers) {
                                      -std::numeric_limits<float>::infinity()})
                              .requires_grad_();
   const auto before = parameter.detach().clone();
-  Snapshot snapshot({}, {parameter});
+  Snapshot snapshot = snapshot_of({}, {parameter});
   parameter.data().fill_(1);
   snapshot.restore();
   EXPECT_TRUE(same_bits(parameter, before));
@@ -264,7 +274,7 @@ TEST(SnapshotTest, RestoresAnExpandedBuffer) {
   const auto base = at::tensor({1.0F, 0.0F, 1.0F});
   OneBufferNet net(base.expand({4, 3}));
   const auto before = copies_of({net.parameters()[0], net.buffers()[0]});
-  Snapshot snapshot({&net}, net.parameters());
+  Snapshot snapshot = snapshot_of({&net}, net.parameters());
   net.parameters()[0].data().fill_(7);
   base.fill_(7);
   snapshot.restore();
@@ -277,7 +287,7 @@ TEST(SnapshotTest, RestoresABufferMadeForInference) {
     return at::ones({3});
   };
   OneBufferNet net(made());
-  Snapshot snapshot({&net}, {});
+  Snapshot snapshot = snapshot_of({&net}, {});
   {
     const c10::InferenceMode inference;
     net.buffers()[0].fill_(7);
@@ -293,7 +303,7 @@ TEST(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
   const auto gradient = normal({3}, at::kFloat, 2);
   net.parameters()[0].mutable_grad() = gradient;
   const auto before = copies_of(net.parameters());
-  Snapshot snapshot({&net}, {net.buffers()[0], net.parameters()[0]});
+  Snapshot snapshot = snapshot_of({&net}, {net.buffers()[0], net.parameters()[0]});
   const auto drawn = at::randn({3});
   net.parameters()[0].data().fill_(7);
   net.eval();
@@ -307,15 +317,15 @@ TEST(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
 
 TEST(SnapshotTest, OverlappingSnapshotsPutTheGeneratorBackToWhereTheFirstFoundIt) {
   torch::manual_seed(1);
-  const auto first = std::make_unique<Snapshot>(std::vector<torch::nn::Module*>{}, std::vector<at::Tensor>{});
+  const auto first = std::make_unique<Snapshot>(SweepSubject());
   const auto from_first = at::randn({3});
-  const auto second = std::make_unique<Snapshot>(std::vector<torch::nn::Module*>{}, std::vector<at::Tensor>{});
+  const auto second = std::make_unique<Snapshot>(SweepSubject());
   const auto from_second = at::randn({3});
   first->restore();  // takes back no draw of the second
   EXPECT_FALSE(same_bits(at::randn({3}), from_second));
   second->restore();
   EXPECT_TRUE(same_bits(at::randn({3}), from_first));
-  Snapshot third({}, {});  // although the others still exist
+  Snapshot third = snapshot_of({}, {});  // although the others still exist
   const auto from_third = at::randn({3});
   third.restore();
   EXPECT_TRUE(same_bits(at::randn({3}), from_third));
@@ -328,7 +338,7 @@ TEST(SnapshotTest, AParameterThatWasGivenOtherMemoryGetsItsOwnBack) {
   const void* memory = parameters[0].const_data_ptr();
   const auto before = copies_of(net->parameters());
   const auto buffer_before = buffer.clone();
-  Snapshot snapshot({net.get()}, parameters);
+  Snapshot snapshot = snapshot_of({net.get()}, parameters);
   parameters[0].set_data(normal({2, 2}, at::kDouble, 7));
   parameters[1].set_requires_grad(false);
   buffer.resize_({100}).fill_(7);
@@ -343,7 +353,7 @@ TEST(SnapshotTest, MemoryThatWasFreedCannotBeRestoredAndTheRestIs) {
   auto net = batch_norm_net();
   auto parameters = net->parameters();
   const auto before = copies_of(parameters);
-  Snapshot snapshot({net.get()}, parameters);
+  Snapshot snapshot = snapshot_of({net.get()}, parameters);
   train_a_little(net);
   net->eval();
   parameters[0].storage().set_nbytes(0);

@@ -40,6 +40,7 @@ using test::near;
 using test::never_stopping;
 using test::normal;
 using test::normal_parameter;
+using test::one_part;
 using test::OptimizerCase;
 using test::optimizers;
 using test::regression_net;
@@ -56,7 +57,7 @@ TEST_P(SweepOptimizerTest, TrainsAsAPlainLoopDoes) {
   const auto optimizer = GetParam().make({optim::OptimizerParamGroup(plain->parameters())});
   SweepSettings settings = never_stopping();
   settings.step.gradient_clip_norm = 0.3;
-  Sweep sweep(swept.get(), *original, settings);
+  Sweep sweep(one_part(swept.get(), *original), settings);
   for (int i = 0; i < 10; ++i) {
     const double lr = 1e-4 * std::pow(1.7, i);
     const auto loss = at::mse_loss(plain->forward(inputs(i)), targets(i));
@@ -79,7 +80,7 @@ TEST_P(SweepOptimizerTest, TheRateIsNotRoundedToFloat) {
   const auto stepped = normal_parameter({3, 4}, at::kDouble, 1);
   const auto original = GetParam().make({optim::OptimizerParamGroup({swept})});
   const auto optimizer = GetParam().make({optim::OptimizerParamGroup({stepped})});
-  Sweep sweep(nullptr, *original, {});
+  Sweep sweep(one_part(nullptr, *original), {});
   sweep.step(swept.square().sum(), 0.1);
   optimizer->param_groups()[0].options().set_lr(0.1);
   stepped.square().sum().backward();
@@ -97,7 +98,7 @@ TEST(SweepTest, KnowsTheLosses) {
   const auto prediction = net->forward(inputs(0)).detach();
   const auto optimizer = sgd_over(net->parameters());
   const auto loss = [&](Loss kind, const at::Tensor& expected) {
-    Sweep sweep(net.get(), optimizer, {});
+    Sweep sweep(one_part(net.get(), optimizer), {});
     sweep.step(inputs(0), kind == Loss::kCrossEntropy ? classes : target, kind, 0.1);
     EXPECT_EQ(sweep.running_loss().last, expected.item<double>());
   };
@@ -114,7 +115,7 @@ TEST(SweepTest, EachGroupHasItsRatio) {
                              optim::SGDOptions(1));
   SweepSettings settings;
   settings.group_rates = {{1.0}, {0.25}};
-  Sweep sweep(nullptr, optimizer, settings);
+  Sweep sweep(one_part(nullptr, optimizer), settings);
   const auto first_expected = first.detach() - 0.1;
   const auto second_expected = second.detach() - 0.1 * 0.25;
   sweep.step(loss_of(first, 1) + loss_of(second, 1), 0.1);
@@ -130,7 +131,7 @@ TEST(SweepTest, AGroupHasARangeOfItsOwn) {
   auto settings = never_stopping();
   settings.add_group_rate(/*ratio=*/1e-6, /*constant=*/0, /*origin=*/0, /*scale=*/1e-4, /*exponent=*/1.5);
   settings.add_group_rate(/*ratio=*/0.5, /*constant=*/0.01, /*origin=*/1e-4, /*scale=*/1, /*exponent=*/1);
-  Sweep sweep(nullptr, optimizer, settings);
+  Sweep sweep(one_part(nullptr, optimizer), settings);
   for (const auto& [lr, exponential_rate, linear_rate] : std::vector<std::array<double, 3>>{
            {1e-4, 1e-6, 0.01}, {1e-2, 1e-3, 0.01 + 0.5 * 0.0099}, {1, 1, 0.01 + 0.5 * 0.9999}}) {
     const auto falling_expected = falling.detach() - exponential_rate;
@@ -146,7 +147,7 @@ TEST(SweepTest, AllGroupsHaveTheSweptRateByDefault) {
   const auto second = normal_parameter({3}, at::kDouble, 2);
   const optim::SGD optimizer({optim::OptimizerParamGroup({first}), optim::OptimizerParamGroup({second})},
                              optim::SGDOptions(1));
-  Sweep sweep(nullptr, optimizer, {});
+  Sweep sweep(one_part(nullptr, optimizer), {});
   const auto first_expected = first.detach() - 0.1;
   const auto second_expected = second.detach() - 0.1;
   sweep.step(loss_of(first, 1) + loss_of(second, 1), 0.1);
@@ -160,7 +161,7 @@ TEST(SweepTest, ClipsTheAveragedGradient) {
   SweepSettings settings = never_stopping();
   settings.step.accumulate_grad_batches = 2;
   settings.step.gradient_clip_norm = 7.5;
-  Sweep sweep(nullptr, optimizer, settings);
+  Sweep sweep(one_part(nullptr, optimizer), settings);
   const auto slopes = at::tensor({6.0, 8.0}, at::kDouble);
   sweep.accumulate((parameter * slopes).sum());
   sweep.step((parameter * 0).sum(), 1);  // the mean gradient is (3, 4): short enough, unlike the sum
@@ -177,8 +178,8 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
   const auto stepping = sgd_over(whole->parameters());
   SweepSettings settings;
   settings.step.accumulate_grad_batches = 4;
-  Sweep by_parts(accumulated.get(), accumulating, settings);
-  Sweep at_once(whole.get(), stepping, {});
+  Sweep by_parts(one_part(accumulated.get(), accumulating), settings);
+  Sweep at_once(one_part(whole.get(), stepping), {});
   for (int step = 0; step < 3; ++step) {
     std::vector<at::Tensor> all_inputs;
     std::vector<at::Tensor> all_targets;
@@ -204,7 +205,7 @@ TEST(SweepTest, TakesALossOfOneElementInAnyShape) {
   for (const auto& shape : std::vector<std::vector<std::int64_t>>{{}, {1}, {1, 1}}) {
     const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
     const auto optimizer = sgd_over({parameter});
-    Sweep sweep(nullptr, optimizer, {});
+    Sweep sweep(one_part(nullptr, optimizer), {});
     EXPECT_EQ(sweep.step(loss_of(parameter, 3).reshape(shape), 0.5), Outcome::kContinue);
     EXPECT_EQ(sweep.running_loss().last, 3);
     EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
@@ -219,7 +220,7 @@ TEST(SweepTest, TakesLossesOfChangingTypesAndShapes) {
     const auto optimizer = sgd_over({parameter});
     SweepSettings settings = never_stopping();
     settings.step.accumulate_grad_batches = 4;
-    Sweep sweep(nullptr, optimizer, settings);
+    Sweep sweep(one_part(nullptr, optimizer), settings);
     sweep.accumulate(loss_of(parameter, 1));
     sweep.accumulate(changed(loss_of(parameter, 2)));
     sweep.accumulate(loss_of(parameter, 3));
@@ -234,7 +235,7 @@ TEST(SweepTest, AFloatLossDoesNotRoundALaterOne) {
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
   settings.step.accumulate_grad_batches = 3;  // a third is another number in float
-  Sweep sweep(nullptr, optimizer, settings);
+  Sweep sweep(one_part(nullptr, optimizer), settings);
   const auto step = [&](at::ScalarType dtype) {
     sweep.accumulate(loss_of(parameter, 1).to(dtype));
     sweep.accumulate(loss_of(parameter, 1).to(dtype));
@@ -252,8 +253,8 @@ TEST(SweepTest, GradientsFromBeforeAreNotUsed) {
   for (auto& parameter : net->parameters()) parameter.mutable_grad() = at::ones_like(parameter);
   const auto optimizer = sgd_over(net->parameters());
   const auto other_optimizer = sgd_over(other->parameters());
-  Sweep sweep(net.get(), optimizer, {});
-  Sweep expected(other.get(), other_optimizer, {});
+  Sweep sweep(one_part(net.get(), optimizer), {});
+  Sweep expected(one_part(other.get(), other_optimizer), {});
   sweep.step(inputs(0), targets(0), Loss::kMse, 0.1);
   expected.step(inputs(0), targets(0), Loss::kMse, 0.1);
   for (size_t i = 0; i < net->parameters().size(); ++i) {
@@ -264,7 +265,7 @@ TEST(SweepTest, GradientsFromBeforeAreNotUsed) {
 TEST(SweepTest, NamesItsDevice) {
   auto net = regression_net();
   const auto optimizer = sgd_over(net->parameters());
-  EXPECT_EQ(Sweep(net.get(), optimizer, {}).device(), "cpu");
+  EXPECT_EQ(Sweep(one_part(net.get(), optimizer), {}).device(), "cpu");
 }
 
 TEST(SweepLossTest, FurtherLossesAreTheFunctionalsOfTheirNames) {
@@ -272,7 +273,7 @@ TEST(SweepLossTest, FurtherLossesAreTheFunctionalsOfTheirNames) {
   const auto unused = normal_parameter({1}, at::kDouble, 9);
   net->register_parameter("unused", unused);
   optim::SGD sgd({unused}, optim::SGDOptions(1));
-  Sweep sweep(net.get(), sgd, never_stopping());
+  Sweep sweep(one_part(net.get(), sgd), never_stopping());
   const auto input = normal({4, 3}, at::kDouble, 1);
   const auto output = at::log_softmax(input, 1);
   const auto probabilities = at::log_softmax(normal({4, 3}, at::kDouble, 2), 1).exp();

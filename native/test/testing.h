@@ -122,6 +122,14 @@ inline torch::optim::SGD sgd_over(const std::vector<at::Tensor>& parameters) {
   return torch::optim::SGD(parameters, torch::optim::SGDOptions(1));
 }
 
+/// Of a usual training; `network` may be null.
+inline SweepSubject one_part(torch::nn::Module* network, const torch::optim::Optimizer& optimizer) {
+  SweepSubject subject;
+  subject.add_part(network, /*recorded=*/true);
+  subject.add_optimizer(optimizer);
+  return subject;
+}
+
 inline SweepSettings never_stopping() {
   SweepSettings settings;
   settings.early_stop_threshold = std::numeric_limits<double>::infinity();

@@ -7,8 +7,8 @@ namespace lrfinder {
 
 /// In which type forward passes compute.
 enum class Precision : std::int32_t {
-  kFloat32,   ///< in the parameters' own type, whichever that is
-  kBfloat16,  ///< bfloat16 autocast: parameters, gradients and losses keep their types
+  kAsParameters,  ///< in the parameters' own type, whichever that is
+  kBfloat16,      ///< bfloat16 autocast: parameters, gradients and losses keep their types
 };
 
 /// How one optimizer step is made, of a sweep as of a training.
@@ -19,7 +19,7 @@ struct StepSettings {
   double gradient_clip_norm = std::numeric_limits<double>::infinity();
   /// Largest absolute value of an averaged gradient's elements; infinity leaves them alone. Positive. Not with a norm.
   double gradient_clip_value = std::numeric_limits<double>::infinity();
-  Precision precision = Precision::kFloat32;
+  Precision precision = Precision::kAsParameters;
 };
 
 }  // namespace lrfinder

@@ -87,17 +87,16 @@ class SweepSubject {
 class Sweep {
  public:
   Sweep(const SweepSubject& subject, const SweepSettings& settings);
-  /// One part.
-  Sweep(torch::nn::Module* network, const torch::optim::Optimizer& optimizer, const SweepSettings& settings);
   ~Sweep();
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
 
   /// Forwards `input` through the first part's network, which must be a torch::nn::SequentialImpl or of
-  /// TorchScript, and adds the loss's gradients.
-  void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  /// Adds the gradients of a loss that the caller computed: one real number.
-  void accumulate(const at::Tensor& loss, std::int64_t part = 0);
+  /// TorchScript, and adds the loss's gradients. Returns the mean loss of the step so far.
+  double accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// Adds the gradients of a loss that the caller computed: one real number. Returns the mean loss of the part's step
+  /// so far.
+  double accumulate(const at::Tensor& loss, std::int64_t part = 0);
 
   /// The last micro-batch of a step: records the mean loss, tests for divergence, clips and updates at `lr`.
   Outcome step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);

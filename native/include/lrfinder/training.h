@@ -31,9 +31,10 @@ class Training {
   Training& operator=(const Training&) = delete;
 
   /// Forwards `input` through the network, which must be a torch::nn::SequentialImpl, and adds the loss's gradients.
-  void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  /// Adds the gradients of a loss that the caller computed: one real number.
-  void accumulate(const at::Tensor& loss);
+  /// Returns the mean loss of the step so far.
+  double accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// Adds the gradients of a loss that the caller computed: one real number. Returns the mean loss of the step so far.
+  double accumulate(const at::Tensor& loss);
 
   /// The last micro-batch of a step: clips and updates. Returns the step's mean loss, before the update.
   double step(const at::Tensor& input, const at::Tensor& target, Loss loss);

@@ -38,11 +38,11 @@ public final class NativeSweep extends Pointer {
       @Const @ByRef NativeSweepSubject subject, @Const @ByRef NativeSweepSettings settings)
       throws NativeCoreException;
 
-  public native void accumulate(
+  public native double accumulate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native void accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
+  public native double accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
       throws NativeCoreException;
 
   public native @Cast("int") int step(

@@ -38,11 +38,11 @@ public final class NativeTraining extends Pointer {
       Module network, @ByRef Optimizer optimizer, @Const @ByRef NativeStepSettings step)
       throws NativeCoreException;
 
-  public native void accumulate(
+  public native double accumulate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native void accumulate(@Const @ByRef Tensor loss) throws NativeCoreException;
+  public native double accumulate(@Const @ByRef Tensor loss) throws NativeCoreException;
 
   public native double step(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)

@@ -3,12 +3,12 @@ package org.lrfinder.internal.bean;
 import java.lang.reflect.Array;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
@@ -39,15 +39,11 @@ public final class PlainValues {
       map.forEach((key, inner) -> values.put(String.valueOf(key), of(inner, depth - 1)));
       return values;
     } else if (value instanceof Collection<?> list) {
-      List<@Nullable Object> values = new ArrayList<>();
-      list.forEach(inner -> values.add(of(inner, depth - 1)));
-      return values;
+      return list.stream().map(inner -> of(inner, depth - 1)).toList();
     } else if (value.getClass().isArray()) {
-      List<@Nullable Object> values = new ArrayList<>();
-      for (int i = 0; i < Array.getLength(value); i++) {
-        values.add(of(Array.get(value, i), depth - 1));
-      }
-      return values;
+      return IntStream.range(0, Array.getLength(value))
+          .mapToObj(i -> of(Array.get(value, i), depth - 1))
+          .toList();
     }
     if (!isBean(value)) {
       return value.toString();
@@ -97,12 +93,9 @@ public final class PlainValues {
     }
     String text = saved.toString();
     if (type.isEnum()) {
-      for (Object constant : type.getEnumConstants()) {
-        if (((Enum<?>) constant).name().equals(text)) {
-          return Optional.of(constant);
-        }
-      }
-      return Optional.empty();
+      return Arrays.<Object>stream(type.getEnumConstants())
+          .filter(constant -> ((Enum<?>) constant).name().equals(text))
+          .findFirst();
     }
     try {
       return Optional.ofNullable(parsed(type, text, saved instanceof Number));

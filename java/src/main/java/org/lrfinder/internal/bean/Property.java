@@ -1,11 +1,9 @@
 package org.lrfinder.internal.bean;
 
-import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -18,43 +16,36 @@ import org.jspecify.annotations.Nullable;
  * A named value of a user's object: an entry of a map, a field, or a property with getter and
  * setter.
  */
-public abstract sealed class Property {
-  private static final List<Class<?>> REAL =
+public sealed interface Property {
+  /** Types that can hold a learning rate. */
+  List<Class<?>> REAL =
       List.of(double.class, Double.class, float.class, Float.class, Number.class, Object.class);
 
-  private final String name;
+  String name();
 
-  private Property(String name) {
-    this.name = name;
-  }
-
-  public String name() {
-    return name;
-  }
-
-  public abstract @Nullable Object value();
+  @Nullable Object value();
 
   /**
    * Sets the value.
    *
    * @param value of the property's type
    */
-  public abstract void set(@Nullable Object value);
+  void set(@Nullable Object value);
 
   /** Sets a learning rate that the property can hold. */
-  public void setRate(double lr) {
+  default void setRate(double lr) {
     Object old = value();
     boolean single = type() == float.class || type() == Float.class || old instanceof Float;
     set(single ? (Object) (float) lr : (Object) lr);
   }
 
   /** Why the value cannot be set at all; null if it can. */
-  public abstract @Nullable String obstacle();
+  @Nullable String obstacle();
 
-  public abstract Class<?> type();
+  Class<?> type();
 
   /** Why it cannot hold a learning rate; null if it can. */
-  public @Nullable String obstacleToRate() {
+  default @Nullable String obstacleToRate() {
     if (!REAL.contains(type())) {
       return "is of type %s, which cannot hold a learning rate".formatted(type().getSimpleName());
     }
@@ -72,9 +63,10 @@ public abstract sealed class Property {
   }
 
   /** Finds a property; null if there is none of that name. */
-  public static @Nullable Property of(Object holder, String name) {
+  @SuppressWarnings("unchecked") // whether a map takes the value is found out by obstacle()
+  static @Nullable Property of(Object holder, String name) {
     if (holder instanceof Map<?, ?> map) {
-      return map.containsKey(name) ? new OfMap(map, name) : null;
+      return map.containsKey(name) ? new OfMap((Map<Object, @Nullable Object>) map, name) : null;
     }
     Field field = field(holder.getClass(), name);
     Method getter = getter(holder.getClass(), name);
@@ -88,23 +80,18 @@ public abstract sealed class Property {
   }
 
   /** Names of an object's entries or fields, in order. */
-  public static List<String> names(Object holder) {
+  static List<String> names(Object holder) {
     return holder instanceof Map<?, ?> map
         ? map.keySet().stream().map(String::valueOf).toList()
         : fields(holder.getClass()).map(Field::getName).distinct().toList();
   }
 
   private static Stream<Field> fields(Class<?> type) {
-    List<Field> fields = new ArrayList<>();
     // A model may itself be a Module, whose fields are addresses.
-    for (Class<?> c = type;
-        c != null && c != Object.class && c != Pointer.class;
-        c = c.getSuperclass()) {
-      Arrays.stream(c.getDeclaredFields())
-          .filter(f -> !f.isSynthetic() && !Modifier.isStatic(f.getModifiers()))
-          .forEach(fields::add);
-    }
-    return fields.stream();
+    return Stream.<Class<?>>iterate(
+            type, c -> c != null && c != Object.class && c != Pointer.class, Class::getSuperclass)
+        .flatMap(c -> Arrays.stream(c.getDeclaredFields()))
+        .filter(f -> !f.isSynthetic() && !Modifier.isStatic(f.getModifiers()));
   }
 
   private static @Nullable Field field(Class<?> type, String name) {
@@ -124,15 +111,13 @@ public abstract sealed class Property {
 
   /** Of overloaded ones that of the property's own type, or else one that takes a rate. */
   private static @Nullable Method setter(Class<?> type, String name, Class<?> own) {
-    List<Method> setters =
-        Arrays.stream(type.getMethods())
-            .filter(method -> named(method, "set" + capital(name), 1))
-            .sorted(
-                Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
-                    .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
-                    .thenComparing(m -> m.getParameterTypes()[0].getName()))
-            .toList();
-    return setters.isEmpty() ? null : setters.get(0);
+    return Arrays.stream(type.getMethods())
+        .filter(method -> named(method, "set" + capital(name), 1))
+        .min(
+            Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
+                .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
+                .thenComparing(m -> m.getParameterTypes()[0].getName()))
+        .orElse(null);
   }
 
   private static boolean named(Method method, String name, int parameters) {
@@ -146,20 +131,8 @@ public abstract sealed class Property {
     return Character.toUpperCase(name.charAt(0)) + name.substring(1);
   }
 
-  private static boolean accessible(AccessibleObject member) {
-    return member.trySetAccessible();
-  }
-
   /** An entry of a map. */
-  private static final class OfMap extends Property {
-    private final Map<Object, @Nullable Object> map;
-
-    @SuppressWarnings("unchecked") // whether it takes the value is found out by obstacle()
-    OfMap(Map<?, ?> map, String name) {
-      super(name);
-      this.map = (Map<Object, @Nullable Object>) map;
-    }
-
+  record OfMap(Map<Object, @Nullable Object> map, String name) implements Property {
     @Override
     public Class<?> type() {
       return Object.class;
@@ -167,18 +140,18 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable Object value() {
-      return map.get(name());
+      return map.get(name);
     }
 
     @Override
     public void set(@Nullable Object value) {
-      map.put(name(), value);
+      map.put(name, value);
     }
 
     @Override
     public @Nullable String obstacle() {
       try {
-        map.put(name(), map.get(name()));
+        map.put(name, map.get(name));
         return null;
       } catch (UnsupportedOperationException e) {
         return "is in a map that cannot be changed";
@@ -187,14 +160,10 @@ public abstract sealed class Property {
   }
 
   /** A field without a setter. */
-  private static final class OfField extends Property {
-    private final Object holder;
-    private final Field field;
-
-    OfField(Object holder, Field field) {
-      super(field.getName());
-      this.holder = holder;
-      this.field = field;
+  record OfField(Object holder, Field field) implements Property {
+    @Override
+    public String name() {
+      return field.getName();
     }
 
     @Override
@@ -208,7 +177,7 @@ public abstract sealed class Property {
     }
 
     static @Nullable Object read(Object holder, Field field) {
-      if (!accessible(field)) {
+      if (!field.trySetAccessible()) {
         return null;
       }
       try {
@@ -232,7 +201,7 @@ public abstract sealed class Property {
       if (Modifier.isFinal(field.getModifiers())) {
         return "is final and has no setter";
       }
-      return accessible(field)
+      return field.trySetAccessible()
           ? null
           : "is not accessible: its module must open the package "
               + holder.getClass().getPackageName();
@@ -240,21 +209,9 @@ public abstract sealed class Property {
   }
 
   /** A property with a setter. */
-  private static final class OfSetter extends Property {
-    private final Object holder;
-    private final @Nullable Field field;
-    private final @Nullable Method getter;
-    private final Method setter;
-
-    OfSetter(
-        Object holder, String name, @Nullable Field field, @Nullable Method getter, Method setter) {
-      super(name);
-      this.holder = holder;
-      this.field = field;
-      this.getter = getter;
-      this.setter = setter;
-    }
-
+  record OfSetter(
+      Object holder, String name, @Nullable Field field, @Nullable Method getter, Method setter)
+      implements Property {
     @Override
     public Class<?> type() {
       return setter.getParameterTypes()[0];
@@ -262,7 +219,7 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable Object value() {
-      if (getter != null && accessible(getter)) {
+      if (getter != null && getter.trySetAccessible()) {
         return invoke(getter);
       }
       return field == null ? null : OfField.read(holder, field);
@@ -288,7 +245,7 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable String obstacle() {
-      return accessible(setter)
+      return setter.trySetAccessible()
           ? null
           : "has a setter that is not accessible: its module must open the package "
               + holder.getClass().getPackageName();

@@ -3,6 +3,7 @@ package org.lrfinder.internal.engine;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Precision;
 
 /**
@@ -10,44 +11,37 @@ import org.lrfinder.sweep.Precision;
  * would be stale. For {@link Precision#AS_PARAMETERS} it does nothing.
  */
 public final class Autocast implements AutoCloseable {
-  private static final Autocast NONE = new Autocast();
+  private static final Autocast NONE = new Autocast(null, false, ScalarType.BFloat16);
 
-  private final boolean active;
-  private final DeviceType device;
-  private final boolean enabled;
-  private final ScalarType type;
+  private final @Nullable DeviceType device; // null where nothing was changed
+  private final boolean enabled; // before
+  private final ScalarType type; // before
 
-  private Autocast() {
-    active = false;
-    device = DeviceType.CPU;
-    enabled = false;
-    type = ScalarType.BFloat16;
-  }
-
-  private Autocast(DeviceType device) {
-    active = true;
+  private Autocast(@Nullable DeviceType device, boolean enabled, ScalarType type) {
     this.device = device;
-    enabled = torch.is_autocast_enabled(device);
-    type = torch.get_autocast_dtype(device);
-    torch.set_autocast_enabled(device, true);
-    torch.set_autocast_dtype(device, ScalarType.BFloat16);
+    this.enabled = enabled;
+    this.type = type;
   }
 
   /**
    * Opens a region.
    *
-   * @param precision of the region
    * @param device as libtorch names it: {@code cpu}, {@code cuda:0}
    */
   static Autocast of(Precision precision, String device) {
-    return precision == Precision.AS_PARAMETERS
-        ? NONE
-        : new Autocast(device.startsWith("cuda") ? DeviceType.CUDA : DeviceType.CPU);
+    if (precision == Precision.AS_PARAMETERS) {
+      return NONE;
+    }
+    DeviceType on = device.startsWith("cuda") ? DeviceType.CUDA : DeviceType.CPU;
+    Autocast region = new Autocast(on, torch.is_autocast_enabled(on), torch.get_autocast_dtype(on));
+    torch.set_autocast_enabled(on, true);
+    torch.set_autocast_dtype(on, ScalarType.BFloat16);
+    return region;
   }
 
   @Override
   public void close() {
-    if (active) {
+    if (device != null) {
       torch.clear_cache();
       torch.set_autocast_dtype(device, type);
       torch.set_autocast_enabled(device, enabled);

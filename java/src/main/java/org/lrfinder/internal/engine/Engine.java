@@ -13,10 +13,7 @@ public sealed interface Engine permits NativeEngine, PortableEngine {
   /**
    * Takes a snapshot and starts a sweep on the calling thread.
    *
-   * @param subject networks and optimizers
-   * @param settings the sweep's
    * @param groupRates of each parameter group, through all optimizers
-   * @return the running sweep
    * @throws IllegalArgumentException if networks and optimizers cannot be swept; nothing was
    *     changed
    */
@@ -28,8 +25,6 @@ public sealed interface Engine permits NativeEngine, PortableEngine {
    * @param network forwarded if it is a {@code SequentialImpl}; null where the caller computes
    *     losses
    * @param optimizer stepped, at the rates that its groups have; any class but LBFGS
-   * @param step how its steps are made
-   * @return the running training
    * @throws IllegalArgumentException if network and optimizer cannot be trained
    */
   EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step);

@@ -15,31 +15,19 @@ import org.lrfinder.sweep.Loss;
  * failures of libtorch.
  */
 public sealed interface EngineSession extends AutoCloseable
-    permits EngineSweep, EngineTraining, NativeSession, PortableSession {
-  /**
-   * Adds the gradients of a micro-batch that the network is given.
-   *
-   * @param batch input and target
-   * @param loss what compares the network's output with the target
-   */
+    permits EngineSweep, EngineTraining, Session {
+  /** Adds the gradients of a micro-batch that the network is given. */
   void accumulate(Batch batch, Loss loss);
 
   /**
-   * Adds the gradients of a part's loss computed by the caller.
+   * Adds the gradients of a part's loss computed by the caller: one real number.
    *
-   * @param loss one real number
    * @param part whose loss it is, from 0; each micro-batch of a sweep goes to one part after the
    *     other, a training has one part
    */
   void accumulate(Tensor loss, int part);
 
-  /**
-   * Computes a loss without gradients, in the train/eval modes that the network is in.
-   *
-   * @param batch input and target
-   * @param loss what compares the network's output with the target
-   * @return the loss
-   */
+  /** Computes a loss without gradients, in the train/eval modes that the network is in. */
   double evaluate(Batch batch, Loss loss);
 
   /** {@return a region in which a loss computed by the caller has the session's precision} */

@@ -6,37 +6,19 @@ import org.lrfinder.engine.RestoreException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.RunningLoss;
 
-/** A running sweep, confined to the thread that started it. */
+/** A running sweep, confined to the thread that started it. Steps update at a swept rate. */
 public sealed interface EngineSweep extends EngineSession
     permits NativeSweepSession, PortableSweepSession {
-  /**
-   * Finishes a step with its last micro-batch.
-   *
-   * @param batch input and target
-   * @param loss what compares the network's output with the target
-   * @param lr the swept learning rate of the update
-   * @return what the step found
-   */
+  /** Finishes a step with its last micro-batch. */
   Outcome step(Batch batch, Loss loss, double lr);
 
   /**
    * Finishes a part's step with the loss of its last micro-batch. The last part's records the sum
    * of the losses.
-   *
-   * @param loss one real number
-   * @param lr the swept learning rate of the update
-   * @param part whose loss it is
-   * @return what the step found
    */
   Outcome step(Tensor loss, double lr, int part);
 
-  /**
-   * Finishes a part's step with the micro-batches that were accumulated: their mean.
-   *
-   * @param lr the swept learning rate of the update
-   * @param part which part
-   * @return what the step found
-   */
+  /** Finishes a part's step with the micro-batches that were accumulated: their mean. */
   Outcome finish(double lr, int part);
 
   /** {@return the running loss, always as it is now; after the sweep was closed, as it was then} */

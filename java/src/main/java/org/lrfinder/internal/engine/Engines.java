@@ -19,8 +19,6 @@ public final class Engines {
    * Finds an engine. Thread-safe. The first fallback from {@link EngineChoice#AUTO} to the portable
    * engine is logged as a warning.
    *
-   * @param choice which one
-   * @return the engine
    * @throws UnsatisfiedLinkError if the native engine was asked for and cannot be loaded; the
    *     message says why
    */

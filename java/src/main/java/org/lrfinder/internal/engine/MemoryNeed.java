@@ -1,7 +1,5 @@
 package org.lrfinder.internal.engine;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -28,54 +26,31 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
    */
   static MemoryNeed of(SweepSubject subject, boolean fused) {
     long snapshot = 0;
-    try (PointerScope scope = new PointerScope()) {
-      List<Tensor> live = ModelTensors.tensors(subject);
-      for (Tensor tensor : ModelTensors.byIdentity(live).values()) {
-        snapshot += bytes(tensor);
-      }
-    }
-    MemoryNeed need = new MemoryNeed(snapshot, 0, 0, 0);
-    for (Optimizer optimizer : subject.optimizers()) {
-      need = need.plus(ofSteps(optimizer, fused));
-    }
-    return need;
-  }
-
-  private MemoryNeed plus(MemoryNeed other) {
-    return new MemoryNeed(
-        snapshot + other.snapshot,
-        gradients + other.gradients,
-        optimizerState + other.optimizerState,
-        Math.max(update, other.update));
-  }
-
-  /** What an optimizer's steps take. */
-  private static MemoryNeed ofSteps(Optimizer optimizer, boolean fused) {
     long gradients = 0;
     long state = 0;
-    long largest = 0; // of the parameters that no fused kernel updates
-    SweptOptimizer kind = SweptOptimizer.of(optimizer);
-    boolean kernel = fused && kind.fused;
+    long update = 0;
     try (PointerScope scope = new PointerScope()) {
-      OptimizerParamGroupVector groups = optimizer.param_groups();
-      for (long i = 0; i < groups.size(); i++) {
-        OptimizerParamGroup group = groups.get(i);
-        List<Tensor> parameters = new ArrayList<>();
-        ModelTensors.addAll(parameters, group.params());
-        long trained = 0;
-        for (Tensor parameter : parameters) {
-          if (parameter.requires_grad()) {
-            trained += bytes(parameter);
-            if (!kernel || parameter.element_size() < Float.BYTES) {
-              largest = Math.max(largest, bytes(parameter));
+      for (Tensor tensor : ModelTensors.byIdentity(ModelTensors.tensors(subject)).values()) {
+        snapshot += bytes(tensor);
+      }
+      for (Optimizer optimizer : subject.optimizers()) {
+        SweptOptimizer kind = SweptOptimizer.of(optimizer);
+        OptimizerParamGroupVector groups = optimizer.param_groups();
+        for (long i = 0; i < groups.size(); i++) {
+          OptimizerParamGroup group = groups.get(i);
+          long states = kind.statesPerParameter(group);
+          for (Tensor parameter : group.params().get()) {
+            long bytes = parameter.requires_grad() ? bytes(parameter) : 0;
+            gradients += bytes;
+            state += bytes * states;
+            if (!(fused && kind.fused) || parameter.element_size() < Float.BYTES) {
+              update = Math.max(update, bytes * kind.productsOfAStep);
             }
           }
         }
-        gradients += trained;
-        state += trained * kind.statesPerParameter(group);
       }
     }
-    return new MemoryNeed(0, gradients, state, largest * kind.productsOfAStep);
+    return new MemoryNeed(snapshot, gradients, state, update);
   }
 
   /** Of the elements, each once. */

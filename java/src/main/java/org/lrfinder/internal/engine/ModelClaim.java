@@ -43,8 +43,6 @@ public final class ModelClaim implements AutoCloseable {
   /**
    * Claims what a sweep trains and restores.
    *
-   * @param subject networks and optimizers
-   * @return the claim
    * @throws IllegalStateException if another thread sweeps or trains it; the message names the
    *     thread
    */
@@ -56,9 +54,7 @@ public final class ModelClaim implements AutoCloseable {
    * Claims what a training changes.
    *
    * @param network all parameters of the training's optimizers are in it
-   * @return the claim
-   * @throws IllegalStateException if another thread sweeps or trains it; the message names the
-   *     thread
+   * @throws IllegalStateException as {@link #ofSweep}
    */
   public static ModelClaim ofTraining(Module network) {
     return new ModelClaim("training", SweepSubject.of(network));

@@ -2,9 +2,12 @@ package org.lrfinder.internal.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -27,7 +30,7 @@ final class ModelTensors {
   static List<Tensor> networkParameters(SweepSubject.Part part) {
     List<Tensor> parameters = new ArrayList<>();
     if (part.module() != null) {
-      addAll(parameters, part.module().parameters());
+      Collections.addAll(parameters, part.module().parameters().get());
     }
     if (part.script() != null) {
       parameter_list list = part.script().parameters();
@@ -43,7 +46,7 @@ final class ModelTensors {
   static List<Tensor> networkBuffers(SweepSubject.Part part) {
     List<Tensor> buffers = new ArrayList<>();
     if (part.module() != null) {
-      addAll(buffers, part.module().buffers());
+      Collections.addAll(buffers, part.module().buffers().get());
     }
     if (part.script() != null) {
       buffer_list list = part.script().buffers();
@@ -77,15 +80,12 @@ final class ModelTensors {
     List<Tensor> parameters = new ArrayList<>();
     OptimizerParamGroupVector groups = optimizer.param_groups();
     for (long i = 0; i < groups.size(); i++) {
-      addAll(parameters, groups.get(i).params());
+      TensorVector group = groups.get(i).params();
+      for (long j = 0; j < group.size(); j++) {
+        parameters.add(group.get(j));
+      }
     }
     return parameters;
-  }
-
-  static void addAll(List<Tensor> list, TensorVector vector) {
-    for (long i = 0; i < vector.size(); i++) {
-      list.add(vector.get(i));
-    }
   }
 
   /** What makes two Java tensors the same tensor. */
@@ -141,14 +141,14 @@ final class ModelTensors {
                 .formatted(foreign, parameters.size()));
       }
     }
-    Map<Long, Tensor> taken = new LinkedHashMap<>();
+    Set<Long> taken = new HashSet<>();
     for (Optimizer optimizer : part.optimizers()) {
-      Map<Long, Tensor> own = byIdentity(parameters(optimizer));
-      if (own.keySet().stream().anyMatch(taken::containsKey)) {
+      Set<Long> own = byIdentity(parameters(optimizer)).keySet();
+      if (!Collections.disjoint(taken, own)) {
         throw new IllegalArgumentException(
             "two optimizers of one part have a parameter in common: each parameter must be in one of them");
       }
-      taken.putAll(own);
+      taken.addAll(own);
     }
     return device;
   }

@@ -17,7 +17,7 @@ import org.lrfinder.sweep.Precision;
  *
  * @param <P> the core's object
  */
-abstract sealed class NativeSession<P extends Pointer> implements EngineSession
+abstract sealed class NativeSession<P extends Pointer> extends Session
     permits NativeSweepSession, NativeTrainingSession {
   /** A call of the core with a batch. One that captures nothing is made once, not in each step. */
   interface BatchCall<P> {
@@ -31,24 +31,15 @@ abstract sealed class NativeSession<P extends Pointer> implements EngineSession
 
   final P core;
   private final Object model; // the core holds plain pointers into it
-  private final ThreadState threadState;
   private final Precision precision;
   private final String device;
-  private final String ended; // in words
-  private boolean running = true;
 
   NativeSession(
-      P core,
-      BytePointer device,
-      Object model,
-      ThreadState threadState,
-      Precision precision,
-      String ended) {
+      P core, BytePointer device, Object model, ThreadState threadState, Precision precision) {
+    super(threadState);
     this.core = core;
     this.model = model;
-    this.threadState = threadState;
     this.precision = precision;
-    this.ended = ended;
     try (device) {
       this.device = device.getString();
     }
@@ -80,19 +71,6 @@ abstract sealed class NativeSession<P extends Pointer> implements EngineSession
     } catch (NativeCoreException e) {
       throw translated(e);
     }
-  }
-
-  private void requireRunning() {
-    if (!running) {
-      throw new IllegalStateException(ended);
-    }
-  }
-
-  /** Ends the session; false if it had ended. */
-  final boolean end() {
-    boolean first = running;
-    running = false;
-    return first;
   }
 
   /** To be called once, when the core is done with the model. */

@@ -47,38 +47,18 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
 
   NativeSweepSession(
       NativeSweep sweep, SweepSubject subject, ThreadState threadState, Precision precision) {
-    super(
-        sweep,
-        sweep.device(),
-        subject,
-        threadState,
-        precision,
-        "the sweep has ended: its model was restored");
+    super(sweep, sweep.device(), subject, threadState, precision);
     this.runningLoss = new CoreRunningLoss(sweep.running_loss());
   }
 
   @Override
   public void accumulate(Batch batch, Loss loss) {
-    ofBatch(
-        (on, x, y, kind, lr) -> {
-          on.accumulate(x, y, kind);
-          return 0;
-        },
-        batch,
-        loss,
-        0);
+    ofBatch((on, x, y, kind, lr) -> on.accumulate(x, y, kind), batch, loss, 0);
   }
 
   @Override
   public void accumulate(Tensor loss, int part) {
-    ofLoss(
-        (on, given, lr, index) -> {
-          on.accumulate(given, index);
-          return 0;
-        },
-        loss,
-        0,
-        part);
+    ofLoss((on, given, lr, index) -> on.accumulate(given, index), loss, 0, part);
   }
 
   @Override

@@ -13,31 +13,17 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
       SweepSubject.Part part,
       ThreadState threadState,
       Precision precision) {
-    super(training, training.device(), part, threadState, precision, "the training has ended");
+    super(training, training.device(), part, threadState, precision);
   }
 
   @Override
   public void accumulate(Batch batch, Loss loss) {
-    ofBatch(
-        (on, x, y, kind, lr) -> {
-          on.accumulate(x, y, kind);
-          return 0;
-        },
-        batch,
-        loss,
-        0);
+    ofBatch((on, x, y, kind, lr) -> on.accumulate(x, y, kind), batch, loss, 0);
   }
 
   @Override
   public void accumulate(Tensor loss, int part) {
-    ofLoss(
-        (on, given, lr, only) -> {
-          on.accumulate(given);
-          return 0;
-        },
-        loss,
-        0,
-        part);
+    ofLoss((on, given, lr, only) -> on.accumulate(given), loss, 0, part);
   }
 
   @Override

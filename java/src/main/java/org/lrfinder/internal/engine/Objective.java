@@ -23,26 +23,16 @@ public sealed interface Objective<B> {
   /**
    * Refuses, before a sweep starts, a network whose losses this cannot compute.
    *
-   * @param part the part of the sweep that this is the loss of
    * @throws IllegalArgumentException if it cannot
    */
   void require(SweepSubject.Part part);
 
-  /**
-   * Adds the gradients of a micro-batch.
-   *
-   * @param session a sweep or a training
-   * @param batch the micro-batch
-   * @return whether it counts; false if it was left out
-   */
+  /** Adds the gradients of a micro-batch; false if it was left out. */
   boolean accumulate(EngineSession session, B batch);
 
   /**
    * Finishes a step of a sweep with its last micro-batch.
    *
-   * @param sweep the sweep
-   * @param batch the micro-batch
-   * @param lr the swept learning rate of the update
    * @return what the step found; null if the batch was left out and the step is not finished
    */
   @Nullable Outcome step(EngineSweep sweep, B batch, double lr);
@@ -50,8 +40,6 @@ public sealed interface Objective<B> {
   /**
    * Finishes a step of a training with its last micro-batch.
    *
-   * @param training the training
-   * @param batch the micro-batch
    * @param mean given the step's mean loss, before the update
    * @return whether the step was finished; false if the batch was left out
    */
@@ -60,19 +48,12 @@ public sealed interface Objective<B> {
   /**
    * Computes a loss inside an {@link EvalMode}.
    *
-   * @param session a sweep or a training
-   * @param batch the batch
    * @param losses given its loss, unless the batch was left out
    */
   void evaluate(EngineSession session, B batch, DoubleConsumer losses);
 
-  /**
-   * The engine forwards the network.
-   *
-   * @param loss what compares the network's output with the batch's target
-   */
+  /** The engine forwards the network. */
   record Native(Loss loss) implements Objective<Batch> {
-    /** Creates an objective. */
     public Native {
       Objects.requireNonNull(loss, "loss");
     }
@@ -90,8 +71,6 @@ public sealed interface Objective<B> {
     /**
      * {@return whether engines forward it as Java code does: layer by layer, in native code, which
      * calls no method that a class of a user's overrides}
-     *
-     * @param network any
      */
     public static boolean forwards(Module network) {
       return network instanceof SequentialImpl && !overridesForward(network);
@@ -145,22 +124,15 @@ public sealed interface Objective<B> {
   /**
    * The caller computes the loss.
    *
-   * @param <B> what a batch is
-   * @param function does it
    * @param part whose loss it is, if it is one of several; only the first may leave a batch out,
    *     since those before a later one have been updated
    */
   record Callback<B>(LossFunction<B> function, int part) implements Objective<B> {
-    /** Creates an objective. */
     public Callback {
       Objects.requireNonNull(function, "loss");
     }
 
-    /**
-     * Creates the objective of a training, or of a sweep with one part.
-     *
-     * @param function computes the loss
-     */
+    /** Of a training, or of a sweep with one part. */
     public Callback(LossFunction<B> function) {
       this(function, 0);
     }

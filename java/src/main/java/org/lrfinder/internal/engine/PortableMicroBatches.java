@@ -145,11 +145,11 @@ final class PortableMicroBatches {
         : loss.div(new Scalar((double) step.accumulateGradBatches()));
   }
 
-  /** Ends the step: makes the gradients the mean over its micro-batches. */
+  /** Ends the step: makes the gradients the mean over its micro-batches, and clips them. */
   void finish(List<Optimizer> optimizers) {
-    List<Tensor> parameters = ModelTensors.parameters(optimizers);
     if (count < step.accumulateGradBatches()) {
       Scalar factor = new Scalar((double) step.accumulateGradBatches() / count);
+      List<Tensor> parameters = ModelTensors.parameters(optimizers);
       for (Tensor parameter : ModelTensors.byIdentity(parameters).values()) {
         Tensor gradient = parameter.grad();
         if (gradient.defined()) {
@@ -159,35 +159,29 @@ final class PortableMicroBatches {
     }
     total = 0;
     count = 0;
-  }
-
-  /** Clips the gradients of an optimizer's parameters, as the settings say. */
-  void clip(Optimizer optimizer) {
-    clipNorm(optimizer, step.gradientClipNorm());
-    clampValues(optimizer, step.gradientClipValue());
+    for (Optimizer optimizer : optimizers) {
+      clip(optimizer);
+    }
   }
 
   /**
-   * Clips the gradients of an optimizer's parameters by their total norm, unless it is infinite.
-   * Not by libtorch's {@code clip_grad_norm_}, which leaves sparse ones as they are.
+   * Clips the gradients of an optimizer's parameters, as the settings say. Not by libtorch's {@code
+   * clip_grad_norm_}, which leaves sparse ones as they are.
    */
-  private static void clipNorm(Optimizer optimizer, double maxNorm) {
-    if (Double.isFinite(maxNorm)) {
+  private void clip(Optimizer optimizer) {
+    if (Double.isFinite(step.gradientClipNorm())) {
       List<Tensor> gradients = writableValues(optimizer);
       double squares = 0;
       for (Tensor gradient : gradients) {
         squares += Math.pow(gradient.norm().item_double(), 2);
       }
-      double coefficient = maxNorm / (Math.sqrt(squares) + EPSILON);
+      double coefficient = step.gradientClipNorm() / (Math.sqrt(squares) + EPSILON);
       // Not-a-number passes on, as in PyTorch: the sweep then ends at the next loss.
       if (!(coefficient >= 1)) {
         gradients.forEach(gradient -> gradient.mul_(new Scalar(coefficient)));
       }
     }
-  }
-
-  /** Clamps the gradients of an optimizer's parameters, unless the largest value is infinite. */
-  private static void clampValues(Optimizer optimizer, double maxValue) {
+    double maxValue = step.gradientClipValue();
     if (Double.isFinite(maxValue)) {
       ScalarOptional low = new ScalarOptional(new Scalar(-maxValue));
       ScalarOptional high = new ScalarOptional(new Scalar(maxValue));

@@ -9,15 +9,13 @@ import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.sweep.Loss;
 
 /** What the portable engine's sweeps and trainings have in common. */
-abstract sealed class PortableSession implements EngineSession
+abstract sealed class PortableSession extends Session
     permits PortableSweepSession, PortableTrainingSession {
   final PortableMicroBatches microBatches; // of the first part
-  private final String ended; // in words
-  private boolean running = true;
 
-  PortableSession(PortableMicroBatches microBatches, String ended) {
+  PortableSession(PortableMicroBatches microBatches, ThreadState threadState) {
+    super(threadState);
     this.microBatches = microBatches;
-    this.ended = ended;
   }
 
   /**
@@ -40,25 +38,9 @@ abstract sealed class PortableSession implements EngineSession
 
   final <T> T withGradients(Supplier<T> call) {
     requireRunning();
-    return guarded(
-        () -> {
-          try (GradRegion region = GradRegion.enabled()) {
-            return call.get();
-          }
-        });
-  }
-
-  private void requireRunning() {
-    if (!running) {
-      throw new IllegalStateException(ended);
+    try (GradRegion region = GradRegion.enabled()) {
+      return guarded(call);
     }
-  }
-
-  /** Ends the session; false if it had ended. */
-  final boolean end() {
-    boolean first = running;
-    running = false;
-    return first;
   }
 
   /** Adds the gradients of a part's micro-batch; returns the mean loss of the step so far. */

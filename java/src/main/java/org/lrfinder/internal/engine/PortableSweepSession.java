@@ -29,7 +29,6 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
       microBatches.finish(copies);
       int group = 0;
       for (Optimizer copy : copies) {
-        microBatches.clip(copy);
         OptimizerParamGroupVector groups = copy.param_groups();
         for (int i = 0; i < groups.size(); i++) {
           groups.get(i).options().set_lr(groupRates.get(group++).at(lr));
@@ -49,7 +48,6 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
   }
 
   private final List<Part> parts;
-  private final ThreadState threadState;
   private final PortableSnapshot snapshot;
   private final LossTracker tracker;
   private double stepLoss; // of the parts so far
@@ -59,9 +57,8 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
       SweepSettings settings,
       ThreadState threadState,
       PortableSnapshot snapshot) {
-    super(parts.get(0).microBatches, "the sweep has ended: its model was restored");
+    super(parts.get(0).microBatches, threadState);
     this.parts = parts;
-    this.threadState = threadState;
     this.snapshot = snapshot;
     this.tracker = LossTracker.of(settings);
   }

@@ -9,13 +9,11 @@ import org.lrfinder.sweep.Loss;
 /** A training of the portable engine: what {@code lrfinder::Training} is to the native one. */
 final class PortableTrainingSession extends PortableSession implements EngineTraining {
   private final Optimizer optimizer;
-  private final ThreadState threadState;
 
   PortableTrainingSession(
       PortableMicroBatches microBatches, Optimizer optimizer, ThreadState threadState) {
-    super(microBatches, "the training has ended");
+    super(microBatches, threadState);
     this.optimizer = optimizer;
-    this.threadState = threadState;
   }
 
   @Override
@@ -48,7 +46,6 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   private double update() {
     double mean = microBatches.mean();
     microBatches.finish(List.of(optimizer));
-    microBatches.clip(optimizer);
     PortableMicroBatches.update(optimizer);
     return mean;
   }

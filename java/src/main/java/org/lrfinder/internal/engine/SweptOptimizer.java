@@ -1,6 +1,5 @@
 package org.lrfinder.internal.engine;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -203,9 +202,8 @@ public enum SweptOptimizer {
   }
 
   private void checkSparseGradients(OptimizerParamGroup group, String name) {
-    List<Tensor> parameters = new ArrayList<>();
-    ModelTensors.addAll(parameters, group.params());
-    if (parameters.stream().noneMatch(p -> p.grad().defined() && p.grad().is_sparse())) {
+    if (Arrays.stream(group.params().get())
+        .noneMatch(p -> p.grad().defined() && p.grad().is_sparse())) {
       return;
     }
     if (!sparse) {

@@ -33,17 +33,14 @@ final class ThreadState {
   private static int running;
   private static int blasThreadsBefore; // the first of those running
 
-  private final int libtorchThreads;
+  private final int libtorchThreads = torch.get_num_threads();
   private final int blasThreads;
-  private final boolean gradMode;
+  private final boolean gradMode = GradMode.is_enabled();
   private final boolean scriptOptimization = torch.getGraphExecutorOptimize();
-  private int chosenLibtorchThreads;
+  private int chosenLibtorchThreads = libtorchThreads;
 
-  private ThreadState(int libtorchThreads, int blasThreads, boolean gradMode) {
-    this.libtorchThreads = libtorchThreads;
+  private ThreadState(int blasThreads) {
     this.blasThreads = blasThreads;
-    this.gradMode = gradMode;
-    this.chosenLibtorchThreads = libtorchThreads;
   }
 
   /**
@@ -63,15 +60,14 @@ final class ThreadState {
 
   /** Remembers what there is. Whoever calls this calls {@link #restore} once. */
   static ThreadState capture() {
-    int libtorchThreads = torch.get_num_threads();
-    boolean gradMode = GradMode.is_enabled();
     OwnThread.available(); // what it needs is allocated before anything is changed
     synchronized (ThreadState.class) {
       if (running == 0) {
         blasThreadsBefore = openblas_nolapack.blas_get_num_threads();
       }
+      ThreadState state = new ThreadState(blasThreadsBefore);
       running++;
-      return new ThreadState(libtorchThreads, blasThreadsBefore, gradMode);
+      return state;
     }
   }
 
@@ -94,11 +90,7 @@ final class ThreadState {
 
   private static void setLibtorchThreads(int threads) {
     if (torch.get_num_threads() != threads) {
-      if (OwnThread.available()) {
-        OwnThread.set(threads);
-      } else {
-        torch.set_num_threads(threads);
-      }
+      OwnThread.set(threads);
     }
   }
 
@@ -167,6 +159,8 @@ final class ThreadState {
     static void set(int threads) {
       if (SET != null) {
         SET.call(threads);
+      } else {
+        torch.set_num_threads(threads);
       }
     }
 

@@ -12,26 +12,13 @@ import java.util.UUID;
 public final class AtomicFile {
   private AtomicFile() {}
 
-  /** Writes a file. */
+  /** Writes a file that does not exist yet. */
   @FunctionalInterface
   public interface Content {
-    /**
-     * Writes a file.
-     *
-     * @param file does not exist yet
-     * @throws IOException if that fails
-     */
     void writeTo(Path file) throws IOException;
   }
 
-  /**
-   * Writes a file beside its place and moves it there.
-   *
-   * @param file where to; its folder must exist
-   * @param bytes what
-   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched, and
-   *     nothing is left behind
-   */
+  /** As {@link #write(Path, Content)}. */
   public static void write(Path file, byte[] bytes) {
     write(file, partial -> Files.write(partial, bytes, StandardOpenOption.CREATE_NEW));
   }
@@ -40,7 +27,6 @@ public final class AtomicFile {
    * Writes a file beside its place and moves it there.
    *
    * @param file where to; its folder must exist
-   * @param content writes it
    * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched, and
    *     nothing is left behind
    */

@@ -43,18 +43,7 @@ public final class GroupRatePlan {
   }
 
   private void select(List<Integer> groups) {
-    for (int group : groups) {
-      if (group >= own.size()) {
-        throw new IllegalArgumentException(
-            "sweptGroups is %d, but the optimizer has %d parameter groups"
-                .formatted(group, own.size()));
-      }
-      if (!swept.get(group)) {
-        throw new IllegalArgumentException(
-            "sweptGroups is %d, but that is a group of an optimizer that keeps its rates"
-                .formatted(group));
-      }
-    }
+    groups.forEach(group -> requireSwept(group, "sweptGroups is "));
     for (int group = 0; group < own.size() && !groups.isEmpty(); group++) {
       swept.set(group, groups.contains(group));
     }
@@ -63,22 +52,23 @@ public final class GroupRatePlan {
     }
   }
 
+  private void requireSwept(int group, String setting) {
+    if (group >= own.size()) {
+      throw new IllegalArgumentException(
+          "%s%d, but the optimizer has %d parameter groups".formatted(setting, group, own.size()));
+    }
+    if (!swept.get(group)) {
+      throw new IllegalArgumentException(
+          "%s%d, but that is a group of an optimizer that keeps its rates"
+              .formatted(setting, group));
+    }
+  }
+
   private List<GroupRate> following(SweepSettings settings) {
     List<Double> ratios = settings.groupRatios();
     Map<Integer, GroupRange> ranges =
         settings.groupRanges().stream().collect(toMap(GroupRange::group, range -> range));
-    for (int group : ranges.keySet()) {
-      if (group >= own.size()) {
-        throw new IllegalArgumentException(
-            "groupRange is for group %d, but the optimizer has %d parameter groups"
-                .formatted(group, own.size()));
-      }
-      if (!swept.get(group)) {
-        throw new IllegalArgumentException(
-            "groupRange is for group %d, but that is a group of an optimizer that keeps its rates"
-                .formatted(group));
-      }
-    }
+    ranges.keySet().forEach(group -> requireSwept(group, "groupRange is for group "));
     if (!ratios.isEmpty() && ratios.size() != own.size()) {
       throw new IllegalArgumentException(
           "groupRatios has %d entries, but the optimizer has %d parameter groups"
@@ -91,18 +81,17 @@ public final class GroupRatePlan {
     }
     List<GroupRate> rates = new ArrayList<>();
     for (int group = 0; group < own.size(); group++) {
-      GroupRange range = ranges.get(group);
-      if (range != null) {
-        rates.add(GroupRate.within(range, settings));
-        continue;
+      double rate = own.get(group);
+      if (ranges.containsKey(group)) {
+        rates.add(GroupRate.within(ranges.get(group), settings));
+      } else if (!swept.get(group)) {
+        rates.add(GroupRate.kept(rate));
+      } else if (!ratios.isEmpty()) {
+        rates.add(GroupRate.swept(ratios.get(group)));
+      } else {
+        rates.add(GroupRate.swept(largest > 0 ? rate / largest : 1));
       }
-      double ratio = ratios.isEmpty() ? ratio(own.get(group), largest) : ratios.get(group);
-      rates.add(swept.get(group) ? GroupRate.swept(ratio) : GroupRate.kept(own.get(group)));
     }
     return List.copyOf(rates);
-  }
-
-  private static double ratio(double rate, double largest) {
-    return largest > 0 ? rate / largest : 1;
   }
 }

@@ -32,26 +32,13 @@ public interface Stepper {
   @Nullable Double validationLoss();
 
   /** Steps of an engine over batches. */
-  final class OfBatches<B> implements Stepper {
-    private final EngineSweep sweep;
-    private final List<? extends Objective<B>> objectives;
-    private final BatchCycle<B> batches;
-    private final int microBatches;
-    private final @Nullable Validation<?> validation;
-
-    public OfBatches(
-        EngineSweep sweep,
-        List<? extends Objective<B>> objectives,
-        BatchCycle<B> batches,
-        int microBatches,
-        @Nullable Validation<?> validation) {
-      this.sweep = sweep;
-      this.objectives = objectives;
-      this.batches = batches;
-      this.microBatches = microBatches;
-      this.validation = validation;
-    }
-
+  record OfBatches<B>(
+      EngineSweep sweep,
+      List<? extends Objective<B>> objectives,
+      BatchCycle<B> batches,
+      int microBatches,
+      @Nullable Validation<?> validation)
+      implements Stepper {
     @Override
     public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
       int accumulated = 0;

@@ -12,27 +12,12 @@ import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.sweep.SweepStep;
 
 /** Walks through the rates, records what each step says, and knows when to end. */
-public final class SweepLoop {
+public record SweepLoop(
+    SweepSettings settings, SweepListener listener, BooleanSupplier cancelled, Deadline deadline) {
   /** What a walk recorded. */
   public record Recorded(Curve curve, EndReason endReason) {}
 
   private static final int INITIAL_CAPACITY = 1024;
-
-  private final SweepSettings settings;
-  private final SweepListener listener;
-  private final BooleanSupplier cancelled;
-  private final Deadline deadline;
-
-  public SweepLoop(
-      SweepSettings settings,
-      SweepListener listener,
-      BooleanSupplier cancelled,
-      Deadline deadline) {
-    this.settings = settings;
-    this.listener = listener;
-    this.cancelled = cancelled;
-    this.deadline = deadline;
-  }
 
   public Recorded run(Stepper stepper) {
     int steps = settings.steps();
@@ -81,7 +66,7 @@ public final class SweepLoop {
             Arrays.copyOf(losses, recorded),
             Arrays.copyOf(smoothed, recorded),
             Arrays.copyOf(validation, validated ? recorded : 0));
-    return new Recorded(curve, orCompleted(end));
+    return new Recorded(curve, end == null ? EndReason.COMPLETED : end);
   }
 
   private @Nullable EndReason interruption() {
@@ -89,9 +74,5 @@ public final class SweepLoop {
       return EndReason.CANCELLED;
     }
     return deadline.isOver() ? EndReason.TIME_LIMIT : null;
-  }
-
-  private static EndReason orCompleted(@Nullable EndReason end) {
-    return end == null ? EndReason.COMPLETED : end;
   }
 }

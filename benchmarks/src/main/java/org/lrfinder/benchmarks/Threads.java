@@ -3,7 +3,6 @@ package org.lrfinder.benchmarks;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -113,31 +112,24 @@ final class Threads implements Callable<Integer> {
 
   private void print(LrFinderResult first, Map<String, double[]> times) {
     double[] own = times.values().iterator().next();
-    spec.commandLine()
-        .getOut()
-        .printf(
-            Locale.ROOT,
-            "%s, %d hidden layers of %d, batch %d, %d rounds%n%n"
-                + "| thread counts | microseconds per step | quartiles | the library's choice / this |%n|---|---|---|---|%n",
-            first.engine().blas(),
-            depth,
-            width,
-            batchSize,
-            rounds);
+    StringBuilder table =
+        new StringBuilder(
+            Report.format(
+                "%s, %d hidden layers of %d, batch %d, %d rounds%n%n"
+                    + "| thread counts | microseconds per step | quartiles | the library's choice / this |%n|---|---|---|---|%n",
+                first.engine().blas(), depth, width, batchSize, rounds));
     times.forEach(
         (name, sample) -> {
           Summary time = Summary.of(sample);
-          spec.commandLine()
-              .getOut()
-              .printf(
-                  Locale.ROOT,
+          table.append(
+              Report.format(
                   "| %s | %.0f | %.0f to %.0f | %.3f |%n",
                   name,
                   time.median(),
                   time.lowerQuartile(),
                   time.upperQuartile(),
-                  Summary.ofPairedRatios(own, sample).median());
+                  Summary.ofPairedRatios(own, sample).median()));
         });
-    spec.commandLine().getOut().flush();
+    Report.print(spec, table.toString());
   }
 }

@@ -90,7 +90,8 @@ final class BoringModel implements Model {
     }
     Answers answers = new Answers(results);
     double[] rates = answers.rates().toArray();
-    return Report.format("| seeds | get a rate | lowest | median | highest | below 1e-4 | of these with a warning | most sweeps | other statuses |\n"
+    return Report.format(
+        "| seeds | get a rate | lowest | median | highest | below 1e-4 | of these with a warning | most sweeps | other statuses |\n"
             + "|---|---|---|---|---|---|---|---|---|\n| %d | %d | %s | %s | %s | %d | %d | %d | %s |\n",
         answers.size(),
         rates.length,

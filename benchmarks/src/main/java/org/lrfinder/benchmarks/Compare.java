@@ -111,7 +111,8 @@ final class Compare implements Callable<Integer> {
   }
 
   private String header() throws IOException {
-    return Report.format("""
+    return Report.format(
+        """
         %s- network: %d-%d-%d, ReLU, float32, cross entropy, batch %d; Adam, learning rate from 1e-8 to 1
         - %d rounds after %d of warm-up, %d steps each
         - command: `%s`
@@ -157,7 +158,8 @@ final class Compare implements Callable<Integer> {
   }
 
   private static String row(String name, Summary summary, String number) {
-    return Report.format("| %s | N | N to N | N | N |\n".replace("N", number),
+    return Report.format(
+        "| %s | N | N to N | N | N |\n".replace("N", number),
         name,
         summary.median(),
         summary.lowerQuartile(),

@@ -128,7 +128,8 @@ final class EarlyStops {
       }
       Answers answers = new Answers(results);
       table.append(
-          Report.format("| %d%s | %d | %d | %s | %d | %d | %d | %d | %s |\n",
+          Report.format(
+              "| %d%s | %d | %d | %s | %d | %d | %d | %d | %s |\n",
               batch,
               suffix,
               answers.size(),
@@ -169,13 +170,12 @@ final class EarlyStops {
               .mapToDouble(r -> r.results().size())
               .toArray();
       table.append(
-          Report.format("| batch %d | %d | %d | %s | %d | %d | %s |\n",
+          Report.format(
+              "| batch %d | %d | %d | %s | %d | %d | %s |\n",
               batch,
               answers.size(),
               stops.length,
-              stops.length == 0
-                  ? "-"
-                  : Report.format("%.0f", Summary.of(stops).median()),
+              stops.length == 0 ? "-" : Report.format("%.0f", Summary.of(stops).median()),
               answers.count(Status.STARTED_DIVERGED),
               answers.count(Status.OK),
               answers.others()));

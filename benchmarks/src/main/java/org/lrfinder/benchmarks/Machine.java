@@ -18,7 +18,8 @@ final class Machine {
 
   /** Lines of a Markdown list, the command left out. */
   static String describe() throws IOException {
-    return Report.format("""
+    return Report.format(
+        """
         - date: %s
         - machine: %s, %d cores, %s %s
         - JVM: %s %s

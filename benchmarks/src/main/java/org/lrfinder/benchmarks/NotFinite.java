@@ -45,8 +45,7 @@ final class NotFinite {
       int broken,
       BiFunction<Random, Integer, StepFunction> steps) {
     LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
-    Answers answers =
-        Answers.of(seeds, seed -> finder.find(steps.apply(new Random(seed), broken)));
+    Answers answers = Answers.of(seeds, seed -> finder.find(steps.apply(new Random(seed), broken)));
     table.append(
         "| %s | %d | %d | %s | %s | %s |\n"
             .formatted(

@@ -39,7 +39,8 @@ final class Plateaus {
                       new MadeCurve(middle.apply(random), rise, noise).steps(random));
                 });
         table.append(
-            Report.format(" %.1f (%.1f) |",
+            Report.format(
+                " %.1f (%.1f) |",
                 100.0 * answers.count(Status.STILL_FALLING) / SEEDS,
                 100.0 * answers.count(Status.OK) / SEEDS));
       }

@@ -197,7 +197,8 @@ final class SuggestionQuality implements Callable<Integer> {
             .filter(row -> !counted.contains(row))
             .map(Row::task)
             .collect(Collectors.joining(", "));
-    return Report.format("""
+    return Report.format(
+        """
         %s- %d tasks, float32; native sweeps, %d of each with seeds of their own; truth: validation loss after training with 3 other seeds at 25 rates from 1e-5 to 10, each falling linearly to zero
         - left out, since no rate improves them by 5 %%: %s
         - command: `%s`
@@ -221,7 +222,8 @@ final class SuggestionQuality implements Callable<Integer> {
         List<Run> runs = rows.stream().flatMap(row -> row.of(contestant, count)).toList();
         List<Run> ok = runs.stream().filter(run -> run.status == Status.OK).toList();
         table.append(
-            Report.format("| %s | %d | %s | %.2f | %s | %s | %s | %d of %d | %s |\n",
+            Report.format(
+                "| %s | %d | %s | %.2f | %s | %s | %s | %d of %d | %s |\n",
                 contestant.name(),
                 count,
                 mean(runs),
@@ -249,8 +251,8 @@ final class SuggestionQuality implements Callable<Integer> {
   private static String shareAbove(List<Run> runs) {
     return runs.isEmpty()
         ? "-"
-        : Report.format("%.1f %%",
-            100.0 * runs.stream().filter(run -> run.regret > BAD).count() / runs.size());
+        : Report.format(
+            "%.1f %%", 100.0 * runs.stream().filter(run -> run.regret > BAD).count() / runs.size());
   }
 
   private String table(List<Row> rows, int count) {
@@ -261,7 +263,8 @@ final class SuggestionQuality implements Callable<Integer> {
     table.append(" OK |\n|---|---|---|").append("---|".repeat(CONTESTANTS.size())).append("---|\n");
     for (Row row : rows) {
       table.append(
-          Report.format("| %s/%s | %.3f | %.3f (%s) |",
+          Report.format(
+              "| %s/%s | %.3f | %.3f (%s) |",
               row.folder,
               row.task,
               row.truth.start(),
@@ -271,7 +274,8 @@ final class SuggestionQuality implements Callable<Integer> {
         double[] rates =
             row.of(contestant, count).flatMapToDouble(run -> run.lr.stream()).toArray();
         table.append(
-            Report.format(" %s (%s) |",
+            Report.format(
+                " %s (%s) |",
                 row.truth.worthwhile()
                     ? Report.format("%.3f", row.meanRegret(contestant, count))
                     : "-",

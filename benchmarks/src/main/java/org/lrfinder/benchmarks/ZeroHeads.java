@@ -55,10 +55,10 @@ final class ZeroHeads {
         double best = bestRate(flipped, size);
         Answers answers =
             Answers.of(
-                SEEDS,
-                seed -> finder(steps).find(LinearModel.twoClasses(seed, flipped, 0, size)));
+                SEEDS, seed -> finder(steps).find(LinearModel.twoClasses(seed, flipped, 0, size)));
         table.append(
-            Report.format("| %.0f %% | %d | %s | %d | %d | %d | %d | %s | %s |\n",
+            Report.format(
+                "| %.0f %% | %d | %s | %d | %d | %d | %d | %s | %s |\n",
                 100 * flipped,
                 batch,
                 Answers.rate(best),
@@ -115,7 +115,8 @@ final class ZeroHeads {
                     NETWORK_SEEDS,
                     seed -> sweepNetwork(zeroed, flipped, adamW, batch, steps, seed));
             table.append(
-                Report.format("| %s | %.0f %% | %s | %d | %d | %d | %d | %s | %s |\n",
+                Report.format(
+                    "| %s | %.0f %% | %s | %d | %d | %d | %d | %s | %s |\n",
                     zeroed ? "zero" : "default",
                     100 * flipped,
                     adamW ? "AdamW" : "SGD",

@@ -104,7 +104,7 @@ final class ConfidentAnswers implements Callable<Integer> {
                 Machine.command(
                     ConfidentAnswers.class, spec.commandLine().getParseResult().originalArgs()))
             .append("`\n");
-    Report.print(spec, report.toString());
+    Report.print(spec, report);
     for (Table table : EnumSet.copyOf(only)) {
       for (int count : table.bySteps ? steps : List.of(steps.get(0))) {
         String text =
@@ -118,7 +118,7 @@ final class ConfidentAnswers implements Callable<Integer> {
         Report.print(spec, text);
       }
     }
-    Report.write(report.toString(), out);
+    Report.write(report, out);
     return 0;
   }
 }

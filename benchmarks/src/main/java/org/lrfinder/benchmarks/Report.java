@@ -16,14 +16,14 @@ final class Report {
     return String.format(Locale.ROOT, format, values);
   }
 
-  static void print(CommandSpec program, String part) {
+  static void print(CommandSpec program, CharSequence part) {
     PrintWriter console = program.commandLine().getOut();
-    console.print(part);
+    console.append(part);
     console.flush();
   }
 
   /** Writes the whole report to a file, if one is given. */
-  static void write(String report, Path out) throws IOException {
+  static void write(CharSequence report, Path out) throws IOException {
     if (out != null) {
       Files.writeString(out, report);
     }

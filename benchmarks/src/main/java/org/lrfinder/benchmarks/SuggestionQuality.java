@@ -129,8 +129,8 @@ final class SuggestionQuality implements Callable<Integer> {
     for (int count : steps) {
       report.append(table(rows, count));
     }
-    Report.print(spec, report.toString());
-    Report.write(report.toString(), out);
+    Report.print(spec, report);
+    Report.write(report, out);
     return 0;
   }
 

@@ -1,6 +1,7 @@
 package org.lrfinder.benchmarks;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,14 +9,13 @@ import java.util.concurrent.Callable;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.Batch;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -61,12 +61,8 @@ final class Threads implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    SequentialImpl network = new SequentialImpl();
-    for (int i = 0; i < depth; i++) {
-      network.push_back(new LinearImpl(i == 0 ? INPUTS : width, width));
-      network.push_back(new ReLUImpl());
-    }
-    network.push_back(new LinearImpl(width, CLASSES));
+    SequentialImpl network =
+        Network.multilayerPerceptron(INPUTS, Collections.nCopies(depth, width), CLASSES).module();
     Adam optimizer = new Adam(network.parameters(), new AdamOptions());
     List<Batch> batches = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -130,6 +126,6 @@ final class Threads implements Callable<Integer> {
                   time.upperQuartile(),
                   Summary.ofPairedRatios(own, sample).median()));
         });
-    Report.print(spec, table.toString());
+    Report.print(spec, table);
   }
 }

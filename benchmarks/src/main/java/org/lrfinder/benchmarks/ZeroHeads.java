@@ -1,23 +1,24 @@
 package org.lrfinder.benchmarks;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.TensorBatches;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 
 /**
@@ -145,23 +146,19 @@ final class ZeroHeads {
               .to(ScalarType.Float);
       Tensor labels = Tensor.create(data.labels());
       torch.manual_seed(seed);
-      LinearImpl hidden = new LinearImpl(data.inputs[0].length, HIDDEN);
-      ReLUImpl relu = new ReLUImpl();
-      LinearImpl head = new LinearImpl(HIDDEN, 2);
+      SequentialImpl network =
+          Network.multilayerPerceptron(data.inputs[0].length, List.of(HIDDEN), 2).module();
+      TensorVector parameters = network.parameters();
       if (zeroed) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
-          head.weight().zero_();
-          head.bias().zero_();
+          parameters.get(2).zero_(); // the last layer's weight and bias
+          parameters.get(3).zero_();
         }
       }
-      SequentialImpl network = new SequentialImpl();
-      network.push_back(hidden);
-      network.push_back(relu);
-      network.push_back(head);
       Optimizer optimizer =
           adamW
-              ? new AdamW(network.parameters(), new AdamWOptions(1e-3))
-              : new SGD(network.parameters(), new SGDOptions(1e-3));
+              ? new AdamW(parameters, new AdamWOptions(1e-3))
+              : new SGD(parameters, new SGDOptions(1e-3));
       return finder(steps)
           .find(
               network,

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,12 +58,8 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) {
       long[] indices = table.cells(target).stream().mapToLong(classes::indexOf).toArray();
       return new DataSet(resolved, inputTensor, Tensor.create(indices), classes.size());
     }
-    double[] values = standardised(table.numbers(target));
-    float[] floats = new float[rows];
-    for (int row = 0; row < rows; row++) {
-      floats[row] = (float) values[row];
-    }
-    return new DataSet(resolved, inputTensor, Tensor.create(floats, rows, 1), 1);
+    Tensor numbers = Tensor.create(standardised(table.numbers(target)), rows, 1);
+    return new DataSet(resolved, inputTensor, numbers.to(ScalarType.Float), 1);
   }
 
   private static Task taskOf(List<String> cells) {

@@ -4,6 +4,7 @@ import java.lang.reflect.Array;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,12 +98,9 @@ public final class PlainValues {
     }
     String text = saved.toString();
     if (type.isEnum()) {
-      for (Object constant : type.getEnumConstants()) {
-        if (((Enum<?>) constant).name().equals(text)) {
-          return Optional.of(constant);
-        }
-      }
-      return Optional.empty();
+      return Arrays.<Object>stream(type.getEnumConstants())
+          .filter(constant -> ((Enum<?>) constant).name().equals(text))
+          .findFirst();
     }
     try {
       return Optional.ofNullable(parsed(type, text, saved instanceof Number));

@@ -1,6 +1,5 @@
 package org.lrfinder.internal.bean;
 
-import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -22,15 +21,7 @@ public abstract sealed class Property {
   private static final List<Class<?>> REAL =
       List.of(double.class, Double.class, float.class, Float.class, Number.class, Object.class);
 
-  private final String name;
-
-  private Property(String name) {
-    this.name = name;
-  }
-
-  public String name() {
-    return name;
-  }
+  private Property() {}
 
   public abstract @Nullable Object value();
 
@@ -82,7 +73,7 @@ public abstract sealed class Property {
         getter != null ? getter.getReturnType() : field != null ? field.getType() : null;
     Method setter = type == null ? null : setter(holder.getClass(), name, type);
     if (setter != null) {
-      return new OfSetter(holder, name, field, getter, setter);
+      return new OfSetter(holder, field, getter, setter);
     }
     return field == null ? null : new OfField(holder, field);
   }
@@ -112,27 +103,22 @@ public abstract sealed class Property {
   }
 
   private static @Nullable Method getter(Class<?> type, String name) {
-    for (String wanted : List.of("get" + capital(name), "is" + capital(name), name)) {
-      for (Method method : type.getMethods()) {
-        if (named(method, wanted, 0) && method.getReturnType() != void.class) {
-          return method;
-        }
-      }
-    }
-    return null;
+    return Stream.of("get" + capital(name), "is" + capital(name), name)
+        .flatMap(wanted -> Arrays.stream(type.getMethods()).filter(m -> named(m, wanted, 0)))
+        .filter(method -> method.getReturnType() != void.class)
+        .findFirst()
+        .orElse(null);
   }
 
   /** Of overloaded ones that of the property's own type, or else one that takes a rate. */
   private static @Nullable Method setter(Class<?> type, String name, Class<?> own) {
-    List<Method> setters =
-        Arrays.stream(type.getMethods())
-            .filter(method -> named(method, "set" + capital(name), 1))
-            .sorted(
-                Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
-                    .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
-                    .thenComparing(m -> m.getParameterTypes()[0].getName()))
-            .toList();
-    return setters.isEmpty() ? null : setters.get(0);
+    return Arrays.stream(type.getMethods())
+        .filter(method -> named(method, "set" + capital(name), 1))
+        .min(
+            Comparator.comparing((Method m) -> m.getParameterTypes()[0] != own)
+                .thenComparing(m -> !REAL.contains(m.getParameterTypes()[0]))
+                .thenComparing(m -> m.getParameterTypes()[0].getName()))
+        .orElse(null);
   }
 
   private static boolean named(Method method, String name, int parameters) {
@@ -146,18 +132,15 @@ public abstract sealed class Property {
     return Character.toUpperCase(name.charAt(0)) + name.substring(1);
   }
 
-  private static boolean accessible(AccessibleObject member) {
-    return member.trySetAccessible();
-  }
-
   /** An entry of a map. */
   private static final class OfMap extends Property {
     private final Map<Object, @Nullable Object> map;
+    private final String name;
 
     @SuppressWarnings("unchecked") // whether it takes the value is found out by obstacle()
     OfMap(Map<?, ?> map, String name) {
-      super(name);
       this.map = (Map<Object, @Nullable Object>) map;
+      this.name = name;
     }
 
     @Override
@@ -167,18 +150,18 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable Object value() {
-      return map.get(name());
+      return map.get(name);
     }
 
     @Override
     public void set(@Nullable Object value) {
-      map.put(name(), value);
+      map.put(name, value);
     }
 
     @Override
     public @Nullable String obstacle() {
       try {
-        map.put(name(), map.get(name()));
+        map.put(name, map.get(name));
         return null;
       } catch (UnsupportedOperationException e) {
         return "is in a map that cannot be changed";
@@ -192,7 +175,6 @@ public abstract sealed class Property {
     private final Field field;
 
     OfField(Object holder, Field field) {
-      super(field.getName());
       this.holder = holder;
       this.field = field;
     }
@@ -208,7 +190,7 @@ public abstract sealed class Property {
     }
 
     static @Nullable Object read(Object holder, Field field) {
-      if (!accessible(field)) {
+      if (!field.trySetAccessible()) {
         return null;
       }
       try {
@@ -223,7 +205,7 @@ public abstract sealed class Property {
       try {
         field.set(holder, value);
       } catch (IllegalAccessException e) {
-        throw new IllegalStateException("field " + name() + " cannot be written", e);
+        throw new IllegalStateException("field " + field.getName() + " cannot be written", e);
       }
     }
 
@@ -232,7 +214,7 @@ public abstract sealed class Property {
       if (Modifier.isFinal(field.getModifiers())) {
         return "is final and has no setter";
       }
-      return accessible(field)
+      return field.trySetAccessible()
           ? null
           : "is not accessible: its module must open the package "
               + holder.getClass().getPackageName();
@@ -246,9 +228,7 @@ public abstract sealed class Property {
     private final @Nullable Method getter;
     private final Method setter;
 
-    OfSetter(
-        Object holder, String name, @Nullable Field field, @Nullable Method getter, Method setter) {
-      super(name);
+    OfSetter(Object holder, @Nullable Field field, @Nullable Method getter, Method setter) {
       this.holder = holder;
       this.field = field;
       this.getter = getter;
@@ -262,7 +242,7 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable Object value() {
-      if (getter != null && accessible(getter)) {
+      if (getter != null && getter.trySetAccessible()) {
         return invoke(getter);
       }
       return field == null ? null : OfField.read(holder, field);
@@ -288,7 +268,7 @@ public abstract sealed class Property {
 
     @Override
     public @Nullable String obstacle() {
-      return accessible(setter)
+      return setter.trySetAccessible()
           ? null
           : "has a setter that is not accessible: its module must open the package "
               + holder.getClass().getPackageName();

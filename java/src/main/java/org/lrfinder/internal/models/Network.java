@@ -138,9 +138,11 @@ public final class Network {
       case "batchnorm1d" ->
           module.push_back(
               keep(new BatchNorm1dImpl(new BatchNormOptions(number(layer, "features")))));
-      case "layernorm" ->
-          module.push_back(
-              keep(new LayerNormImpl(new LayerNormOptions(vector(number(layer, "features"))))));
+      case "layernorm" -> {
+        LongVector shape = new LongVector(); // LongVector(n) would be one of n zeros
+        shape.push_back(number(layer, "features"));
+        module.push_back(keep(new LayerNormImpl(new LayerNormOptions(shape))));
+      }
       case "relu" -> module.push_back(keep(new ReLUImpl()));
       case "tanh" -> module.push_back(keep(new TanhImpl()));
       case "gelu" -> module.push_back(keep(new GELUImpl()));
@@ -150,11 +152,9 @@ public final class Network {
         if (!layer.path("shape").isArray() || layer.get("shape").isEmpty()) {
           throw new IllegalArgumentException("unflatten needs an array shape");
         }
-        List<Long> shape = new ArrayList<>();
-        layer.get("shape").forEach(size -> shape.add(size.asLong()));
-        module.push_back(
-            keep(
-                new UnflattenImpl(1, vector(shape.stream().mapToLong(Long::longValue).toArray()))));
+        LongVector shape = new LongVector();
+        layer.get("shape").forEach(size -> shape.push_back(size.asLong()));
+        module.push_back(keep(new UnflattenImpl(1, shape)));
       }
       default ->
           throw new IllegalArgumentException(
@@ -162,15 +162,6 @@ public final class Network {
                   + type
                   + "\"; there are linear, conv2d, batchnorm1d, layernorm, relu, tanh, gelu, sigmoid, flatten, unflatten");
     }
-  }
-
-  /** Of these elements: {@code new LongVector(n)} would be one of n zeros. */
-  private static LongVector vector(long... elements) {
-    LongVector vector = new LongVector();
-    for (long element : elements) {
-      vector.push_back(element);
-    }
-    return vector;
   }
 
   private static long number(JsonNode layer, String field) {

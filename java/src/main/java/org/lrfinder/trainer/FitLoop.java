@@ -143,7 +143,12 @@ final class FitLoop<B> {
         return Thread.currentThread().isInterrupted();
       }
       double lr = rates.largest();
-      validationLoss = validate(training);
+      Iterable<B> held = task.validationBatches();
+      validationLoss =
+          held == null
+              ? OptionalDouble.empty()
+              : OptionalDouble.of(
+                  Validation.ofAll(task.network(), training, task.validation(), held));
       if (bar != null) {
         bar.message(Console.message(trainLoss, lr, validationLoss));
       }
@@ -248,12 +253,5 @@ final class FitLoop<B> {
         .metrics(
             new MetricsLogger.Metrics(
                 progress.epoch(), progress.step(), lr, loss, epochLoss, validationLoss));
-  }
-
-  private OptionalDouble validate(EngineTraining training) {
-    Iterable<B> batches = task.validationBatches();
-    return batches == null
-        ? OptionalDouble.empty()
-        : OptionalDouble.of(Validation.ofAll(task.network(), training, task.validation(), batches));
   }
 }

@@ -28,43 +28,37 @@ record LearningRateAttribute(Property property, String path, String description)
    */
   static LearningRateAttribute of(TrainableModel<?> model, @Nullable String path) {
     List<String> names = path == null ? DEFAULT_NAMES : List.of(path);
+    String wanted = String.join(" or ", names);
+    String owner = model.getClass().getName();
     Object hyperparameters = model.hyperparameters();
     if (hyperparameters != model.hyperparameters()) {
       throw new IllegalArgumentException(
           "hyperparameters() of %s gives another object each time: a learning rate set in it would be lost; keep one"
-              .formatted(model.getClass().getName()));
+              .formatted(owner));
     }
     List<LearningRateAttribute> found = new ArrayList<>();
+    String present = "no hyperparameters";
     if (hyperparameters != null) {
       collect(hyperparameters, "hyperparameter", names, found);
+      present = "the hyperparameters " + Property.names(hyperparameters);
     }
     collect(model, "field", names, found);
     if (found.isEmpty()) {
       throw new IllegalArgumentException(
           "%s has no learning rate to set: looked for a hyperparameter, then a field, named %s; found %s and the fields %s"
-              .formatted(
-                  model.getClass().getName(),
-                  String.join(" or ", names),
-                  hyperparameters == null
-                      ? "no hyperparameters"
-                      : "the hyperparameters " + Property.names(hyperparameters),
-                  Property.names(model)));
+              .formatted(owner, wanted, present, Property.names(model)));
     }
     LearningRateAttribute chosen = found.get(0);
     String obstacle = chosen.property.obstacleToRate();
     if (obstacle != null) {
       throw new IllegalArgumentException(
           "the learning rate of %s cannot be set: looked for a hyperparameter, then a field, named %s; found the %s, which %s"
-              .formatted(
-                  model.getClass().getName(),
-                  String.join(" or ", names),
-                  chosen.description,
-                  obstacle));
+              .formatted(owner, wanted, chosen.description, obstacle));
     }
     if (found.size() > 1) {
       LOG.warn(
           "{} has more than one learning rate: the {} is set, the {} is not",
-          model.getClass().getName(),
+          owner,
           chosen.description,
           found.get(1).description);
     }

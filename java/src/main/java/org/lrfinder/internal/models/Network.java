@@ -158,9 +158,8 @@ public final class Network {
       }
       default ->
           throw new IllegalArgumentException(
-              "unknown type \""
-                  + type
-                  + "\"; there are linear, conv2d, batchnorm1d, layernorm, relu, tanh, gelu, sigmoid, flatten, unflatten");
+              "unknown type \"%s\"; there are linear, conv2d, batchnorm1d, layernorm, relu, tanh, gelu, sigmoid, flatten, unflatten"
+                  .formatted(type));
     }
   }
 

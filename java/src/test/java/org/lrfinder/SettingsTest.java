@@ -37,7 +37,7 @@ class SettingsTest {
   }
 
   static Stream<Changed> settings() {
-    return Stream.of(StepOptions.class, SweepOptions.class)
+    return Stream.<Class<?>>of(StepOptions.class, SweepOptions.class)
         .flatMap(options -> Arrays.stream(options.getDeclaredMethods()))
         .filter(method -> method.getParameterCount() == 1 && !method.isSynthetic())
         .filter(method -> !method.getName().matches("step|sweep")) // those set many

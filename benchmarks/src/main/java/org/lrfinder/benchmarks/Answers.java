@@ -3,17 +3,23 @@ package org.lrfinder.benchmarks;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.DoublePredicate;
+import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
+import java.util.stream.LongStream;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 
 /** The results of many seeds, counted. */
 record Answers(List<LrFinderResult> results) {
+  /** Sweeps with each seed from 1. */
+  static Answers of(int seeds, LongFunction<LrFinderResult> sweep) {
+    return new Answers(LongStream.rangeClosed(1, seeds).mapToObj(sweep).toList());
+  }
+
   int size() {
     return results.size();
   }
@@ -63,6 +69,6 @@ record Answers(List<LrFinderResult> results) {
   }
 
   static String rate(double lr) {
-    return String.format(Locale.ROOT, "%.1e", lr);
+    return Report.format("%.1e", lr);
   }
 }

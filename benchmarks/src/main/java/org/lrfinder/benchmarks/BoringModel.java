@@ -4,7 +4,6 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.LinearImpl;
@@ -91,8 +90,7 @@ final class BoringModel implements Model {
     }
     Answers answers = new Answers(results);
     double[] rates = answers.rates().toArray();
-    return String.format(
-        Locale.ROOT,
+    return Report.format(
         "| seeds | get a rate | lowest | median | highest | below 1e-4 | of these with a warning | most sweeps | other statuses |\n"
             + "|---|---|---|---|---|---|---|---|---|\n| %d | %d | %s | %s | %s | %d | %d | %d | %s |\n",
         answers.size(),

@@ -1,13 +1,10 @@
 package org.lrfinder.benchmarks;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -85,13 +82,10 @@ final class Compare implements Callable<Integer> {
     List<String> missing = new ArrayList<>();
     Map<String, double[]> micros = measure(Contender.all(Workload.of(hidden, steps), missing::add));
 
-    String report = header() + medians(micros) + ratios(micros) + notes(missing);
-    PrintWriter console = spec.commandLine().getOut();
-    console.print(report);
-    console.flush();
-    if (out != null) {
-      Files.writeString(out, report);
-    }
+    String notes = missing.isEmpty() ? "" : "\n" + String.join("\n", missing) + "\n";
+    String report = header() + medians(micros) + ratios(micros) + notes;
+    Report.print(spec, report);
+    Report.write(report, out);
     return 0;
   }
 
@@ -117,8 +111,7 @@ final class Compare implements Callable<Integer> {
   }
 
   private String header() throws IOException {
-    return String.format(
-        Locale.ROOT,
+    return Report.format(
         """
         %s- network: %d-%d-%d, ReLU, float32, cross entropy, batch %d; Adam, learning rate from 1e-8 to 1
         - %d rounds after %d of warm-up, %d steps each
@@ -165,8 +158,7 @@ final class Compare implements Callable<Integer> {
   }
 
   private static String row(String name, Summary summary, String number) {
-    return String.format(
-        Locale.ROOT,
+    return Report.format(
         "| %s | N | N to N | N | N |\n".replace("N", number),
         name,
         summary.median(),
@@ -174,9 +166,5 @@ final class Compare implements Callable<Integer> {
         summary.upperQuartile(),
         summary.min(),
         summary.max());
-  }
-
-  private static String notes(List<String> missing) {
-    return missing.isEmpty() ? "" : "\n" + String.join("\n", missing) + "\n";
   }
 }

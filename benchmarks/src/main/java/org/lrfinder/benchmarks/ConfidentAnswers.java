@@ -1,8 +1,6 @@
 package org.lrfinder.benchmarks;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -106,8 +104,7 @@ final class ConfidentAnswers implements Callable<Integer> {
                 Machine.command(
                     ConfidentAnswers.class, spec.commandLine().getParseResult().originalArgs()))
             .append("`\n");
-    PrintWriter console = spec.commandLine().getOut();
-    console.print(report);
+    Report.print(spec, report);
     for (Table table : EnumSet.copyOf(only)) {
       for (int count : table.bySteps ? steps : List.of(steps.get(0))) {
         String text =
@@ -118,13 +115,10 @@ final class ConfidentAnswers implements Callable<Integer> {
                     table.bySteps ? "; %d steps".formatted(count) : "",
                     table.make.apply(count));
         report.append(text);
-        console.print(text);
-        console.flush();
+        Report.print(spec, text);
       }
     }
-    if (out != null) {
-      Files.writeString(out, report);
-    }
+    Report.write(report, out);
     return 0;
   }
 }

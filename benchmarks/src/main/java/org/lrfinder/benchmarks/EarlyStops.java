@@ -2,9 +2,7 @@ package org.lrfinder.benchmarks;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.BiFunction;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
@@ -34,10 +32,7 @@ final class EarlyStops {
   /** What is swept, made anew for each seed and batch size. */
   private record Task(String name, int[] batches, Sweep sweep) {
     Answers answers(LrFinder.Builder finder, int batch) {
-      return new Answers(
-          LongStream.rangeClosed(1, SEEDS)
-              .mapToObj(seed -> sweep.run(finder.build(), seed, batch))
-              .toList());
+      return Answers.of(SEEDS, seed -> sweep.run(finder.build(), seed, batch));
     }
   }
 
@@ -133,8 +128,7 @@ final class EarlyStops {
       }
       Answers answers = new Answers(results);
       table.append(
-          String.format(
-              Locale.ROOT,
+          Report.format(
               "| %d%s | %d | %d | %s | %d | %d | %d | %d | %s |\n",
               batch,
               suffix,
@@ -176,15 +170,12 @@ final class EarlyStops {
               .mapToDouble(r -> r.results().size())
               .toArray();
       table.append(
-          String.format(
-              Locale.ROOT,
+          Report.format(
               "| batch %d | %d | %d | %s | %d | %d | %s |\n",
               batch,
               answers.size(),
               stops.length,
-              stops.length == 0
-                  ? "-"
-                  : String.format(Locale.ROOT, "%.0f", Summary.of(stops).median()),
+              stops.length == 0 ? "-" : Report.format("%.0f", Summary.of(stops).median()),
               answers.count(Status.STARTED_DIVERGED),
               answers.count(Status.OK),
               answers.others()));

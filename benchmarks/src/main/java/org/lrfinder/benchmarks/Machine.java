@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
@@ -19,8 +18,7 @@ final class Machine {
 
   /** Lines of a Markdown list, the command left out. */
   static String describe() throws IOException {
-    return String.format(
-        Locale.ROOT,
+    return Report.format(
         """
         - date: %s
         - machine: %s, %d cores, %s %s

@@ -2,7 +2,6 @@ package org.lrfinder.benchmarks;
 
 import java.util.Random;
 import java.util.function.BiFunction;
-import java.util.stream.LongStream;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.suggestion.Status;
@@ -46,11 +45,7 @@ final class NotFinite {
       int broken,
       BiFunction<Random, Integer, StepFunction> steps) {
     LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
-    Answers answers =
-        new Answers(
-            LongStream.rangeClosed(1, seeds)
-                .mapToObj(seed -> finder.find(steps.apply(new Random(seed), broken)))
-                .toList());
+    Answers answers = Answers.of(seeds, seed -> finder.find(steps.apply(new Random(seed), broken)));
     table.append(
         "| %s | %d | %d | %s | %s | %s |\n"
             .formatted(

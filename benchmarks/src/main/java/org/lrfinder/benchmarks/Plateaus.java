@@ -1,9 +1,7 @@
 package org.lrfinder.benchmarks;
 
-import java.util.Locale;
 import java.util.Random;
 import java.util.function.Function;
-import java.util.stream.LongStream;
 import org.lrfinder.LrFinder;
 import org.lrfinder.suggestion.Status;
 
@@ -33,17 +31,15 @@ final class Plateaus {
       table.append("| %s | %d |".formatted(name, steps));
       for (double noise : NOISES) {
         Answers answers =
-            new Answers(
-                LongStream.rangeClosed(1, SEEDS)
-                    .mapToObj(Random::new)
-                    .map(
-                        random ->
-                            finder.find(
-                                new MadeCurve(middle.apply(random), rise, noise).steps(random)))
-                    .toList());
+            Answers.of(
+                SEEDS,
+                seed -> {
+                  Random random = new Random(seed);
+                  return finder.find(
+                      new MadeCurve(middle.apply(random), rise, noise).steps(random));
+                });
         table.append(
-            String.format(
-                Locale.ROOT,
+            Report.format(
                 " %.1f (%.1f) |",
                 100.0 * answers.count(Status.STILL_FALLING) / SEEDS,
                 100.0 * answers.count(Status.OK) / SEEDS));

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
@@ -130,12 +129,8 @@ final class SuggestionQuality implements Callable<Integer> {
     for (int count : steps) {
       report.append(table(rows, count));
     }
-    PrintWriter console = spec.commandLine().getOut();
-    console.print(report);
-    console.flush();
-    if (out != null) {
-      Files.writeString(out, report);
-    }
+    Report.print(spec, report);
+    Report.write(report, out);
     return 0;
   }
 
@@ -161,13 +156,12 @@ final class SuggestionQuality implements Callable<Integer> {
     List<Run> runs = new ArrayList<>();
     for (int count : steps) {
       for (long seed = 1; seed <= seeds; seed++) {
+        long sweepSeed = seed;
         Map<Range, LrFinderResult> sweeps = new HashMap<>();
         for (Contestant contestant : CONTESTANTS) {
-          LrFinderResult found = sweeps.get(contestant.range());
-          if (found == null) {
-            found = sweep(task, contestant.range(), count, seed);
-            sweeps.put(contestant.range(), found);
-          }
+          LrFinderResult found =
+              sweeps.computeIfAbsent(
+                  contestant.range(), range -> sweep(task, range, count, sweepSeed));
           OptionalDouble lr =
               found.suggestion(contestant.rule()).stream().mapToDouble(s -> s.lr()).findFirst();
           runs.add(new Run(contestant, count, found.status(), lr, known.regret(lr)));
@@ -203,8 +197,7 @@ final class SuggestionQuality implements Callable<Integer> {
             .filter(row -> !counted.contains(row))
             .map(Row::task)
             .collect(Collectors.joining(", "));
-    return String.format(
-        Locale.ROOT,
+    return Report.format(
         """
         %s- %d tasks, float32; native sweeps, %d of each with seeds of their own; truth: validation loss after training with 3 other seeds at 25 rates from 1e-5 to 10, each falling linearly to zero
         - left out, since no rate improves them by 5 %%: %s
@@ -229,8 +222,7 @@ final class SuggestionQuality implements Callable<Integer> {
         List<Run> runs = rows.stream().flatMap(row -> row.of(contestant, count)).toList();
         List<Run> ok = runs.stream().filter(run -> run.status == Status.OK).toList();
         table.append(
-            String.format(
-                Locale.ROOT,
+            Report.format(
                 "| %s | %d | %s | %.2f | %s | %s | %s | %d of %d | %s |\n",
                 contestant.name(),
                 count,
@@ -244,7 +236,7 @@ final class SuggestionQuality implements Callable<Integer> {
                 shareAbove(ok),
                 ok.size(),
                 runs.size(),
-                others(runs)));
+                Answers.others(runs.stream().map(Run::status).toList())));
       }
     }
     return table.append('\n').toString();
@@ -253,21 +245,14 @@ final class SuggestionQuality implements Callable<Integer> {
   private static String mean(List<Run> runs) {
     return runs.isEmpty()
         ? "-"
-        : String.format(
-            Locale.ROOT, "%.3f", runs.stream().mapToDouble(Run::regret).average().orElseThrow());
+        : Report.format("%.3f", runs.stream().mapToDouble(Run::regret).average().orElseThrow());
   }
 
   private static String shareAbove(List<Run> runs) {
     return runs.isEmpty()
         ? "-"
-        : String.format(
-            Locale.ROOT,
-            "%.1f %%",
-            100.0 * runs.stream().filter(run -> run.regret > BAD).count() / runs.size());
-  }
-
-  private static String others(List<Run> runs) {
-    return Answers.others(runs.stream().map(Run::status).toList());
+        : Report.format(
+            "%.1f %%", 100.0 * runs.stream().filter(run -> run.regret > BAD).count() / runs.size());
   }
 
   private String table(List<Row> rows, int count) {
@@ -278,8 +263,7 @@ final class SuggestionQuality implements Callable<Integer> {
     table.append(" OK |\n|---|---|---|").append("---|".repeat(CONTESTANTS.size())).append("---|\n");
     for (Row row : rows) {
       table.append(
-          String.format(
-              Locale.ROOT,
+          Report.format(
               "| %s/%s | %.3f | %.3f (%s) |",
               row.folder,
               row.task,
@@ -290,11 +274,10 @@ final class SuggestionQuality implements Callable<Integer> {
         double[] rates =
             row.of(contestant, count).flatMapToDouble(run -> run.lr.stream()).toArray();
         table.append(
-            String.format(
-                Locale.ROOT,
+            Report.format(
                 " %s (%s) |",
                 row.truth.worthwhile()
-                    ? String.format(Locale.ROOT, "%.3f", row.meanRegret(contestant, count))
+                    ? Report.format("%.3f", row.meanRegret(contestant, count))
                     : "-",
                 rates.length == 0 ? "-" : Answers.rate(Summary.of(rates).median())));
       }

@@ -1,22 +1,21 @@
 package org.lrfinder.benchmarks;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.Batch;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -62,12 +61,8 @@ final class Threads implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    SequentialImpl network = new SequentialImpl();
-    for (int i = 0; i < depth; i++) {
-      network.push_back(new LinearImpl(i == 0 ? INPUTS : width, width));
-      network.push_back(new ReLUImpl());
-    }
-    network.push_back(new LinearImpl(width, CLASSES));
+    SequentialImpl network =
+        Network.multilayerPerceptron(INPUTS, Collections.nCopies(depth, width), CLASSES).module();
     Adam optimizer = new Adam(network.parameters(), new AdamOptions());
     List<Batch> batches = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -113,31 +108,24 @@ final class Threads implements Callable<Integer> {
 
   private void print(LrFinderResult first, Map<String, double[]> times) {
     double[] own = times.values().iterator().next();
-    spec.commandLine()
-        .getOut()
-        .printf(
-            Locale.ROOT,
-            "%s, %d hidden layers of %d, batch %d, %d rounds%n%n"
-                + "| thread counts | microseconds per step | quartiles | the library's choice / this |%n|---|---|---|---|%n",
-            first.engine().blas(),
-            depth,
-            width,
-            batchSize,
-            rounds);
+    StringBuilder table =
+        new StringBuilder(
+            Report.format(
+                "%s, %d hidden layers of %d, batch %d, %d rounds%n%n"
+                    + "| thread counts | microseconds per step | quartiles | the library's choice / this |%n|---|---|---|---|%n",
+                first.engine().blas(), depth, width, batchSize, rounds));
     times.forEach(
         (name, sample) -> {
           Summary time = Summary.of(sample);
-          spec.commandLine()
-              .getOut()
-              .printf(
-                  Locale.ROOT,
+          table.append(
+              Report.format(
                   "| %s | %.0f | %.0f to %.0f | %.3f |%n",
                   name,
                   time.median(),
                   time.lowerQuartile(),
                   time.upperQuartile(),
-                  Summary.ofPairedRatios(own, sample).median());
+                  Summary.ofPairedRatios(own, sample).median()));
         });
-    spec.commandLine().getOut().flush();
+    Report.print(spec, table);
   }
 }

@@ -4,10 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -15,6 +13,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.LrFinder;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.models.Network;
 
 /**
  * What every contender works on: a network with one hidden layer and a batch for each step. Lives
@@ -59,11 +58,7 @@ record Workload(int hidden, List<Tensor> weights, List<Batch> batches) {
   }
 
   private static SequentialImpl layers(int hidden) {
-    SequentialImpl network = new SequentialImpl();
-    network.push_back(new LinearImpl(INPUTS, hidden));
-    network.push_back(new ReLUImpl());
-    network.push_back(new LinearImpl(hidden, CLASSES));
-    return network;
+    return Network.multilayerPerceptron(INPUTS, List.of(hidden), CLASSES).module();
   }
 
   /** {@return a network of its own with the initial weights} */

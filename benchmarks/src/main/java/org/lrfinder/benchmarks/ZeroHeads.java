@@ -1,27 +1,24 @@
 package org.lrfinder.benchmarks;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.TensorBatches;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.sweep.Loss;
 
 /**
@@ -58,14 +55,10 @@ final class ZeroHeads {
         int size = batch;
         double best = bestRate(flipped, size);
         Answers answers =
-            new Answers(
-                LongStream.rangeClosed(1, SEEDS)
-                    .mapToObj(seed -> LinearModel.twoClasses(seed, flipped, 0, size))
-                    .map(model -> finder(steps).find(model))
-                    .toList());
+            Answers.of(
+                SEEDS, seed -> finder(steps).find(LinearModel.twoClasses(seed, flipped, 0, size)));
         table.append(
-            String.format(
-                Locale.ROOT,
+            Report.format(
                 "| %.0f %% | %d | %s | %d | %d | %d | %d | %s | %s |\n",
                 100 * flipped,
                 batch,
@@ -118,10 +111,12 @@ final class ZeroHeads {
         for (boolean adamW : new boolean[] {false, true}) {
           double tooLow = adamW ? ADAMW_TOO_LOW : TOO_LOW;
           for (int batch : new int[] {4, 16, 32}) {
-            Answers answers = sweepNetworks(zeroed, flipped, adamW, batch, steps);
+            Answers answers =
+                Answers.of(
+                    NETWORK_SEEDS,
+                    seed -> sweepNetwork(zeroed, flipped, adamW, batch, steps, seed));
             table.append(
-                String.format(
-                    Locale.ROOT,
+                Report.format(
                     "| %s | %.0f %% | %s | %d | %d | %d | %d | %s | %s |\n",
                     zeroed ? "zero" : "default",
                     100 * flipped,
@@ -139,46 +134,37 @@ final class ZeroHeads {
     return table.toString();
   }
 
-  private static Answers sweepNetworks(
-      boolean zeroed, double flipped, boolean adamW, int batch, int steps) {
-    List<LrFinderResult> results = new ArrayList<>();
-    for (long seed = 1; seed <= NETWORK_SEEDS; seed++) {
-      LinearModel data = LinearModel.twoClasses(seed, flipped, 0, batch);
-      try (PointerScope scope = new PointerScope()) {
-        Tensor inputs =
-            Tensor.create(
-                    Arrays.stream(data.inputs).flatMapToDouble(Arrays::stream).toArray(),
-                    data.inputs.length,
-                    data.inputs[0].length)
-                .to(ScalarType.Float);
-        Tensor labels = Tensor.create(data.labels());
-        torch.manual_seed(seed);
-        LinearImpl hidden = new LinearImpl(data.inputs[0].length, HIDDEN);
-        ReLUImpl relu = new ReLUImpl();
-        LinearImpl head = new LinearImpl(HIDDEN, 2);
-        if (zeroed) {
-          try (NoGradGuard noGrad = new NoGradGuard()) {
-            head.weight().zero_();
-            head.bias().zero_();
-          }
+  private static LrFinderResult sweepNetwork(
+      boolean zeroed, double flipped, boolean adamW, int batch, int steps, long seed) {
+    LinearModel data = LinearModel.twoClasses(seed, flipped, 0, batch);
+    try (PointerScope scope = new PointerScope()) {
+      Tensor inputs =
+          Tensor.create(
+                  Arrays.stream(data.inputs).flatMapToDouble(Arrays::stream).toArray(),
+                  data.inputs.length,
+                  data.inputs[0].length)
+              .to(ScalarType.Float);
+      Tensor labels = Tensor.create(data.labels());
+      torch.manual_seed(seed);
+      SequentialImpl network =
+          Network.multilayerPerceptron(data.inputs[0].length, List.of(HIDDEN), 2).module();
+      TensorVector parameters = network.parameters();
+      if (zeroed) {
+        try (NoGradGuard noGrad = new NoGradGuard()) {
+          parameters.get(2).zero_(); // the last layer's weight and bias
+          parameters.get(3).zero_();
         }
-        SequentialImpl network = new SequentialImpl();
-        network.push_back(hidden);
-        network.push_back(relu);
-        network.push_back(head);
-        Optimizer optimizer =
-            adamW
-                ? new AdamW(network.parameters(), new AdamWOptions(1e-3))
-                : new SGD(network.parameters(), new SGDOptions(1e-3));
-        results.add(
-            finder(steps)
-                .find(
-                    network,
-                    optimizer,
-                    Loss.CROSS_ENTROPY,
-                    TensorBatches.of(inputs, labels, batch).shuffled(seed)));
       }
+      Optimizer optimizer =
+          adamW
+              ? new AdamW(parameters, new AdamWOptions(1e-3))
+              : new SGD(parameters, new SGDOptions(1e-3));
+      return finder(steps)
+          .find(
+              network,
+              optimizer,
+              Loss.CROSS_ENTROPY,
+              TensorBatches.of(inputs, labels, batch).shuffled(seed));
     }
-    return new Answers(results);
   }
 }

@@ -2,11 +2,12 @@ package org.lrfinder.cli;
 
 import java.util.Iterator;
 import org.lrfinder.LrFinder;
+import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
 import picocli.CommandLine.Option;
 
-/** Options of the commands that sweep: how the answer comes about. */
+/** Options of the commands that sweep: how the answer comes about, and by which engine. */
 final class AnswerOptions {
   static final double MIN_LR = 1e-7;
   static final double MAX_LR = 10;
@@ -57,6 +58,12 @@ final class AnswerOptions {
   @Option(names = "--mark-rules", description = "Mark every rule in the plot.")
   private boolean marksRules;
 
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      description = "auto, native or portable. Default: auto")
+  private EngineChoice engine = EngineChoice.AUTO;
+
   /** The library's. */
   static final class RuleNames implements Iterable<String> {
     @Override
@@ -69,13 +76,19 @@ final class AnswerOptions {
     return marksRules;
   }
 
-  /** Throws IllegalArgumentException if an option is out of its range. */
-  void applyTo(LrFinder.Builder finder) {
-    finder
-        .rule(rule)
-        .repeats(repeats)
-        .autoRange(autoRange)
-        .autoSteps(autoSteps)
-        .autoBudget(autoBudget);
+  /** Throws InputException if one of these options or of the finder's is out of its range. */
+  LrFinder.Builder applyTo(LrFinder.Builder finder) {
+    return InputException.ifRefused(
+        () -> {
+          finder
+              .rule(rule)
+              .repeats(repeats)
+              .autoRange(autoRange)
+              .autoSteps(autoSteps)
+              .autoBudget(autoBudget)
+              .engine(engine)
+              .build();
+          return finder;
+        });
   }
 }

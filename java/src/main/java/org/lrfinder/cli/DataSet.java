@@ -7,19 +7,19 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a network learns from.
+ * What a network learns from. Its tensors are the caller's scope's.
  *
  * @param task what kind of target there is
  * @param inputs Float, shape {@code [rows, features]}
  * @param targets classes: Long, shape {@code [rows]}; numbers: Float, shape {@code [rows, 1]}
  * @param outputs what a network's last layer needs: the number of classes, or 1
  */
-record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements AutoCloseable {
+record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) {
   // More different whole numbers than these are taken for a quantity.
   private static final int MOST_CLASSES = 20;
 
@@ -52,27 +52,14 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
       }
     }
     Task resolved = task != null ? task : taskOf(table.cells(target));
-    try (PointerScope scope = new PointerScope()) {
-      Tensor inputTensor = Tensor.create(inputs, rows, features.length);
-      Tensor targetTensor;
-      int outputs = 1;
-      if (resolved == Task.CLASSIFICATION) {
-        List<String> classes = classes(table, target);
-        outputs = classes.size();
-        targetTensor =
-            Tensor.create(table.cells(target).stream().mapToLong(classes::indexOf).toArray());
-      } else {
-        double[] values = standardised(table.numbers(target));
-        float[] floats = new float[rows];
-        for (int row = 0; row < rows; row++) {
-          floats[row] = (float) values[row];
-        }
-        targetTensor = Tensor.create(floats, rows, 1);
-      }
-      inputTensor.retainReference(); // both outlive the scope, until close()
-      targetTensor.retainReference();
-      return new DataSet(resolved, inputTensor, targetTensor, outputs);
+    Tensor inputTensor = Tensor.create(inputs, rows, features.length);
+    if (resolved == Task.CLASSIFICATION) {
+      List<String> classes = classes(table, target);
+      long[] indices = table.cells(target).stream().mapToLong(classes::indexOf).toArray();
+      return new DataSet(resolved, inputTensor, Tensor.create(indices), classes.size());
     }
+    Tensor numbers = Tensor.create(standardised(table.numbers(target)), rows, 1);
+    return new DataSet(resolved, inputTensor, numbers.to(ScalarType.Float), 1);
   }
 
   private static Task taskOf(List<String> cells) {
@@ -113,11 +100,5 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) implements
 
   int features() {
     return Math.toIntExact(inputs.size(1));
-  }
-
-  @Override
-  public void close() {
-    inputs.close();
-    targets.close();
   }
 }

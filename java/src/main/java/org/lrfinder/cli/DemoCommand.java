@@ -8,12 +8,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
+import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
-import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.models.Network;
 import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.suggestion.Suggestion;
@@ -56,34 +57,26 @@ final class DemoCommand implements Callable<Integer> {
 
   @Mixin private AnswerOptions answer = new AnswerOptions();
 
-  @Option(
-      names = "--engine",
-      paramLabel = "ENGINE",
-      description = "auto, native or portable. Default: auto")
-  private EngineChoice engine = EngineChoice.AUTO;
-
   @Override
   public Integer call() throws IOException {
     LrFinder.Builder finder =
-        LrFinder.builder()
-            .minLr(AnswerOptions.MIN_LR)
-            .maxLr(AnswerOptions.MAX_LR)
-            .steps(AnswerOptions.STEPS)
-            .engine(engine);
-    try {
-      answer.applyTo(finder);
-      finder.build();
-    } catch (IllegalArgumentException e) {
-      throw new InputException(e.getMessage());
-    }
+        answer.applyTo(
+            LrFinder.builder()
+                .minLr(AnswerOptions.MIN_LR)
+                .maxLr(AnswerOptions.MAX_LR)
+                .steps(AnswerOptions.STEPS));
     SweepReport.makeFolder(out);
     PrintWriter console = spec.commandLine().getOut();
-    try (PointerScope scope = new PointerScope();
-        DataSet digits = digits();
-        Training training = new Training(digits, SEED)) {
-      Network network = network();
+    try (PointerScope scope = new PointerScope()) {
+      DataSet digits = digits();
+      int train = digits.rows() * 3 / 4; // the rest validates
+      torch.manual_seed(SEED);
+      Tensor order = torch.randperm(digits.rows());
+      Batch first = rows(digits, order.narrow(0, 0, train));
+      Batch rest = rows(digits, order.narrow(0, train, digits.rows() - train));
       TensorBatches batches =
-          TensorBatches.of(training.inputs(), training.targets(), BATCH_SIZE).shuffled(SEED);
+          TensorBatches.of(first.input(), first.target(), BATCH_SIZE).shuffled(SEED);
+      Network network = network();
 
       LrFinderResult found =
           SweepReport.withProgress(
@@ -97,20 +90,26 @@ final class DemoCommand implements Callable<Integer> {
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
       }
-      SweepReport.print(found, console);
-      SweepReport.write(found, out, answer.marksRules(), console);
-      found.suggestion().ifPresent(suggestion -> compare(training, batches, suggestion, console));
+      SweepReport report = new SweepReport(console);
+      report.print(found);
+      report.write(found, out, answer.marksRules());
+      found.suggestion().ifPresent(suggestion -> compare(batches, rest, suggestion, console));
       console.flush();
       return Thread.interrupted() ? Main.INTERRUPTED : SweepReport.exitCode(found);
     }
   }
 
+  private static Batch rows(DataSet data, Tensor indices) {
+    return new Batch(
+        data.inputs().index_select(0, indices), data.targets().index_select(0, indices));
+  }
+
   private static void compare(
-      Training training, TensorBatches batches, Suggestion suggestion, PrintWriter console) {
+      TensorBatches batches, Batch validation, Suggestion suggestion, PrintWriter console) {
     console.printf(Locale.ROOT, "%nvalidation accuracy after %d epochs:%n", EPOCHS);
     for (double lr : new double[] {DEFAULT_RATE, suggestion.lr()}) {
-      Network network = network();
-      double accuracy = training.accuracyAfter(EPOCHS, network, OPTIMIZER, lr, batches);
+      Training training = new Training(network(), OPTIMIZER, lr, batches);
+      double accuracy = training.accuracyAfter(EPOCHS, validation);
       String which = lr == DEFAULT_RATE ? "AdamW's default" : "the suggestion";
       console.printf(Locale.ROOT, "  %.1f%% at %s, %.2e%n", 100 * accuracy, which, lr);
     }

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Comparison;
@@ -19,7 +20,6 @@ import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
-import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.models.Network;
 import org.lrfinder.internal.models.OptimizerKind;
@@ -125,12 +125,6 @@ final class FindCommand implements Callable<Integer> {
   @Mixin private AnswerOptions answer = new AnswerOptions();
 
   @Option(
-      names = "--engine",
-      paramLabel = "ENGINE",
-      description = "auto, native or portable. Default: auto")
-  private EngineChoice engine = EngineChoice.AUTO;
-
-  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "CPU threads; 0 lets the engine choose. Default: ${DEFAULT-VALUE}")
@@ -161,14 +155,21 @@ final class FindCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    LrFinder.Builder finder = finder();
+    LrFinder.Builder finder =
+        answer.applyTo(
+            LrFinder.builder().minLr(minLr).maxLr(maxLr).steps(steps).mode(mode).threads(threads));
+    if (batchSize < 1) {
+      throw new InputException("batch-size is " + batchSize + ", but must be at least 1");
+    }
     if (out != null) {
       SweepReport.makeFolder(out);
     }
-    try (PointerScope scope = new PointerScope();
-        DataSet dataSet = DataSet.of(Table.read(data), target, task)) {
+    try (PointerScope scope = new PointerScope()) {
+      DataSet dataSet = DataSet.of(Table.read(data), target, task);
       torch.manual_seed(seed);
-      Network made = network.model == null ? perceptron(dataSet) : read(network.model);
+      Path model = network.model;
+      Network made =
+          model == null ? perceptron(dataSet) : InputException.ifRefused(() -> Network.read(model));
       Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
       TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);
@@ -192,12 +193,10 @@ final class FindCommand implements Callable<Integer> {
       LrFinder.Builder finder, DataSet dataSet, Network made, Loss loss, Setting setting) {
     Map<String, SweepTask<?>> tasks = new LinkedHashMap<>();
     for (double value : setting.values()) {
-      Optimizer over;
-      try {
-        over = optimizer.over(made.module().parameters(), OWN_RATE, setting.options(value));
-      } catch (IllegalArgumentException e) {
-        throw new InputException(e.getMessage());
-      }
+      TensorVector parameters = made.module().parameters();
+      Optimizer over =
+          InputException.ifRefused(
+              () -> optimizer.over(parameters, OWN_RATE, setting.options(value)));
       int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
       TensorBatches batches = batches(dataSet, rows);
       tasks.put(setting.name(value), SweepTask.of(made.module(), over, loss, batches));
@@ -216,41 +215,12 @@ final class FindCommand implements Callable<Integer> {
       console.print(compared.table());
     }
     if (out != null) {
-      SweepReport.write(compared, out, json ? spec.commandLine().getErr() : console);
+      new SweepReport(json ? spec.commandLine().getErr() : console).write(compared, out);
     }
     console.flush();
     return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
         ? 0
         : Main.NO_SUGGESTION;
-  }
-
-  private LrFinder.Builder finder() {
-    LrFinder.Builder finder =
-        LrFinder.builder()
-            .minLr(minLr)
-            .maxLr(maxLr)
-            .steps(steps)
-            .mode(mode)
-            .engine(engine)
-            .threads(threads);
-    try {
-      answer.applyTo(finder);
-      finder.build();
-    } catch (IllegalArgumentException e) {
-      throw new InputException(e.getMessage());
-    }
-    if (batchSize < 1) {
-      throw new InputException("batch-size is " + batchSize + ", but must be at least 1");
-    }
-    return finder;
-  }
-
-  private static Network read(Path model) {
-    try {
-      return Network.read(model);
-    } catch (IllegalArgumentException e) {
-      throw new InputException(e.getMessage());
-    }
   }
 
   private Network perceptron(DataSet dataSet) {
@@ -312,11 +282,11 @@ final class FindCommand implements Callable<Integer> {
           dataSet.task() == DataSet.Task.CLASSIFICATION
               ? dataSet.outputs() + " classes"
               : "a number to predict");
-      SweepReport.print(found, console);
+      new SweepReport(console).print(found);
     }
     if (out != null) {
-      PrintWriter to = json ? spec.commandLine().getErr() : console;
-      SweepReport.write(found, out, answer.marksRules(), to);
+      new SweepReport(json ? spec.commandLine().getErr() : console)
+          .write(found, out, answer.marksRules());
     }
     console.flush();
   }

@@ -40,9 +40,8 @@ public final class Main {
         && Loader.getPlatform().endsWith("x86_64")) {
       System.setProperty("org.bytedeco.openblas.load", "mkl");
     }
-    System.setProperty(
-        "jdk.console",
-        "java.base"); // so that System.console() tells a terminal from a file on newer JDKs
+    // So that System.console() tells a terminal from a file on newer JDKs.
+    System.setProperty("jdk.console", "java.base");
     CountDownLatch finished = endCleanlyOnSignals(Thread.currentThread());
     int code;
     try {

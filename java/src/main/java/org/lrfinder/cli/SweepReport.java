@@ -12,12 +12,12 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
-import org.lrfinder.Attempt;
 import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.SweepTask;
+import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.io.AtomicFile;
@@ -26,11 +26,9 @@ import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.SweepSettings;
 
 /** What the commands say of a sweep, on the console and in files. */
-final class SweepReport {
+record SweepReport(PrintWriter console) {
   private static final int COLUMNS = 79;
   private static final int ROWS = 18;
-
-  private SweepReport() {}
 
   /** Runs a sweep; a terminal sees a progress bar. */
   static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task) {
@@ -52,62 +50,44 @@ final class SweepReport {
     }
   }
 
-  static void print(LrFinderResult found, PrintWriter console) {
-    console.printf(
-        Locale.ROOT,
+  void print(LrFinderResult found) {
+    EngineInfo engine = found.engine();
+    say(
         "device %s, %s engine, %s, %d %s, libtorch %s%n",
-        found.engine().device(),
-        found.engine().engine(),
-        found.engine().blas(),
-        found.engine().threads(),
-        found.engine().threads() == 1 ? "thread" : "threads",
-        found.engine().libtorch());
-    for (Attempt attempt : found.attempts()) {
-      console.printf("swept %s%n", attempt.words());
-    }
+        engine.device(),
+        engine.engine(),
+        engine.blas(),
+        engine.threads(),
+        engine.threads() == 1 ? "thread" : "threads",
+        engine.libtorch());
+    found.attempts().forEach(attempt -> say("swept %s%n", attempt.words()));
     SweepSettings swept = found.settings();
-    console.printf(
-        Locale.ROOT,
+    int points = found.results().size();
+    say(
         "swept %.0e to %.0e, %s, %d of %d steps%n",
-        swept.minLr(),
-        swept.maxLr(),
-        found.endReason().words(),
-        found.results().size(),
-        swept.steps());
-    if (found.results().size() > 0) {
-      console.println();
-      console.print(found.plot(true).toText(COLUMNS, ROWS));
-      console.println();
+        swept.minLr(), swept.maxLr(), found.endReason().words(), points, swept.steps());
+    if (points > 0) {
+      say("%n%s%n", found.plot(true).toText(COLUMNS, ROWS));
     }
+    String status = found.status().words();
     found
         .suggestion()
         .ifPresentOrElse(
-            s ->
-                console.printf(
-                    Locale.ROOT,
-                    "suggested learning rate: %.3e (rule %s; %s)%n",
-                    s.lr(),
-                    s.rule(),
-                    found.status().words()),
+            s -> say("suggested learning rate: %.3e (rule %s; %s)%n", s.lr(), s.rule(), status),
             () ->
-                console.printf(
+                say(
                     "no suggestion: %s%n",
-                    found.status() == Status.OK
-                        ? "the rule gave no rate"
-                        : found.status().words()));
+                    found.status() == Status.OK ? "the rule gave no rate" : status));
     found
         .cyclicRange()
         .ifPresent(
             range ->
-                console.printf(
-                    Locale.ROOT,
+                say(
                     "range for cyclic and one-cycle schedules: %.2e to %.2e; largest stable rate: %.2e%n",
-                    range.base(),
-                    range.max(),
-                    found.largestStableLr().orElseThrow()));
-    found.repeats().ifPresent(repeats -> print(repeats, console));
+                    range.base(), range.max(), found.largestStableLr().orElseThrow()));
+    found.repeats().ifPresent(this::print);
     if (!found.suggestions().isEmpty()) {
-      console.printf(
+      say(
           "the rules: %s%n",
           found.suggestions().stream()
               .map(s -> String.format(Locale.ROOT, "%s %.1e", s.rule(), s.lr()))
@@ -117,31 +97,28 @@ final class SweepReport {
         .agreement()
         .ifPresent(
             agreement ->
-                console.printf(
-                    Locale.ROOT,
+                say(
                     "%d of %d other rules are within a factor of three; they spread over %.1f decades%n",
-                    agreement.near(),
-                    agreement.rules(),
-                    agreement.decades()));
-    found.warnings().forEach(warning -> console.printf("warning: %s%n", warning));
+                    agreement.near(), agreement.rules(), agreement.decades()));
+    found.warnings().forEach(warning -> say("warning: %s%n", warning));
   }
 
-  private static void print(Repeats repeats, PrintWriter console) {
-    console.printf(
-        Locale.ROOT,
+  private void print(Repeats repeats) {
+    say(
         "%d sweeps over different batches, %d of them with a suggestion",
-        repeats.sweeps().size(),
-        repeats.suggested().length);
+        repeats.sweeps().size(), repeats.suggested().length);
     repeats
         .spread()
         .ifPresent(
             decades ->
-                console.printf(
-                    Locale.ROOT,
+                say(
                     ": median %.2e, quartiles %.2f decades apart",
-                    repeats.median().orElseThrow(),
-                    decades));
+                    repeats.median().orElseThrow(), decades));
     console.println();
+  }
+
+  private void say(String format, Object... arguments) {
+    console.printf(Locale.ROOT, format, arguments);
   }
 
   /** Makes the folder before the sweep, so that nothing is lost to a wrong name. */
@@ -154,12 +131,12 @@ final class SweepReport {
   }
 
   /** Writes plot and figures; the console is told where. */
-  static void write(LrFinderResult found, Path folder, boolean marksRules, PrintWriter console) {
+  void write(LrFinderResult found, Path folder, boolean marksRules) {
     try {
       CurveCsv.write(found.results(), folder.resolve("lr.csv"));
       ResultJson.write(found, folder.resolve("lr.json"));
       if (found.results().size() == 0) {
-        console.printf("wrote lr.csv and lr.json to %s; there is no point to draw%n", folder);
+        say("wrote lr.csv and lr.json to %s; there is no point to draw%n", folder);
         return;
       }
       LrPlot plot = found.plot(true);
@@ -168,24 +145,24 @@ final class SweepReport {
       }
       plot.save(folder.resolve("lr.png"));
       plot.save(folder.resolve("lr.svg"));
-      console.printf("wrote lr.png, lr.svg, lr.csv and lr.json to %s%n", folder);
+      say("wrote lr.png, lr.svg, lr.csv and lr.json to %s%n", folder);
     } catch (UncheckedIOException e) {
       throw new InputException(e.getMessage());
     }
   }
 
   /** Writes a comparison's plot and table; the console is told where. */
-  static void write(Comparison compared, Path folder, PrintWriter console) {
+  void write(Comparison compared, Path folder) {
     try {
       AtomicFile.write(
           folder.resolve("compare.md"), compared.table().getBytes(StandardCharsets.UTF_8));
       if (compared.entries().stream().allMatch(entry -> entry.result().results().size() == 0)) {
-        console.printf("wrote compare.md to %s; there is no point to draw%n", folder);
+        say("wrote compare.md to %s; there is no point to draw%n", folder);
         return;
       }
       compared.plot().save(folder.resolve("compare.png"));
       compared.plot().save(folder.resolve("compare.svg"));
-      console.printf("wrote compare.png, compare.svg and compare.md to %s%n", folder);
+      say("wrote compare.png, compare.svg and compare.md to %s%n", folder);
     } catch (UncheckedIOException e) {
       throw new InputException(e.getMessage());
     }

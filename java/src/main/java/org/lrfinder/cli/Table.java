@@ -52,11 +52,8 @@ record Table(String name, List<String> columns, List<Row> rows) {
             .ofCsvRecord(new InputStreamReader(unzipped(in), StandardCharsets.UTF_8))) {
       records = reader.stream().toList();
     } catch (CsvParseException e) {
-      throw new InputException(
-          name
-              + ": "
-              + e.getMessage()
-              + (e.getCause() == null ? "" : ", " + e.getCause().getMessage()));
+      String cause = e.getCause() == null ? "" : ", " + e.getCause().getMessage();
+      throw new InputException(name + ": " + e.getMessage() + cause);
     }
     if (records.isEmpty()) {
       throw new InputException(name + " is empty: a header line and rows are needed");

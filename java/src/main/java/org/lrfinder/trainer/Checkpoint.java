@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
@@ -39,7 +40,7 @@ import org.lrfinder.internal.io.AtomicFile;
  * checksum of all the archive's bytes, follows the archive, where readers of zip files do not mind
  * it, and libtorch is given nothing whose seal is broken.
  */
-final class Checkpoint implements AutoCloseable {
+record Checkpoint(Path file, InputArchive archive, Contents contents) implements AutoCloseable {
   private static final ObjectMapper MAPPER = JsonMapper.builder().build();
   private static final int FORMAT = 2;
   private static final String SEAL = "lrfinder checkpoint, CRC-32C %08x\n";
@@ -52,35 +53,13 @@ final class Checkpoint implements AutoCloseable {
    * @param tensors names of parameters and buffers, in the order that they are saved in
    * @param epochLosses what the rate is judged by, of each whole epoch
    */
-  private record Contents(
+  record Contents(
       int format,
       TrainingProgress progress,
       List<Double> epochLosses,
       String optimizer,
       List<String> tensors,
       Map<String, @Nullable Object> hyperparameters) {}
-
-  private final Path file;
-  private final InputArchive archive;
-  private final Contents contents;
-
-  private Checkpoint(Path file, InputArchive archive, Contents contents) {
-    this.file = file;
-    this.archive = archive;
-    this.contents = contents;
-  }
-
-  TrainingProgress progress() {
-    return contents.progress;
-  }
-
-  List<Double> epochLosses() {
-    return contents.epochLosses;
-  }
-
-  Map<String, @Nullable Object> hyperparameters() {
-    return contents.hyperparameters;
-  }
 
   static void write(
       Path file,
@@ -106,7 +85,8 @@ final class Checkpoint implements AutoCloseable {
       Contents contents =
           new Contents(
               FORMAT, at, epochLosses, optimizer.getClass().getName(), names, hyperparameters);
-      out.write("contents", bytes(MAPPER.writeValueAsBytes(contents)));
+      byte[] json = MAPPER.writeValueAsBytes(contents);
+      out.write("contents", Tensor.create(json, json.length));
       AtomicFile.write(
           file,
           partial -> {
@@ -175,22 +155,18 @@ final class Checkpoint implements AutoCloseable {
       InputArchive archive = new InputArchive();
       // To the host: the device that it was saved on may not be here.
       archive.load_from(file.toString(), new DeviceOptional(new Device(new BytePointer("cpu"))));
-      Tensor contents = new Tensor();
-      archive.read("contents", contents);
-      byte[] json = new byte[Math.toIntExact(contents.numel())];
-      new BytePointer(contents.data_ptr()).get(json);
-      Checkpoint checkpoint =
-          new Checkpoint(
-              file,
-              archive,
-              MAPPER.readValue(new String(json, StandardCharsets.UTF_8), Contents.class));
-      if (checkpoint.contents.format != FORMAT) {
+      Tensor bytes = new Tensor();
+      archive.read("contents", bytes);
+      byte[] json = new byte[Math.toIntExact(bytes.numel())];
+      new BytePointer(bytes.data_ptr()).get(json);
+      Contents contents = MAPPER.readValue(json, Contents.class);
+      if (contents.format != FORMAT) {
         throw new IllegalArgumentException(
             "%s is a checkpoint of format %d, and this library reads format %d"
-                .formatted(file, checkpoint.contents.format, FORMAT));
+                .formatted(file, contents.format, FORMAT));
       }
       archive.retainReference(); // outlives the scope, until close()
-      return checkpoint;
+      return new Checkpoint(file, archive, contents);
     } catch (IllegalArgumentException e) {
       throw e;
     } catch (RuntimeException | IOException e) { // the presets' and Jackson's
@@ -250,11 +226,7 @@ final class Checkpoint implements AutoCloseable {
   }
 
   private static String form(Tensor tensor) {
-    StringBuilder form = new StringBuilder(tensor.dtype().name().getString()).append('[');
-    for (long d = 0; d < tensor.dim(); d++) {
-      form.append(d == 0 ? "" : ", ").append(tensor.size(d));
-    }
-    return form.append(']').toString();
+    return tensor.dtype().name().getString() + Arrays.toString(tensor.shape());
   }
 
   private void restore(Optimizer optimizer) {
@@ -299,10 +271,6 @@ final class Checkpoint implements AutoCloseable {
           torch.globalContext().defaultGenerator(new Device(new BytePointer("cuda:" + i))));
     }
     return generators;
-  }
-
-  private static Tensor bytes(byte[] values) {
-    return Tensor.create(values, values.length);
   }
 
   private static String firstLine(Exception e) {

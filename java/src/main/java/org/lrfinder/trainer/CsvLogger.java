@@ -7,6 +7,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -55,20 +56,16 @@ public final class CsvLogger implements MetricsLogger {
 
   @Override
   public void metrics(Metrics row) {
-    // Concatenation knows no locale.
     String line =
-        row.epoch()
-            + ","
-            + row.step()
-            + ","
-            + row.lr()
-            + ","
-            + cell(row.trainLoss())
-            + ","
-            + cell(row.epochTrainLoss())
-            + ","
-            + cell(row.validationLoss())
-            + "\n";
+        String.format(
+            Locale.ROOT,
+            "%d,%d,%s,%s,%s,%s\n",
+            row.epoch(),
+            row.step(),
+            row.lr(),
+            cell(row.trainLoss()),
+            cell(row.epochTrainLoss()),
+            cell(row.validationLoss()));
     Path file = open().resolve("metrics.csv");
     try {
       if (!Files.exists(file)) {

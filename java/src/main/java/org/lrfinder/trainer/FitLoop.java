@@ -70,13 +70,14 @@ final class FitLoop<B> {
   void resume(Checkpoint checkpoint) {
     // Schedulers cannot be saved. They are walked to their epoch, and the optimizer, whose archive
     // has the rates, comes after them.
+    Checkpoint.Contents saved = checkpoint.contents();
     ConfiguredOptimizer fresh = ConfiguredOptimizer.by(model());
-    checkpoint.epochLosses().forEach(fresh::epochDone);
+    saved.epochLosses().forEach(fresh::epochDone);
     checkpoint.restore(task.network(), fresh.optimizer());
     configured = fresh;
-    Hyperparameters.restore(model(), checkpoint.hyperparameters());
-    progress = checkpoint.progress();
-    epochLosses = new ArrayList<>(checkpoint.epochLosses());
+    Hyperparameters.restore(model(), saved.hyperparameters());
+    progress = saved.progress();
+    epochLosses = new ArrayList<>(saved.epochLosses());
     resumed = true;
   }
 
@@ -86,10 +87,14 @@ final class FitLoop<B> {
   }
 
   TrainingResult run() {
-    task.data().watched().beforeFirst(this::logHyperparameters); // by then, nothing was refused
-    try {
+    task.watched().beforeFirst(this::logHyperparameters); // by then, nothing was refused
+    try (observers) {
       if (settings.autoLrFind() && !resumed) {
-        findBeforeTraining();
+        ConfiguredOptimizer made = setter.setBeforeTraining(configured);
+        if (made != null) {
+          configured = made;
+          logHyperparameters();
+        }
       }
       boolean interrupted = false;
       while (!finished() && !interrupted && !stopped.getAsBoolean()) {
@@ -104,24 +109,14 @@ final class FitLoop<B> {
       if (!loggedHyperparameters) {
         logHyperparameters();
       }
-      TrainingResult result =
-          new TrainingResult(
-              progress.epoch(),
-              progress.step(),
-              trainLoss,
-              validationLoss,
-              setter.found(),
-              interrupted,
-              stopped.getAsBoolean());
-      observers.logger().end();
-      return result;
-    } catch (Throwable failure) {
-      try {
-        observers.logger().end();
-      } catch (Throwable second) {
-        failure.addSuppressed(second);
-      }
-      throw failure;
+      return new TrainingResult(
+          progress.epoch(),
+          progress.step(),
+          trainLoss,
+          validationLoss,
+          setter.found(),
+          interrupted,
+          stopped.getAsBoolean());
     }
   }
 
@@ -132,14 +127,6 @@ final class FitLoop<B> {
   private void logHyperparameters() {
     loggedHyperparameters = true;
     observers.logger().hyperparameters(task.hyperparameters());
-  }
-
-  private void findBeforeTraining() {
-    ConfiguredOptimizer made = setter.setBeforeTraining(configured);
-    if (made != null) {
-      configured = made;
-      logHyperparameters();
-    }
   }
 
   /** Trains to the end of the epoch; returns whether the thread was interrupted. */
@@ -156,22 +143,18 @@ final class FitLoop<B> {
         return Thread.currentThread().isInterrupted();
       }
       double lr = rates.largest();
-      validationLoss = validate(training);
+      Iterable<B> held = task.validationBatches();
+      validationLoss =
+          held == null
+              ? OptionalDouble.empty()
+              : OptionalDouble.of(
+                  Validation.ofAll(task.network(), training, task.validation(), held));
       if (bar != null) {
         bar.message(Console.message(trainLoss, lr, validationLoss));
       }
       done = new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
     }
-    observers
-        .logger()
-        .metrics(
-            new MetricsLogger.Metrics(
-                done.epoch(),
-                done.step(),
-                done.lr(),
-                OptionalDouble.empty(),
-                OptionalDouble.of(trainLoss),
-                validationLoss));
+    logMetrics(done.lr(), OptionalDouble.empty(), OptionalDouble.of(trainLoss), validationLoss);
     double loss = validationLoss.orElse(trainLoss);
     configured.epochDone(loss);
     epochLosses.add(loss);
@@ -189,17 +172,20 @@ final class FitLoop<B> {
   /** Does the epoch's steps; returns whether it came to its end. */
   private boolean steps(EngineTraining training, OptimizerRates rates, Console.@Nullable Bar bar) {
     Objective<B> objective = task.training();
-    Data<B> data = task.data();
     int window = settings.step().accumulateGradBatches();
     long epoch = progress.epoch();
     if (progress.epochSteps() > 0) {
       trainLoss = progress.trainLoss();
     }
-    try (BatchWalk<B> walk = new BatchWalk<>(data.train(), epoch)) {
+    try (BatchWalk<B> walk = new BatchWalk<>(task.trainBatches(), epoch)) {
       if (!walk.hasNext()) {
+        long drawn = task.watched().drawn();
         throw new IllegalArgumentException(
-            "there is no data: the batches of epoch %d are empty%s"
-                .formatted(epoch, whyEmpty(data.watched().drawn())));
+            "there is no data: the batches of epoch %d are empty".formatted(epoch)
+                + (drawn == 0
+                    ? ""
+                    : ", though %d were drawn before: their iterator() must start anew each time it is called"
+                        .formatted(drawn)));
       }
       setter.warnOfSweptBatches();
       for (long used = progress.batches(); used > 0 && walk.hasNext(); used--) {
@@ -249,37 +235,23 @@ final class FitLoop<B> {
     }
   }
 
-  private static String whyEmpty(long drawn) {
-    return drawn == 0
-        ? ""
-        : ", though %d were drawn before: their iterator() must start anew each time it is called"
-            .formatted(drawn);
-  }
-
   private void stepDone(double loss, double lr) {
     if (!Double.isFinite(loss) && !warnedOfNonFinite) {
       warnedOfNonFinite = true;
       LOG.warn("The loss of step {} is {}; the training goes on", progress.step(), loss);
     }
     if (progress.step() % settings.logEverySteps() == 0) {
-      observers
-          .logger()
-          .metrics(
-              new MetricsLogger.Metrics(
-                  progress.epoch(),
-                  progress.step(),
-                  lr,
-                  OptionalDouble.of(loss),
-                  OptionalDouble.empty(),
-                  OptionalDouble.empty()));
+      logMetrics(lr, OptionalDouble.of(loss), OptionalDouble.empty(), OptionalDouble.empty());
     }
     observers.listener().onStep(new TrainingStep(progress.epoch(), progress.step(), lr, loss));
   }
 
-  private OptionalDouble validate(EngineTraining training) {
-    Iterable<B> batches = task.data().validation();
-    return batches == null
-        ? OptionalDouble.empty()
-        : OptionalDouble.of(Validation.ofAll(task.network(), training, task.validation(), batches));
+  private void logMetrics(
+      double lr, OptionalDouble loss, OptionalDouble epochLoss, OptionalDouble validationLoss) {
+    observers
+        .logger()
+        .metrics(
+            new MetricsLogger.Metrics(
+                progress.epoch(), progress.step(), lr, loss, epochLoss, validationLoss));
   }
 }

@@ -2,7 +2,6 @@ package org.lrfinder.trainer;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.bean.Property;
 import org.slf4j.Logger;
@@ -12,20 +11,13 @@ import org.slf4j.LoggerFactory;
  * Where a model keeps its learning rate: a hyperparameter before a field of the model, and {@code
  * lr} before {@code learningRate} before {@code learning_rate}; or, by a name or a dotted path,
  * another.
+ *
+ * @param path such as {@code lr} or {@code optimizer.rate}
+ * @param description such as {@code hyperparameter lr} or {@code field optimizer.rate}
  */
-final class LearningRateAttribute {
+record LearningRateAttribute(Property property, String path, String description) {
   private static final Logger LOG = LoggerFactory.getLogger(LearningRateAttribute.class);
   private static final List<String> DEFAULT_NAMES = List.of("lr", "learningRate", "learning_rate");
-
-  private final Property property;
-  private final String path;
-  private final String description;
-
-  private LearningRateAttribute(Property property, String path, String description) {
-    this.property = property;
-    this.path = path;
-    this.description = description;
-  }
 
   /**
    * Finds the attribute.
@@ -36,43 +28,37 @@ final class LearningRateAttribute {
    */
   static LearningRateAttribute of(TrainableModel<?> model, @Nullable String path) {
     List<String> names = path == null ? DEFAULT_NAMES : List.of(path);
+    String wanted = String.join(" or ", names);
+    String owner = model.getClass().getName();
     Object hyperparameters = model.hyperparameters();
     if (hyperparameters != model.hyperparameters()) {
       throw new IllegalArgumentException(
           "hyperparameters() of %s gives another object each time: a learning rate set in it would be lost; keep one"
-              .formatted(model.getClass().getName()));
+              .formatted(owner));
     }
     List<LearningRateAttribute> found = new ArrayList<>();
+    String present = "no hyperparameters";
     if (hyperparameters != null) {
       collect(hyperparameters, "hyperparameter", names, found);
+      present = "the hyperparameters " + Property.names(hyperparameters);
     }
     collect(model, "field", names, found);
     if (found.isEmpty()) {
       throw new IllegalArgumentException(
           "%s has no learning rate to set: looked for a hyperparameter, then a field, named %s; found %s and the fields %s"
-              .formatted(
-                  model.getClass().getName(),
-                  String.join(" or ", names),
-                  hyperparameters == null
-                      ? "no hyperparameters"
-                      : "the hyperparameters " + list(hyperparameters),
-                  list(model)));
+              .formatted(owner, wanted, present, Property.names(model)));
     }
     LearningRateAttribute chosen = found.get(0);
     String obstacle = chosen.property.obstacleToRate();
     if (obstacle != null) {
       throw new IllegalArgumentException(
           "the learning rate of %s cannot be set: looked for a hyperparameter, then a field, named %s; found the %s, which %s"
-              .formatted(
-                  model.getClass().getName(),
-                  String.join(" or ", names),
-                  chosen.description,
-                  obstacle));
+              .formatted(owner, wanted, chosen.description, obstacle));
     }
     if (found.size() > 1) {
       LOG.warn(
           "{} has more than one learning rate: the {} is set, the {} is not",
-          model.getClass().getName(),
+          owner,
           chosen.description,
           found.get(1).description);
     }
@@ -106,22 +92,6 @@ final class LearningRateAttribute {
       holder = next;
     }
     return names[names.length - 1].isEmpty() ? null : Property.of(holder, names[names.length - 1]);
-  }
-
-  private static String list(Object holder) {
-    StringJoiner joined = new StringJoiner(", ", "[", "]");
-    Property.names(holder).forEach(joined::add);
-    return joined.toString();
-  }
-
-  /** Such as {@code hyperparameter lr} or {@code field optimizer.rate}. */
-  String description() {
-    return description;
-  }
-
-  /** Such as {@code lr} or {@code optimizer.rate}. */
-  String path() {
-    return path;
   }
 
   @Nullable Number value() {

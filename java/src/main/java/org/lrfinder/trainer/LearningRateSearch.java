@@ -8,15 +8,7 @@ import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
 
 /** Sweeps a model as a training would train it. */
-final class LearningRateSearch {
-  private final TrainerSettings settings;
-  private final Console console;
-
-  LearningRateSearch(TrainerSettings settings, Console console) {
-    this.settings = settings;
-    this.console = console;
-  }
-
+record LearningRateSearch(TrainerSettings settings, Console console) {
   /**
    * Sweeps.
    *

@@ -1,5 +1,6 @@
 package org.lrfinder.trainer;
 
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -98,10 +99,9 @@ final class LearningRateSetter<B> {
 
   /** Sweeps and tells of it; null leaves the rate as it was. */
   private @Nullable Suggestion find(ConfiguredOptimizer configured) {
-    WatchedBatches<B> watched = task.data().watched();
-    long drawn = watched.drawn();
+    long drawn = task.watched().drawn();
     LrFinderResult result = search.find(task, configured.optimizer(), null, stopped);
-    sweptBatches = watched.drawn() - drawn;
+    sweptBatches = task.watched().drawn() - drawn;
     found = result;
     observers.listener().onLearningRateFound(result);
     Suggestion suggestion = result.suggestion().orElse(null);
@@ -119,16 +119,12 @@ final class LearningRateSetter<B> {
   }
 
   private LearningRateAttribute attributeToSet() {
-    LearningRateAttribute attribute = task.attribute();
-    if (attribute == null) {
-      throw new IllegalStateException("a sweep without an attribute to set");
-    }
-    return attribute;
+    return Objects.requireNonNull(task.attribute()); // there is one where a sweep sets the rate
   }
 
   /** Of a source that can be walked once, the sweep's batches are lost to the training. */
   void warnOfSweptBatches() {
-    if (sweptBatches > 0 && task.data().watched().sameIterator()) {
+    if (sweptBatches > 0 && task.watched().sameIterator()) {
       String warning =
           "the sweep and the training were given the same iterator of the training batches: unless it starts anew, the %d batches that the sweep drew are missing from the training; make a new iterator at each call of iterator(), as a List does"
               .formatted(sweptBatches);

@@ -3,42 +3,94 @@ package org.lrfinder.trainer;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
+import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
+import org.lrfinder.data.PlacedBatches;
+import org.lrfinder.internal.engine.ModelClaim;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.LossFunction;
 
 /**
- * A model with its data: the one place that knows whether a built-in loss or the model's own steps
- * compute its losses, for sweeps and trainings alike.
+ * A model with what it is trained and validated on: the one place that knows whether a built-in
+ * loss or the model's own steps compute its losses, for sweeps and trainings alike.
  *
- * @param network the model's
  * @param attribute where its learning rate is set; null where none is
+ * @param watched sees every walk of the training batches
  */
 record ModelTask<B>(
     TrainableModel<B> model,
     Module network,
-    Data<B> data,
-    @Nullable LearningRateAttribute attribute) {
+    @Nullable LearningRateAttribute attribute,
+    Iterable<B> trainBatches,
+    @Nullable Iterable<B> validationBatches,
+    WatchedBatches<B> watched) {
   /**
-   * Combines a model with its data.
+   * Combines a model with its own batches, or else those given. Puts it on the device as well.
    *
-   * @throws IllegalArgumentException if it has a built-in loss, but no network that engines forward
+   * @param device where batches are put if they are of type {@link Batch}; null leaves all where it
+   *     is
+   * @throws IllegalArgumentException if there are no training batches, there is no such device, or
+   *     the model has a built-in loss, but no network that engines forward
    */
   static <B> ModelTask<B> of(
-      TrainableModel<B> model, Data<B> data, @Nullable LearningRateAttribute attribute) {
+      TrainableModel<B> model,
+      @Nullable LearningRateAttribute attribute,
+      @Nullable Iterable<B> train,
+      @Nullable Iterable<B> validation,
+      @Nullable String device) {
+    Iterable<B> ownTrain = model.trainBatches();
+    Iterable<B> ownValidation = model.validationBatches();
+    Iterable<B> chosen = ownTrain != null ? ownTrain : train;
+    if (chosen == null) {
+      throw new IllegalArgumentException(
+          "there is no training data: %s has no trainBatches(), and none were given"
+              .formatted(model.getClass().getName()));
+    }
+    Iterable<B> held = ownValidation != null ? ownValidation : validation;
+    if (device != null) {
+      place(model, device);
+    }
     Module network = Objects.requireNonNull(model.module(), "module() returned null");
     if (builtInLoss(model).isPresent() && !Objective.Native.forwards(network)) {
       throw new IllegalArgumentException(
           "%s has a loss(), which forwards the layers of a SequentialImpl natively, but its module() is a %s, whose own forward it would not call: override trainingStep(batch) instead"
               .formatted(model.getClass().getName(), network.getClass().getName()));
     }
-    return new ModelTask<>(model, network, data, attribute);
+    WatchedBatches<B> watched = new WatchedBatches<>(chosen);
+    return new ModelTask<>(
+        model,
+        network,
+        attribute,
+        placed(watched.iterable(), device),
+        held == null ? null : placed(held, device),
+        watched);
+  }
+
+  private static void place(TrainableModel<?> model, String device) {
+    if (device.startsWith("cuda") && !torch.cuda_is_available()) {
+      throw new IllegalArgumentException(
+          "device is %s, but libtorch finds no CUDA device".formatted(device));
+    }
+    Module network = model.module(); // may be made now, and must outlive the scope
+    try (ModelClaim claim = ModelClaim.ofTraining(network);
+        PointerScope scope = new PointerScope()) {
+      network.to(new Device(new BytePointer(device)), false);
+    }
+  }
+
+  private static <B> Iterable<B> placed(Iterable<B> source, @Nullable String device) {
+    return device == null
+        ? source
+        : WatchedBatches.byEpochs(epoch -> new PlacedBatches<>(source, epoch, device));
   }
 
   private static Optional<Loss> builtInLoss(TrainableModel<?> model) {
@@ -48,17 +100,18 @@ record ModelTask<B>(
   /** A sweep of the model as it is trained, validated if there is something to validate it on. */
   @SuppressWarnings("unchecked") // a Model's batches are of type Batch
   SweepTask<B> sweep(Optimizer optimizer) {
-    Iterable<B> validation = data.validation();
     Optional<Loss> loss = builtInLoss(model);
     if (loss.isPresent()) {
       SweepTask<B> task =
           (SweepTask<B>)
               SweepTask.of(
-                  (SequentialImpl) network, optimizer, loss.get(), (Iterable<Batch>) data.train());
-      return validation == null ? task : task.validatedOn(validation);
+                  (SequentialImpl) network, optimizer, loss.get(), (Iterable<Batch>) trainBatches);
+      return validationBatches == null ? task : task.validatedOn(validationBatches);
     }
-    SweepTask<B> task = SweepTask.of(network, optimizer, model::trainingStep, data.train());
-    return validation == null ? task : task.validatedOn(model::validationStep, validation);
+    SweepTask<B> task = SweepTask.of(network, optimizer, model::trainingStep, trainBatches);
+    return validationBatches == null
+        ? task
+        : task.validatedOn(model::validationStep, validationBatches);
   }
 
   Objective<B> training() {

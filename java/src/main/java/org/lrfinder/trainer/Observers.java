@@ -1,4 +1,10 @@
 package org.lrfinder.trainer;
 
-/** Who hears of a training. */
-record Observers(Console console, TrainerListener listener, MetricsLogger logger) {}
+/** Who hears of a training; closed at its end. */
+record Observers(Console console, TrainerListener listener, MetricsLogger logger)
+    implements AutoCloseable {
+  @Override
+  public void close() {
+    logger.end();
+  }
+}

@@ -119,34 +119,29 @@ public final class Trainer {
     fitting = true;
     stopped = false;
     try (ModelClaim claim = ModelClaim.ofTraining(network)) { // also between the epochs
-      return trained(model, train, validation);
+      // Before anything is drawn or changed.
+      LearningRateAttribute attribute =
+          settings.autoLrFind() || !settings.lrFindAtEpochs().isEmpty()
+              ? LearningRateAttribute.of(model, settings.attribute())
+              : null;
+      ModelTask<B> task = ModelTask.of(model, attribute, train, validation, settings.device());
+      Observers observers =
+          new Observers(
+              console,
+              listener,
+              logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
+      FitLoop<B> loop = new FitLoop<>(settings, task, search, observers, () -> stopped);
+      if (checkpoint != null) {
+        try (Checkpoint read = Checkpoint.read(checkpoint)) {
+          loop.resume(read);
+        }
+        checkpoint = null;
+      }
+      last = loop;
+      return loop.run();
     } finally {
       fitting = false;
     }
-  }
-
-  private <B> TrainingResult trained(
-      TrainableModel<B> model, @Nullable Iterable<B> train, @Nullable Iterable<B> validation) {
-    // Before anything is drawn or changed.
-    LearningRateAttribute attribute =
-        settings.setsLearningRate() ? LearningRateAttribute.of(model, settings.attribute()) : null;
-    Data<B> data = Data.of(model, train, validation, settings.device());
-    FitLoop<B> loop =
-        new FitLoop<>(
-            settings, ModelTask.of(model, data, attribute), search, observers(), () -> stopped);
-    if (checkpoint != null) {
-      try (Checkpoint read = Checkpoint.read(checkpoint)) {
-        loop.resume(read);
-      }
-      checkpoint = null;
-    }
-    last = loop;
-    return loop.run();
-  }
-
-  private Observers observers() {
-    return new Observers(
-        console, listener, logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
   }
 
   /**
@@ -194,8 +189,7 @@ public final class Trainer {
       @Nullable Iterable<B> train,
       @Nullable Iterable<B> validation,
       @Nullable LrFinder finder) {
-    Data<B> data = Data.of(model, train, validation, settings.device());
-    ModelTask<B> task = ModelTask.of(model, data, null);
+    ModelTask<B> task = ModelTask.of(model, null, train, validation, settings.device());
     FitLoop<?> trained = last;
     Optimizer optimizer =
         trained != null && trained.model() == model

@@ -32,9 +32,4 @@ record TrainerSettings(
     EngineChoice engine,
     Path defaultRootDir,
     int logEverySteps,
-    boolean progressBar) {
-
-  boolean setsLearningRate() {
-    return autoLrFind || !lrFindAtEpochs.isEmpty();
-  }
-}
+    boolean progressBar) {}

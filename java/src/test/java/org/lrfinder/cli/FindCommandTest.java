@@ -386,7 +386,7 @@ class FindCommandTest {
   @Test
   void aSweepWithoutAPointLeavesFiguresAndNoPicture() throws IOException {
     LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> Double.NaN));
-    SweepReport.write(found, folder, false, new PrintWriter(out, true));
+    new SweepReport(new PrintWriter(out, true)).write(found, folder, false);
     assertThat(out.toString()).startsWith("wrote lr.csv and lr.json to ");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.map(file -> file.getFileName().toString()))

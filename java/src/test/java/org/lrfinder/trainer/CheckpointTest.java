@@ -268,7 +268,7 @@ class CheckpointTest extends TrainerFixture {
     trainer.saveCheckpoint(second);
     try (Checkpoint one = Checkpoint.read(first);
         Checkpoint two = Checkpoint.read(second)) {
-      assertThat(two.progress()).isEqualTo(one.progress());
+      assertThat(two.contents().progress()).isEqualTo(one.contents().progress());
     }
     assertThat(trainer.lrFind(model).results())
         .as("of the optimizer as it was saved")

@@ -99,14 +99,11 @@ public sealed interface Property {
   }
 
   private static @Nullable Method getter(Class<?> type, String name) {
-    for (String wanted : List.of("get" + capital(name), "is" + capital(name), name)) {
-      for (Method method : type.getMethods()) {
-        if (named(method, wanted, 0) && method.getReturnType() != void.class) {
-          return method;
-        }
-      }
-    }
-    return null;
+    return Stream.of("get" + capital(name), "is" + capital(name), name)
+        .flatMap(wanted -> Arrays.stream(type.getMethods()).filter(m -> named(m, wanted, 0)))
+        .filter(method -> method.getReturnType() != void.class)
+        .findFirst()
+        .orElse(null);
   }
 
   /** Of overloaded ones that of the property's own type, or else one that takes a rate. */

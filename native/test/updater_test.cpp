@@ -28,7 +28,6 @@ namespace {
 
 namespace optim = torch::optim;
 
-using test::expect_error;
 using test::Groups;
 using test::near;
 using test::normal;
@@ -491,13 +490,6 @@ TEST(UpdaterAutogradTest, AStaleGraphIsNoticed) {
   }
 }
 
-TEST(UpdaterRefusalTest, LbfgsIsNamed) {
-  const optim::LBFGS optimizer({double_parameter({3})});
-  expect_error(ErrorKind::kInvalidArgument,
-               "optimizer torch::optim::LBFGS cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop",
-               [&] { Updater::copying(optimizer); });
-}
-
 class WarmedUpAdam final : public optim::Adam {
  public:
   using Adam::Adam;
@@ -505,10 +497,13 @@ class WarmedUpAdam final : public optim::Adam {
 
 TEST(UpdaterRefusalTest, ASubclassIsNamed) {
   const WarmedUpAdam optimizer({double_parameter({3})});
-  expect_error(ErrorKind::kInvalidArgument,
-               "optimizer lrfinder::(anonymous namespace)::WarmedUpAdam cannot be swept: allowed are SGD, Adam, AdamW, "
-               "Adagrad and RMSprop",
-               [&] { Updater::copying(optimizer); });
+  try {
+    Updater::copying(optimizer);
+    FAIL() << "was not refused";
+  } catch (const Error& e) {
+    const std::string refusal = "optimizer lrfinder::(anonymous namespace)::WarmedUpAdam cannot be swept: ";
+    EXPECT_EQ(std::string(e.what()).substr(0, refusal.size()), refusal);
+  }
 }
 
 TEST(FusableTest, DenseTensorsOfOneLayout) {

@@ -209,9 +209,8 @@ class TrainingStepsTest extends TrainerFixture {
         .isCloseTo(first - 1.25 * network.parameters().get(0).numel(), within(1e-9));
     assertThatThrownBy(() -> trainer.lrFind(model))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            "optimizer org.lrfinder.trainer.TrainingStepsTest$OwnOptimizer cannot be swept: allowed are SGD, Adam, AdamW, Adagrad and RMSprop;"
-                + " sweep another by a step of your own, find(StepFunction.of(lr -> loss, save, restore))");
+        .hasMessageStartingWith(
+            "optimizer org.lrfinder.trainer.TrainingStepsTest$OwnOptimizer cannot be swept: ");
   }
 
   @Test

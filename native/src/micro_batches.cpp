@@ -80,14 +80,17 @@ std::string shape(const at::Tensor& tensor) {
 }
 
 at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& target) {
-  if (loss == Loss::kCrossEntropy) return at::cross_entropy_loss(prediction, target);
-  if (loss == Loss::kNegativeLogLikelihood) return at::nll_loss_nd(prediction, target);
-  // libtorch would broadcast and average over every pair.
-  if (prediction.sizes() != target.sizes()) {
+  const bool class_indices = loss == Loss::kCrossEntropy || loss == Loss::kNegativeLogLikelihood;
+  if (!class_indices && prediction.sizes() != target.sizes()) {
+    // libtorch would broadcast and average over every pair.
     refuse("the network's output has shape ", shape(prediction), " and the target ", shape(target),
            ": this loss needs the same shape");
   }
   switch (loss) {
+    case Loss::kCrossEntropy:
+      return at::cross_entropy_loss(prediction, target);
+    case Loss::kNegativeLogLikelihood:
+      return at::nll_loss_nd(prediction, target);
     case Loss::kMse:
       return at::mse_loss(prediction, target);
     case Loss::kL1:
@@ -102,9 +105,8 @@ at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& ta
       // By the number of examples: the mean over every element is no divergence.
       return at::kl_div(prediction, target, at::Reduction::Sum) /
              static_cast<double>(prediction.dim() == 0 ? 1 : prediction.size(0));
-    default:
-      refuse("unknown loss ", static_cast<std::int32_t>(loss));
   }
+  refuse("unknown loss ", static_cast<std::int32_t>(loss));
 }
 
 double number(const at::Tensor& loss) {

@@ -8,6 +8,7 @@ import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.SequentialImpl;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -113,6 +114,12 @@ class StatusTest {
     SweepSettings settings = SweepSettings.builder().minLr(1e-7).maxLr(10).build();
     assertThat(Answer.to(settings, curve, endReason, List.of(), new MiddleOfFall()).status())
         .isEqualTo(status);
+  }
+
+  @Test
+  void noStatusIsWithoutACurve() {
+    assertThat(madeCurves().map(arguments -> arguments.get()[0]))
+        .contains((Object[]) Status.values());
   }
 
   /** A hundred points with a little noise. */

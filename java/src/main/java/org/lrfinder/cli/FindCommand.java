@@ -89,7 +89,7 @@ final class FindCommand implements Callable<Integer> {
   @Option(
       names = "--optimizer",
       paramLabel = "NAME",
-      description = "sgd, momentum, adam, adamw, adagrad or rmsprop. Default: adamw")
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private OptimizerKind optimizer = OptimizerKind.ADAMW;
 
   @Option(

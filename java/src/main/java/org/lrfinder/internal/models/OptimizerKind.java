@@ -61,7 +61,13 @@ public enum OptimizerKind {
       // A std::tuple, whose elements libstdc++ stores last to first.
       pair.put(((Number) given.get(1)).doubleValue(), ((Number) given.get(0)).doubleValue());
     } else {
-      throw new IllegalArgumentException(name().toLowerCase(Locale.ROOT) + " has no " + name);
+      throw new IllegalArgumentException(this + " has no " + name);
     }
+  }
+
+  /** Its name as the command line's help has it. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -109,9 +109,8 @@ public final class ResultJson {
   private abstract static class ByFields {}
 
   /** In the file the settings of a step stand among the others. */
-  @JsonAutoDetect(fieldVisibility = ANY)
   @JsonDeserialize(builder = SweepSettings.Builder.class)
-  private abstract static class FlatSettings {
+  private abstract static class FlatSettings extends ByFields {
     @JsonUnwrapped private StepSettings step;
   }
 

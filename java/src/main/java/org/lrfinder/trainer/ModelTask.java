@@ -56,10 +56,10 @@ record ModelTask<B>(
               .formatted(model.getClass().getName()));
     }
     Iterable<B> held = ownValidation != null ? ownValidation : validation;
-    if (device != null) {
-      place(model, device);
-    }
     Module network = Objects.requireNonNull(model.module(), "module() returned null");
+    if (device != null) {
+      place(network, device);
+    }
     if (builtInLoss(model).isPresent() && !Objective.Native.forwards(network)) {
       throw new IllegalArgumentException(
           "%s has a loss(), which forwards the layers of a SequentialImpl natively, but its module() is a %s, whose own forward it would not call: override trainingStep(batch) instead"
@@ -75,12 +75,11 @@ record ModelTask<B>(
         watched);
   }
 
-  private static void place(TrainableModel<?> model, String device) {
+  private static void place(Module network, String device) {
     if (device.startsWith("cuda") && !torch.cuda_is_available()) {
       throw new IllegalArgumentException(
           "device is %s, but libtorch finds no CUDA device".formatted(device));
     }
-    Module network = model.module(); // may be made now, and must outlive the scope
     try (ModelClaim claim = ModelClaim.ofTraining(network);
         PointerScope scope = new PointerScope()) {
       network.to(new Device(new BytePointer(device)), false);

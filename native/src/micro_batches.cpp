@@ -1,25 +1,12 @@
 #include "micro_batches.h"
 
-#include <ATen/ops/binary_cross_entropy_with_logits.h>
-#include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/full_like.h>
-#include <ATen/ops/huber_loss.h>
-#include <ATen/ops/kl_div.h>
-#include <ATen/ops/l1_loss.h>
-#include <ATen/ops/mse_loss.h>
-#include <ATen/ops/nll_loss_nd.h>
-#include <ATen/ops/smooth_l1_loss.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
-#include <string>
-#include <typeinfo>
 #include <unordered_set>
 #include <utility>
 
-#include "autocast.h"
 #include "clip.h"
 #include "failure.h"
 
@@ -67,56 +54,6 @@ at::Device checked_device(const Network* network, const std::vector<at::Tensor>&
   return device;
 }
 
-/// Null for a subclass, whose own forward nothing here would call.
-torch::nn::SequentialImpl* exactly_sequential(torch::nn::Module* network) {
-  const bool exact = network != nullptr && typeid(*network) == typeid(torch::nn::SequentialImpl);
-  return exact ? static_cast<torch::nn::SequentialImpl*>(network) : nullptr;
-}
-
-std::string shape(const at::Tensor& tensor) {
-  std::ostringstream text;
-  text << tensor.sizes();
-  return text.str();
-}
-
-at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& target) {
-  const bool class_indices = loss == Loss::kCrossEntropy || loss == Loss::kNegativeLogLikelihood;
-  if (!class_indices && prediction.sizes() != target.sizes()) {
-    // libtorch would broadcast and average over every pair.
-    refuse("the network's output has shape ", shape(prediction), " and the target ", shape(target),
-           ": this loss needs the same shape");
-  }
-  switch (loss) {
-    case Loss::kCrossEntropy:
-      return at::cross_entropy_loss(prediction, target);
-    case Loss::kNegativeLogLikelihood:
-      return at::nll_loss_nd(prediction, target);
-    case Loss::kMse:
-      return at::mse_loss(prediction, target);
-    case Loss::kL1:
-      return at::l1_loss(prediction, target);
-    case Loss::kSmoothL1:
-      return at::smooth_l1_loss(prediction, target);
-    case Loss::kHuber:
-      return at::huber_loss(prediction, target);
-    case Loss::kBinaryCrossEntropyWithLogits:
-      return at::binary_cross_entropy_with_logits(prediction, target);
-    case Loss::kKlDivergence:
-      // By the number of examples: the mean over every element is no divergence.
-      return at::kl_div(prediction, target, at::Reduction::Sum) /
-             static_cast<double>(prediction.dim() == 0 ? 1 : prediction.size(0));
-  }
-  refuse("unknown loss ", static_cast<std::int32_t>(loss));
-}
-
-double number(const at::Tensor& loss) {
-  if (!loss.defined()) refuse("the loss is an undefined tensor");
-  if (loss.numel() != 1 || !at::isFloatingType(loss.scalar_type())) {
-    refuse("the loss must be one real number, not a tensor of shape ", shape(loss), " and type ", loss.dtype());
-  }
-  return loss.item<double>();
-}
-
 }  // namespace
 
 std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
@@ -129,50 +66,60 @@ std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
   return parameters;
 }
 
-MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step)
-    : device_(checked_device(network, parameters_of(optimizers))),
-      sequential_(exactly_sequential(network)),
-      step_(checked(step)) {}
+MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step, Reach reach)
+    : MicroBatches(std::make_shared<Forward>(network, step.precision, checked_device(network, parameters_of(optimizers))),
+                   optimizers, step, std::move(reach)) {}
 
-MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step)
-    : MicroBatches(static_cast<torch::nn::Module*>(nullptr), optimizers, step) {
-  checked_device(&network, parameters_of(optimizers));
-  script_ = std::move(network);
-}
+MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step, Reach reach)
+    : MicroBatches(std::make_shared<Forward>(network, step.precision, checked_device(&network, parameters_of(optimizers))),
+                   optimizers, step, std::move(reach)) {}
 
-at::Tensor MicroBatches::forward(const at::Tensor& input) const {
-  if (sequential_ != nullptr) return sequential_->forward(input);
-  // A handle: what is forwarded is the caller's own module.
-  const auto output = torch::jit::Module(*script_).forward({input});
-  if (!output.isTensor()) {
-    refuse("the TorchScript module returns no tensor but a ", output.tagKind(), ": pass the loss instead");
+MicroBatches::MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step,
+                           Reach reach)
+    : step_(checked(step)), forward_(std::move(forward)) {
+  for (const auto& list : {forward_->tensors(), parameters_of(optimizers)}) {
+    reach.known.insert(reach.known.end(), list.begin(), list.end());
   }
-  return output.toTensor();
-}
-
-at::Tensor MicroBatches::loss(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
-  if (sequential_ == nullptr && !script_) {
-    refuse("only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead");
-  }
-  for (const auto* tensor : {&input, &target}) {
-    if (tensor->device() != device_) {
-      refuse("tensors on different devices: the network is on ", device_, " and the batch has a tensor on ",
-             tensor->device());
-    }
-  }
-  const Autocast autocast(step_.precision, device_.type());
-  return loss_of(loss, forward(input), target);
+  const double share = 1.0 / static_cast<double>(step.accumulate_grad_batches);
+  gradients_ = Gradients::of(forward_, step.replay, share, std::move(reach));
 }
 
 double MicroBatches::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
   const c10::NoGradGuard no_grad;
-  return number(this->loss(input, target, loss));
+  return number(forward_->loss(input, target, loss));
+}
+
+double MicroBatches::add(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  if (const auto replayed = gradients_->replay({input, target, loss})) {
+    ++replayed_;
+    return count(*replayed);
+  }
+  try {
+    return add(forward_->loss(input, target, loss));
+  } catch (...) {
+    abandon();
+    throw;
+  }
 }
 
 double MicroBatches::add(const at::Tensor& loss) {
   const double value = number(loss);
   if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
-  total_ += value;
+  gradients_->computed(loss);
+  return count(value);
+}
+
+std::optional<double> MicroBatches::replay(const at::Tensor& input, const at::Tensor& target) {
+  const auto replayed = gradients_->replay({input, target, std::nullopt});
+  if (!replayed) return std::nullopt;
+  ++replayed_;
+  return count(*replayed);
+}
+
+void MicroBatches::abandon() { gradients_->abandon(); }
+
+double MicroBatches::count(double loss) {
+  total_ += loss;
   ++count_;
   return mean();
 }
@@ -182,15 +129,7 @@ double MicroBatches::mean() const {
   return total_ / static_cast<double>(count_);
 }
 
-void MicroBatches::backward(const at::Tensor& loss, at::TensorList parameters) {
-  // The gradient of a whole step's mean with respect to one micro-batch's loss, made once.
-  if (!seed_.defined() || seed_.scalar_type() != loss.scalar_type() || seed_.sizes() != loss.sizes() ||
-      seed_.device() != loss.device()) {
-    seed_ = at::full_like(loss.detach(), 1.0 / static_cast<double>(step_.accumulate_grad_batches));
-  }
-  const auto only = parameters.empty() ? std::nullopt : std::make_optional(parameters);
-  loss.backward(seed_, /*retain_graph=*/std::nullopt, /*create_graph=*/false, only);
-}
+void MicroBatches::backward() { gradients_->backward(); }
 
 void MicroBatches::finish(Optimizers optimizers) {
   if (count_ < step_.accumulate_grad_batches) {
@@ -203,8 +142,10 @@ void MicroBatches::finish(Optimizers optimizers) {
       gradient = gradient * share;  // may be a view
     }
   }
+  if (replayed_ == count_) ++replayed_steps_;
   total_ = 0;
   count_ = 0;
+  replayed_ = 0;
   for (const auto* optimizer : optimizers) clip(*optimizer, step_);
 }
 

@@ -4,13 +4,16 @@
 #include <c10/util/ArrayRef.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/nn/module.h>
-#include <torch/nn/modules/container/sequential.h>
 #include <torch/optim/optimizer.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "forward.h"
+#include "gradients.h"
 #include "lrfinder/losses.h"
 #include "lrfinder/step_settings.h"
 
@@ -26,36 +29,47 @@ std::vector<at::Tensor> parameters_of(Optimizers optimizers);
 class MicroBatches {
  public:
   /// `network` may be null.
-  MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step);
-  MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step);
+  MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step, Reach reach = {});
+  MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step, Reach reach = {});
 
-  /// The loss of the network's output, in the present grad mode.
-  at::Tensor loss(const at::Tensor& input, const at::Tensor& target, Loss loss) const;
-  /// The same as a number, without gradients.
+  /// The loss of a batch without gradients.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) const;
 
-  /// Counts a micro-batch of the present step; returns the mean loss of those counted.
+  /// Counts a micro-batch of the present step, forwarded here; returns the mean loss of those counted.
+  double add(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// The same with a loss that the caller computed.
   double add(const at::Tensor& loss);
+  /// The same with a loss that the caller would compute, if the step can be replayed. Otherwise the caller has to
+  /// compute it and `add` it, or to `abandon` it.
+  std::optional<double> replay(const at::Tensor& input, const at::Tensor& target);
+  void abandon();
   /// The mean loss of those counted, of which there must be one at least.
   double mean() const;
-  /// Adds the gradients of the micro-batch counted last, to these parameters alone if any are given.
-  void backward(const at::Tensor& loss, at::TensorList parameters = {});
+  /// Adds the gradients of the micro-batch counted last.
+  void backward();
   /// Ends the step: makes the gradients the mean of its micro-batches, however few those were, and clips each
   /// optimizer's.
   void finish(Optimizers optimizers);
 
-  at::Device device() const { return device_; }
+  at::Device device() const { return forward_->device(); }
+
+  /// Steps of which every micro-batch was replayed.
+  std::int64_t replayed_steps() const { return replayed_steps_; }
+  /// Why none was.
+  std::string not_replayed_because() const { return gradients_->reason(); }
 
  private:
-  at::Tensor forward(const at::Tensor& input) const;
+  MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step, Reach reach);
 
-  at::Device device_;
-  torch::nn::SequentialImpl* sequential_;  // null unless the network is exactly that
-  std::optional<torch::jit::Module> script_;
+  double count(double loss);
+
   StepSettings step_;
-  at::Tensor seed_;
+  std::shared_ptr<const Forward> forward_;
+  std::unique_ptr<Gradients> gradients_;
   double total_ = 0;
   std::int64_t count_ = 0;
+  std::int64_t replayed_ = 0;  // of those counted
+  std::int64_t replayed_steps_ = 0;
 };
 
 }  // namespace lrfinder

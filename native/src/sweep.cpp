@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <memory>
@@ -27,14 +28,32 @@ struct Part {
   std::vector<std::unique_ptr<Updater>> updaters;
   std::vector<std::vector<GroupRate>> rates;           // by updater
   std::vector<const torch::optim::Optimizer*> copies;  // by updater
-  std::vector<at::Tensor> parameters;                  // that take a gradient
   bool recorded;
 };
 
-MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings) {
+MicroBatches micro_batches_of(const SweepSubject::Part& part, const SweepSettings& settings, Reach reach) {
   if (part.optimizers.empty()) refuse("a part has no optimizer");
-  return part.script ? MicroBatches(*part.script, part.optimizers, settings.step)
-                     : MicroBatches(part.module, part.optimizers, settings.step);
+  return part.script ? MicroBatches(*part.script, part.optimizers, settings.step, std::move(reach))
+                     : MicroBatches(part.module, part.optimizers, settings.step, std::move(reach));
+}
+
+/// What a loss of several parts may come by, and where its gradients go: what they would leave on the parameters of
+/// the other parts is not theirs.
+Reach reach_of(const SweepSubject::Part& part, const SweepSubject& subject) {
+  Reach reach;
+  if (subject.parts().size() == 1) return reach;
+  for (const auto& parameter : parameters_of(part.optimizers)) {
+    if (parameter.requires_grad()) reach.only.push_back(parameter);
+  }
+  for (const auto& other : subject.parts()) {
+    const auto add = [&](const auto& tensors) { reach.known.insert(reach.known.end(), tensors.begin(), tensors.end()); };
+    add(parameters_of(other.optimizers));
+    if (other.module != nullptr) {
+      add(other.module->parameters());
+      add(other.module->buffers());
+    }
+  }
+  return reach;
 }
 
 /// The rates of all optimizers' groups.
@@ -54,7 +73,7 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
   auto next = rates.begin();
   std::vector<Part> parts;
   for (const auto& given : subject.parts()) {
-    parts.push_back({micro_batches_of(given, settings), {}, {}, {}, {}, given.recorded});
+    parts.push_back({micro_batches_of(given, settings, reach_of(given, subject)), {}, {}, {}, given.recorded});
     Part& part = parts.back();
     std::unordered_set<const c10::TensorImpl*> taken;
     for (const auto* optimizer : given.optimizers) {
@@ -69,7 +88,6 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
         if (!taken.insert(parameter.unsafeGetTensorImpl()).second) {
           refuse("two optimizers of one part have a parameter in common: each parameter must be in one of them");
         }
-        if (parameter.requires_grad()) part.parameters.push_back(parameter);
       }
     }
   }
@@ -93,23 +111,36 @@ class Sweep::Impl {
     }
   }
 
-  double accumulate(const at::Tensor& loss, std::int64_t index) {
-    Part& part = running(index);
+  /// `add` counts a micro-batch of a part and returns the mean so far.
+  template <typename Add>
+  double accumulate(std::int64_t index, const Add& add) {
+    auto& micro_batches = running(index).micro_batches;
     const c10::AutoGradMode grad(true);
-    const double mean = part.micro_batches.add(loss);
-    if (std::isfinite(mean)) backward(part, loss);
+    const double mean = add(micro_batches);
+    if (std::isfinite(mean)) micro_batches.backward();
     return mean;
   }
 
-  Outcome step(const at::Tensor& loss, double lr, std::int64_t index) {
+  template <typename Add>
+  Outcome step(double lr, std::int64_t index, const Add& add) {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
-    const auto found = record(part.micro_batches.add(loss), index);
+    const auto found = record(add(part.micro_batches), index);
     if (found != Outcome::kContinue) return found;
-    backward(part, loss);
+    part.micro_batches.backward();
     update(part, lr);
     return found;
   }
+
+  bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t index) {
+    auto& micro_batches = running(index).micro_batches;
+    const c10::AutoGradMode grad(true);
+    const auto mean = micro_batches.replay(input, target);
+    if (mean && std::isfinite(*mean)) micro_batches.backward();
+    return mean.has_value();
+  }
+
+  void abandon(std::int64_t index) { running(index).micro_batches.abandon(); }
 
   Outcome finish(double lr, std::int64_t index) {
     Part& part = running(index);
@@ -118,17 +149,20 @@ class Sweep::Impl {
     return found;
   }
 
-  at::Tensor forward(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-    const c10::AutoGradMode grad(true);
-    return running(0).micro_batches.loss(input, target, loss);
-  }
-
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
     return running(0).micro_batches.evaluate(input, target, loss);
   }
 
   const RunningLoss& running_loss() const { return tracker_.running_loss(); }
   at::Device device() const { return parts_.front().micro_batches.device(); }
+
+  /// Of the part that replayed least: a step is replayed when all of it is.
+  const MicroBatches& least_replayed() const {
+    const auto fewer = [](const Part& left, const Part& right) {
+      return left.micro_batches.replayed_steps() < right.micro_batches.replayed_steps();
+    };
+    return std::min_element(parts_.begin(), parts_.end(), fewer)->micro_batches;
+  }
 
   void restore() {
     if (restored_) return;
@@ -164,11 +198,6 @@ class Sweep::Impl {
     return tracker_.add(std::exchange(step_loss_, 0.0)) ? Outcome::kDiverged : Outcome::kContinue;
   }
 
-  /// What the gradients of several parts would leave on each other's parameters is not theirs.
-  void backward(Part& part, const at::Tensor& loss) {
-    part.micro_batches.backward(loss, count() == 1 ? at::TensorList() : at::TensorList(part.parameters));
-  }
-
   void update(Part& part, double lr) {
     part.micro_batches.finish(part.copies);
     for (size_t i = 0; i < part.updaters.size(); ++i) {
@@ -190,19 +219,27 @@ Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
 Sweep::~Sweep() = default;
 
 double Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->accumulate(impl_->forward(input, target, loss), 0); });
+  return translated([&] { return impl_->accumulate(0, [&](auto& part) { return part.add(input, target, loss); }); });
 }
 
 double Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
-  return translated([&] { return impl_->accumulate(loss, part); });
+  return translated([&] { return impl_->accumulate(part, [&](auto& running) { return running.add(loss); }); });
 }
 
 Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
-  return translated([&] { return impl_->step(impl_->forward(input, target, loss), lr, 0); });
+  return translated([&] { return impl_->step(lr, 0, [&](auto& part) { return part.add(input, target, loss); }); });
 }
 
 Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
-  return translated([&] { return impl_->step(loss, lr, part); });
+  return translated([&] { return impl_->step(lr, part, [&](auto& running) { return running.add(loss); }); });
+}
+
+bool Sweep::replay(const at::Tensor& input, const at::Tensor& target, std::int64_t part) {
+  return translated([&] { return impl_->replay(input, target, part); });
+}
+
+void Sweep::abandon(std::int64_t part) {
+  translated([&] { impl_->abandon(part); });
 }
 
 Outcome Sweep::finish(double lr, std::int64_t part) {
@@ -214,6 +251,10 @@ double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss l
 }
 
 const RunningLoss& Sweep::running_loss() const noexcept { return impl_->running_loss(); }
+
+std::int64_t Sweep::replayed_steps() const { return impl_->least_replayed().replayed_steps(); }
+
+std::string Sweep::not_replayed_because() const { return impl_->least_replayed().not_replayed_because(); }
 
 std::string Sweep::device() const { return impl_->device().str(); }
 

@@ -17,17 +17,29 @@ class Training::Impl {
     updater_->drop_gradients();  // of steps that were not finished
   }
 
-  double accumulate(const at::Tensor& loss) {
+  /// `add` counts a micro-batch and returns the mean so far.
+  template <typename Add>
+  double accumulate(const Add& add) {
     const c10::AutoGradMode grad(true);
-    const double mean = micro_batches_.add(loss);
-    micro_batches_.backward(loss);
+    const double mean = add(micro_batches_);
+    micro_batches_.backward();
     return mean;
   }
 
-  double step(const at::Tensor& loss) {
-    accumulate(loss);
+  template <typename Add>
+  double step(const Add& add) {
+    accumulate(add);
     return finish();
   }
+
+  bool replay(const at::Tensor& input, const at::Tensor& target) {
+    const c10::AutoGradMode grad(true);
+    if (!micro_batches_.replay(input, target)) return false;
+    micro_batches_.backward();
+    return true;
+  }
+
+  void abandon() { micro_batches_.abandon(); }
 
   double finish() {
     const c10::AutoGradMode grad(true);
@@ -35,11 +47,6 @@ class Training::Impl {
     micro_batches_.finish(&updater_->optimizer());
     updater_->update();
     return mean;
-  }
-
-  at::Tensor forward(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-    const c10::AutoGradMode grad(true);
-    return micro_batches_.loss(input, target, loss);
   }
 
   const MicroBatches& micro_batches() const { return micro_batches_; }
@@ -55,28 +62,38 @@ Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimize
 Training::~Training() = default;
 
 double Training::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->accumulate(impl_->forward(input, target, loss)); });
+  return translated([&] { return impl_->accumulate([&](auto& batches) { return batches.add(input, target, loss); }); });
 }
 
 double Training::accumulate(const at::Tensor& loss) {
-  return translated([&] { return impl_->accumulate(loss); });
+  return translated([&] { return impl_->accumulate([&](auto& batches) { return batches.add(loss); }); });
 }
 
 double Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->step(impl_->forward(input, target, loss)); });
+  return translated([&] { return impl_->step([&](auto& batches) { return batches.add(input, target, loss); }); });
 }
 
 double Training::step(const at::Tensor& loss) {
-  return translated([&] { return impl_->step(loss); });
+  return translated([&] { return impl_->step([&](auto& batches) { return batches.add(loss); }); });
 }
 
 double Training::finish() {
   return translated([&] { return impl_->finish(); });
 }
 
+bool Training::replay(const at::Tensor& input, const at::Tensor& target) {
+  return translated([&] { return impl_->replay(input, target); });
+}
+
+void Training::abandon() { impl_->abandon(); }
+
 double Training::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   return translated([&] { return impl_->micro_batches().evaluate(input, target, loss); });
 }
+
+std::int64_t Training::replayed_steps() const { return impl_->micro_batches().replayed_steps(); }
+
+std::string Training::not_replayed_because() const { return impl_->micro_batches().not_replayed_because(); }
 
 std::string Training::device() const { return impl_->micro_batches().device().str(); }
 

@@ -11,6 +11,14 @@ enum class Precision : std::int32_t {
   kBfloat16,      ///< bfloat16 autocast: parameters, gradients and losses keep their types
 };
 
+/// Which steps may be replayed: recorded once, operator by operator, and then run without autograd. That is faster and
+/// the same to the bit.
+enum class Replay : std::int32_t {
+  kNever,           ///< autograd computes every step
+  kKnownModels,     ///< those of networks that are known to do the same for every batch of a shape
+  kDeclaredStatic,  ///< also those of other networks and of the caller's losses, who promises that they do
+};
+
 /// How one optimizer step is made, of a sweep as of a training.
 struct StepSettings {
   /// Micro-batches whose losses and gradients are averaged in one step, at most. At least 1.
@@ -20,6 +28,7 @@ struct StepSettings {
   /// Largest absolute value of an averaged gradient's elements; infinity leaves them alone. Positive. Not with a norm.
   double gradient_clip_value = std::numeric_limits<double>::infinity();
   Precision precision = Precision::kAsParameters;
+  Replay replay = Replay::kKnownModels;
 };
 
 }  // namespace lrfinder

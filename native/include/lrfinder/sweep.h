@@ -104,11 +104,21 @@ class Sweep {
   /// The same with the micro-batches that were accumulated, of which there must be one at least.
   Outcome finish(double lr, std::int64_t part = 0);
 
+  /// For losses that the caller computes, with Replay::kDeclaredStatic: whether the micro-batch was replayed, which
+  /// stands for `accumulate`. If not, the caller computes its loss and hands it over next, or calls `abandon`.
+  bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t part = 0);
+  void abandon(std::int64_t part = 0);
+
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
 
   /// What the steps so far have found: one object for the whole sweep, which each step updates.
   const RunningLoss& running_loss() const noexcept;
+
+  /// Steps that were replayed from a recording.
+  std::int64_t replayed_steps() const;
+  /// Why none was; without meaning where some were.
+  std::string not_replayed_because() const;
 
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;

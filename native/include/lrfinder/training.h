@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -42,8 +43,18 @@ class Training {
   /// The same with the micro-batches that were accumulated, of which there must be one at least.
   double finish();
 
+  /// For losses that the caller computes, with Replay::kDeclaredStatic: whether the micro-batch was replayed, which
+  /// stands for `accumulate`. If not, the caller computes its loss and hands it over next, or calls `abandon`.
+  bool replay(const at::Tensor& input, const at::Tensor& target);
+  void abandon();
+
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+
+  /// Steps that were replayed from a recording.
+  std::int64_t replayed_steps() const;
+  /// Why none was; without meaning where some were.
+  std::string not_replayed_because() const;
 
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;

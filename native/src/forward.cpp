@@ -8,7 +8,6 @@
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/nll_loss_nd.h>
 #include <ATen/ops/smooth_l1_loss.h>
-
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include <sstream>
@@ -68,9 +67,9 @@ at::Tensor loss_of(Loss loss, const at::Tensor& prediction, const at::Tensor& ta
 
 /// Why a graph may do something else with the next batch; empty if it cannot.
 std::string changes(const torch::jit::Block& block) {
-  static const std::unordered_set<std::string> kinds = {"prim::If",           "prim::Loop",         "prim::SetAttr",
-                                                        "prim::PythonOp",     "prim::CallFunction", "prim::CallMethod",
-                                                        "prim::fork",         "prim::RaiseException"};
+  static const std::unordered_set<std::string> kinds = {"prim::If",       "prim::Loop",          "prim::SetAttr",
+                                                        "prim::PythonOp", "prim::CallFunction",  "prim::CallMethod",
+                                                        "prim::fork",     "prim::RaiseException"};
   for (const auto* node : block.nodes()) {
     const std::string kind = node->kind().toQualString();
     if (kinds.count(kind) > 0) return kind;

@@ -67,12 +67,14 @@ std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
 }
 
 MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step, Reach reach)
-    : MicroBatches(std::make_shared<Forward>(network, step.precision, checked_device(network, parameters_of(optimizers))),
-                   optimizers, step, std::move(reach)) {}
+    : MicroBatches(
+          std::make_shared<Forward>(network, step.precision, checked_device(network, parameters_of(optimizers))),
+          optimizers, step, std::move(reach)) {}
 
 MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step, Reach reach)
-    : MicroBatches(std::make_shared<Forward>(network, step.precision, checked_device(&network, parameters_of(optimizers))),
-                   optimizers, step, std::move(reach)) {}
+    : MicroBatches(
+          std::make_shared<Forward>(network, step.precision, checked_device(&network, parameters_of(optimizers))),
+          optimizers, step, std::move(reach)) {}
 
 MicroBatches::MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step,
                            Reach reach)

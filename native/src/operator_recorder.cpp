@@ -32,8 +32,8 @@ bool allocates(const std::string& name) { return begins(name, "aten::empty") || 
 bool depends_on_values(const c10::OperatorHandle& op) {
   // Those that libtorch does not tag: they read a tensor of lengths.
   static const std::unordered_set<std::string> untagged = {
-      "aten::_local_scalar_dense", "aten::item",      "aten::nonzero",
-      "aten::equal",               "aten::_ctc_loss", "aten::_pack_padded_sequence",
+      "aten::_local_scalar_dense",   "aten::item", "aten::nonzero", "aten::equal", "aten::_ctc_loss",
+      "aten::_pack_padded_sequence",
   };
   return untagged.count(name_of(op)) > 0 || op.hasTag(at::Tag::data_dependent_output) ||
          op.hasTag(at::Tag::dynamic_output_shape);
@@ -143,6 +143,8 @@ Slot OperatorRecorder::slot_of(const at::Tensor& tensor) {
   const bool number = tensor.unsafeGetTensorImpl()->is_wrapped_number();
   if (tensor.has_storage() && by_storage_.count(tensor.storage().unsafeGetStorageImpl()) > 0) {
     refuse("the step has a view of a tensor that no operator made");
+  } else if (tensor.requires_grad()) {
+    refuse("the step has a parameter that is in no network and no optimizer");
   } else if (!number && !foreign_) {
     refuse("the step has a tensor that is neither the network's nor the batch's");
   }
@@ -216,7 +218,8 @@ void OperatorRecorder::check_arguments(const Instruction& instruction) {
   if (!instruction.view && !allocates(name)) {
     for (const auto& use : instruction.uses) {
       const auto& layout = tape_.slots[use.slot].layout;
-      if (layout && unwritten_.count(layout->storage) > 0) refuse("the step reads memory that the host filled: " + name);
+      if (layout && unwritten_.count(layout->storage) > 0)
+        refuse("the step reads memory that the host filled: " + name);
     }
   }
   if (depends_on_values(instruction.op)) refuse("what the step does depends on values: " + name);

@@ -71,8 +71,8 @@ class OperatorRecorder {
   // Weak: they keep addresses from being given out again, and nothing alive.
   std::vector<c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>> seen_tensors_;
   std::vector<c10::weak_intrusive_ptr<c10::StorageImpl>> seen_storages_;
-  std::unordered_set<Slot> written_;                           // from outside
-  std::unordered_set<const c10::StorageImpl*> unwritten_;      // memory that no operator has filled
+  std::unordered_set<Slot> written_;                       // from outside
+  std::unordered_set<const c10::StorageImpl*> unwritten_;  // memory that no operator has filled
   std::optional<c10::impl::IncludeDispatchKeyGuard> included_;
   OperatorRecorder* outer_ = nullptr;
   std::uint64_t missed_;

@@ -10,16 +10,16 @@ namespace lrfinder {
 namespace {
 
 bool same_tensor(const at::Tensor& left, const at::Tensor& right) {
-  return left.is_same(right) || Layout(left) == Layout(right);
-}
-
-/// What a hook does on the host, no program would.
-bool hooked(const at::Tensor& tensor) {
-  return !torch::autograd::impl::hooks(tensor).empty() ||
-         torch::autograd::impl::post_acc_grad_hooks(tensor) != nullptr;
+  return left.is_same(right) ||
+         (left.storage().is_alias_of(right.storage()) && Layout(left) == Layout(right));  // seldom looked at
 }
 
 }  // namespace
+
+bool hooked(const at::Tensor& parameter) {
+  return parameter.requires_grad() && (!torch::autograd::impl::hooks(parameter).empty() ||
+                                       torch::autograd::impl::post_acc_grad_hooks(parameter) != nullptr);
+}
 
 double number_in(const at::Tensor& tensor) {
   if (tensor.is_cpu() && tensor.scalar_type() == at::kFloat) return *tensor.const_data_ptr<float>();
@@ -30,13 +30,14 @@ double number_in(const at::Tensor& tensor) {
 Program::Program(Tape tape, at::TensorList batch) : tape_(std::move(tape)) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto first = std::find(tape_.batch.begin(), tape_.batch.end(), tape_.batch[i]) - tape_.batch.begin();
-    shapes_.push_back({batch[i].sizes().vec(), batch[i].strides().vec(), batch[i].scalar_type(),
-                       static_cast<std::size_t>(first)});
+    shapes_.push_back(
+        {batch[i].sizes().vec(), batch[i].strides().vec(), batch[i].scalar_type(), static_cast<std::size_t>(first)});
   }
   for (const auto& tensor : std::exchange(tape_.outside, {})) {
     outside_.push_back({tensor, tensor.storage(), tensor.numel(), tensor.requires_grad()});
   }
-  const auto backward = std::find_if(tape_.code.begin(), tape_.code.end(), [](const auto& each) { return each.backward; });
+  const auto backward =
+      std::find_if(tape_.code.begin(), tape_.code.end(), [](const auto& each) { return each.backward; });
   backward_begin_ = static_cast<std::size_t>(backward - tape_.code.begin());
   tape_.slots.clear();
 }
@@ -48,8 +49,8 @@ bool Program::Shape::fits(const at::Tensor& tensor) const {
 
 bool Program::Outside::unchanged() const {
   const auto* impl = tensor.unsafeGetTensorImpl();
-  return impl->unsafe_storage().unsafeGetStorageImpl() == memory.unsafeGetStorageImpl() &&
-         impl->numel() == elements && impl->requires_grad() == requires_grad && !(requires_grad && hooked(tensor));
+  return impl->unsafe_storage().unsafeGetStorageImpl() == memory.unsafeGetStorageImpl() && impl->numel() == elements &&
+         impl->requires_grad() == requires_grad && !hooked(tensor);
 }
 
 bool Program::holds(at::TensorList batch) const {

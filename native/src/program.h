@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "tape.h"
@@ -65,6 +66,9 @@ class Program {
   std::size_t next_ = 0;
   torch::jit::Stack stack_;
 };
+
+/// Whether autograd calls a hook with the parameter's gradient: what that does on the host no program would.
+bool hooked(const at::Tensor& parameter);
 
 /// A tensor of one element as a number, without a call where it lies in the host's memory.
 double number_in(const at::Tensor& tensor);

@@ -162,6 +162,7 @@ void ReplayedGradients::begin_recording(const MicroBatch& batch) {
     give_up("the network has a tensor that is no strided one on the CPU");
     return;
   }
+  if (std::any_of(parameters_.begin(), parameters_.end(), hooked)) return;
   ++recordings_;
   const std::array<at::Tensor, 2> tensors{batch.input, batch.target};
   recording_.reset(new Recording{batch,
@@ -214,8 +215,8 @@ void ReplayedGradients::backward_recorded() {
   if (recorded_.size() == kMostRecordings) recorded_.erase(recorded_.begin());
   const auto& batch = recording->batch;
   const std::array<at::Tensor, 2> tensors{batch.input, batch.target};
-  recorded_.emplace_back(new Recorded{
-      Program(std::move(*tape), tensors), batch.loss, std::move(recording->modules), recording->modes, 0});
+  recorded_.emplace_back(
+      new Recorded{Program(std::move(*tape), tensors), batch.loss, std::move(recording->modules), recording->modes, 0});
 }
 
 void ReplayedGradients::begin_check(Recorded& recorded, const MicroBatch& batch) {

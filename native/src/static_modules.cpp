@@ -240,22 +240,24 @@ StaticModules::StaticModules(const torch::jit::Module& script) {
 
 void StaticModules::add(const nn::Module& module, std::shared_ptr<nn::Module> owner) {
   const auto known = known_modules().find(typeid(module));
-  found_.push_back({&module, std::move(owner), known == known_modules().end() ? nullptr : known->second, {},
-                    module.is_training()});
+  found_.push_back(
+      {&module, std::move(owner), known == known_modules().end() ? nullptr : known->second, {}, module.is_training()});
   OptionReader collect(&found_.back().options);
   if (found_.back().read != nullptr) found_.back().read(module, collect);
 }
 
 bool StaticModules::unchanged() const {
-  return std::all_of(found_.begin(), found_.end(), [](const Found& found) {
-    if (found.module->is_training() != found.training) return false;
-    if (found.read == nullptr) return true;
-    OptionReader compare(found.options);
-    found.read(*found.module, compare);
-    return compare.same();
-  }) && std::all_of(attributes_.begin(), attributes_.end(), [](const Attribute& attribute) {
-    return attribute.owner->getSlot(attribute.slot).is(attribute.value);
-  });
+  return std::all_of(found_.begin(), found_.end(),
+                     [](const Found& found) {
+                       if (found.module->is_training() != found.training) return false;
+                       if (found.read == nullptr) return true;
+                       OptionReader compare(found.options);
+                       found.read(*found.module, compare);
+                       return compare.same();
+                     }) &&
+         std::all_of(attributes_.begin(), attributes_.end(), [](const Attribute& attribute) {
+           return attribute.owner->getSlot(attribute.slot).is(attribute.value);
+         });
 }
 
 }  // namespace lrfinder

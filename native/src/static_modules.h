@@ -30,7 +30,7 @@ class StaticModules {
  private:
   struct Found {
     const torch::nn::Module* module;
-    std::shared_ptr<torch::nn::Module> owner;  // of a part of the network
+    std::shared_ptr<torch::nn::Module> owner;               // of a part of the network
     void (*read)(const torch::nn::Module&, OptionReader&);  // null without options
     std::vector<double> options;
     bool training;

@@ -46,7 +46,9 @@ Reach reach_of(const SweepSubject::Part& part, const SweepSubject& subject) {
     if (parameter.requires_grad()) reach.only.push_back(parameter);
   }
   for (const auto& other : subject.parts()) {
-    const auto add = [&](const auto& tensors) { reach.known.insert(reach.known.end(), tensors.begin(), tensors.end()); };
+    const auto add = [&](const auto& tensors) {
+      reach.known.insert(reach.known.end(), tensors.begin(), tensors.end());
+    };
     add(parameters_of(other.optimizers));
     if (other.module != nullptr) {
       add(other.module->parameters());

@@ -57,12 +57,12 @@ struct Instruction {
   c10::DispatchKeySet keys;
   torch::jit::Stack arguments;  // none stands for a tensor of a slot
   std::vector<Use> uses;
-  std::vector<Result> results;      // none where they are arguments: written by an out= form
-  std::vector<std::size_t> lists;   // arguments with elements from slots
-  std::vector<Slot> writes;         // in place
-  std::vector<Slot> unread;         // results that nothing reads
-  bool view;                        // shows its argument's memory and writes nothing
-  bool backward;                    // called after the loss was there
+  std::vector<Result> results;     // none where they are arguments: written by an out= form
+  std::vector<std::size_t> lists;  // arguments with elements from slots
+  std::vector<Slot> writes;        // in place
+  std::vector<Slot> unread;        // results that nothing reads
+  bool view;                       // shows its argument's memory and writes nothing
+  bool backward;                   // called after the loss was there
 };
 
 /// What a recording knows of a tensor.
@@ -74,8 +74,8 @@ struct SlotInfo {
 
 /// A gradient in memory that is made once, and made anew when somebody has kept it.
 struct Kept {
-  Slot base;                       // written by an out= form
-  Slot leaves;                     // what becomes .grad: the base or a view of it
+  Slot base;    // written by an out= form
+  Slot leaves;  // what becomes .grad: the base or a view of it
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> strides;
   at::TensorOptions options;

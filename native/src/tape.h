@@ -95,7 +95,6 @@ struct Tape {
   std::vector<Kept> kept;
   std::vector<at::Tensor> outside;  // that no operator made, without the batch
   std::vector<at::Tensor> written;  // in place, of those
-  std::int64_t bytes = 0;           // of the memory that is made once, without the gradients'
   bool draws = false;               // random numbers
 
   bool becomes_gradient(Slot slot) const;

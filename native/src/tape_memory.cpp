@@ -118,7 +118,6 @@ class Pool {
   c10::Storage take(std::int64_t bytes) {
     const auto found = free_.find(bytes);
     if (found == free_.end()) {
-      total_ += bytes;
       return at::empty({bytes}, at::TensorOptions().dtype(at::kByte)).storage();
     }
     const auto storage = found->second;
@@ -126,11 +125,9 @@ class Pool {
     return storage;
   }
   void give_back(std::int64_t bytes, const c10::Storage& storage) { free_.emplace(bytes, storage); }
-  std::int64_t total() const { return total_; }
 
  private:
   std::multimap<std::int64_t, c10::Storage> free_;
-  std::int64_t total_ = 0;
 };
 
 class MemoryPass {
@@ -168,7 +165,6 @@ class MemoryPass {
       give_back_after(i);
     }
     tape_.code = std::move(code);
-    tape_.bytes = pool_.total();
     for (auto& gradient : tape_.kept) gradient.uses = tape_.tensors[gradient.leaves].storage().use_count();
   }
 

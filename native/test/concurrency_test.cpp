@@ -76,6 +76,7 @@ Curve sweep_once(Subject& subject) {
     curve.push_back(sweep.running_loss().last);
     curve.push_back(sweep.running_loss().smoothed);
   }
+  EXPECT_EQ(sweep.replayed_steps(), kSteps - 2);
   sweep.restore();
   return curve;
 }

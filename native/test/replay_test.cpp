@@ -1,19 +1,19 @@
-#include <ATen/SavedTensorHooks.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mse_loss.h>
-#include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
+#include <torch/library.h>
 #include <torch/nn/modules.h>
 #include <torch/optim.h>
 #include <torch/types.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -236,6 +236,19 @@ TEST(ReplayTest, AutocastThatSomebodyTurnsOnIsHeeded) {
   };
   EXPECT_EQ(expect_same_both_ways(subject).replayed, 9);
   at::autocast::set_autocast_enabled(at::kCPU, false);
+}
+
+/// In a process of its own: a fallback is registered once.
+TEST(ReplayDeathTest, AnotherRecorderInTheProcessTurnsReplayOff) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto beside_another = [] {
+    torch::Library other(torch::Library::IMPL, "_", c10::DispatchKey::Fake, __FILE__, __LINE__);
+    other.fallback(torch::CppFunction::makeFallthrough());
+    const auto trail = expect_same_both_ways(regression());
+    const bool off = trail.replayed == 0 && trail.reason.find("records operators in this process") != std::string::npos;
+    std::exit(off && !::testing::Test::HasFailure() ? 0 : 1);
+  };
+  EXPECT_EXIT(beside_another(), ::testing::ExitedWithCode(0), "");
 }
 
 // What is refused.

@@ -133,7 +133,7 @@ class FusedUpdater final : public Updater {
       Traits::collect(options, parameter, state, bucket);
     }
     for (auto& bucket : known.buckets) bucket.end();
-    const at::AutoDispatchBelowADInplaceOrView below_autograd;
+    const at::AutoDispatchBelowADInplaceOrView below_autograd;  // which has nothing to do here, but takes its time
     for (size_t i = 0; i < used; ++i) {
       Bucket& bucket = known.buckets[i];
       Traits::call(options, bucket);

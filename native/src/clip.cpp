@@ -1,8 +1,10 @@
 #include "clip.h"
 
+#include <ATen/OpMathType.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 
@@ -34,21 +36,44 @@ std::vector<at::Tensor> writable_gradients(const torch::optim::Optimizer& optimi
   return gradients;
 }
 
+/// A number of the host's as libtorch's kernels take it fastest: they make a tensor of any other, for each call.
+at::Tensor number_of(double value, at::ScalarType type) {
+  return at::scalar_tensor(value, at::TensorOptions().dtype(type));
+}
+
+double norm_on_host(const std::vector<at::Tensor>& gradients) {
+  double squares = 0;
+  at::Tensor norm;
+  for (const auto& gradient : gradients) {
+    const auto type = at::toRealValueType(gradient.scalar_type());
+    if (!norm.defined() || norm.scalar_type() != type) norm = number_of(0, type);
+    at::linalg_vector_norm_out(norm, gradient, 2);
+    const double value = norm.item<double>();
+    squares += value * value;
+  }
+  return std::sqrt(squares);
+}
+
+void multiply_on_host(const std::vector<at::Tensor>& gradients, double coefficient) {
+  at::Tensor factor;
+  for (const auto& gradient : gradients) {
+    // Of the type that the kernel computes in: narrower than that it would be rounded first.
+    const auto type = at::toOpMathType(gradient.scalar_type());
+    if (!factor.defined() || factor.scalar_type() != type) factor = number_of(coefficient, type);
+    gradient.mul_(factor);
+  }
+}
+
 void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
   const auto gradients = writable_gradients(optimizer);
   if (gradients.empty()) return;
-  const auto norms = at::_foreach_norm(gradients, 2);
   if (gradients.front().is_cpu()) {
-    double squares = 0;
-    for (const auto& norm : norms) {
-      const double value = norm.item<double>();
-      squares += value * value;
-    }
-    const double coefficient = max_norm / (std::sqrt(squares) + kEpsilon);
+    const double coefficient = max_norm / (norm_on_host(gradients) + kEpsilon);
     // Not-a-number passes on, as in PyTorch: the sweep then ends at the next loss.
-    if (!(coefficient >= 1)) at::_foreach_mul_(gradients, coefficient);
+    if (!(coefficient >= 1)) multiply_on_host(gradients, coefficient);
     return;
   }
+  const auto norms = at::_foreach_norm(gradients, 2);
   std::vector<at::Tensor> wide;
   wide.reserve(norms.size());
   for (const auto& norm : norms) wide.push_back(norm.to(at::kDouble));

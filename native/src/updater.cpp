@@ -1,11 +1,12 @@
 #include "updater.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/_fused_adagrad.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Type.h>
@@ -17,6 +18,7 @@
 #include <torch/optim/sgd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +45,30 @@ bool same_layout(const at::Tensor& parameter, const at::Tensor& other) {
          other.device() == parameter.device();
 }
 
+/// Filled anew in each step, and written to where it has changed: comparing costs less than counting references.
+class RefilledList {
+ public:
+  void start() { filled_ = 0; }
+
+  void add(const at::Tensor& tensor) {
+    if (filled_ == tensors_.size()) {
+      tensors_.push_back(tensor);
+    } else if (!tensors_[filled_].is_same(tensor)) {
+      tensors_[filled_] = tensor;
+    }
+    ++filled_;
+  }
+
+  /// Lets go of what was not filled anew.
+  void end() { tensors_.resize(filled_); }
+
+  operator at::TensorList() const { return tensors_; }
+
+ private:
+  std::vector<at::Tensor> tensors_;
+  size_t filled_ = 0;
+};
+
 /// The arguments of one fused call: parameters that share what the call takes once.
 struct Bucket {
   at::ScalarType dtype = at::kFloat;
@@ -50,20 +76,28 @@ struct Bucket {
   std::int64_t steps_done = 0;
   bool first = false;
 
-  std::vector<at::Tensor> parameters;
-  std::vector<at::Tensor> gradients;
-  std::vector<at::Tensor> first_state;
-  std::vector<at::Tensor> second_state;
-  std::vector<at::Tensor> third_state;
-  std::vector<at::Tensor> steps;
+  RefilledList parameters;
+  std::vector<at::Tensor> gradients;  // taken from the parameters, so that they are dropped with the call
+  RefilledList first_state;
+  RefilledList second_state;
+  RefilledList third_state;
+  std::vector<at::Tensor> steps;  // one tensor for all
 
   bool takes(const at::Tensor& parameter, std::int64_t done, bool is_first) const {
     return steps_done == done && first == is_first && dtype == parameter.scalar_type() && device == parameter.device();
   }
 
-  void clear() {
-    for (auto* list : {&parameters, &gradients, &first_state, &second_state, &third_state, &steps}) list->clear();
+  void start() {
+    for (auto* list : lists()) list->start();
+    gradients.clear();  // of a step that failed
   }
+
+  void end() {
+    for (auto* list : lists()) list->end();
+  }
+
+ private:
+  std::array<RefilledList*, 4> lists() { return {&parameters, &first_state, &second_state, &third_state}; }
 };
 
 /// What the fused updaters share: finding each parameter's state, and sorting a group's parameters into calls.
@@ -75,34 +109,62 @@ class FusedUpdater final : public Updater {
   using Updater::Updater;
 
  protected:
-  void update_fused(size_t group) override {
-    auto& parameter_group = target().param_groups()[group];
+  bool update_fused(size_t group) override {
+    const auto& parameter_group = target().param_groups()[group];
     const auto& options = static_cast<const Options&>(parameter_group.options());
-    if (listed_twice(group, parameter_group.params())) return;
+    Group& known = known_group(group, parameter_group.params());
+    if (known.twice) return true;
+    for (auto& bucket : known.buckets) bucket.start();
+    bool left = false;
     size_t used = 0;
-    for (const auto& parameter : parameter_group.params()) {
-      const at::Tensor& gradient = parameter.grad();
-      if (!gradient.defined() || !fusable(parameter, gradient)) continue;
-      State* known = Traits::has_state(options) ? find_state(parameter) : &none_;
-      if (!Traits::usable(options, parameter, known == nullptr ? none_ : *known)) continue;
-      State& state = known == nullptr ? add_state(parameter) : *known;
-      Bucket& bucket = bucket_for(parameter, Traits::steps_done(state), Traits::is_first(options, state), &used);
-      bucket.parameters.push_back(parameter);
-      bucket.gradients.push_back(gradient);
+    for (const auto& parameter : known.parameters) {
+      at::Tensor& gradient = parameter.mutable_grad();
+      if (!gradient.defined()) continue;
+      State* found = Traits::has_state(options) ? find_state(parameter) : &none_;
+      if (!fusable(parameter, gradient) || !Traits::usable(options, parameter, found == nullptr ? none_ : *found)) {
+        left = true;
+        continue;
+      }
+      State& state = found == nullptr ? add_state(parameter) : *found;
+      Bucket& bucket =
+          bucket_for(parameter, Traits::steps_done(state), Traits::is_first(options, state), &known.buckets, &used);
+      bucket.parameters.add(parameter);
+      bucket.gradients.push_back(std::move(gradient));
       Traits::collect(options, parameter, state, bucket);
     }
+    for (auto& bucket : known.buckets) bucket.end();
+    const at::AutoDispatchBelowADInplaceOrView below_autograd;  // which has nothing to do here, but takes its time
     for (size_t i = 0; i < used; ++i) {
-      Traits::call(options, buckets_[i]);
-      for (const auto& parameter : buckets_[i].parameters) {
-        // The kernels do not tell autograd that they wrote: without this a stale graph would go unnoticed.
-        parameter.unsafeGetTensorImpl()->bump_version();
-        parameter.mutable_grad().reset();
-      }
-      buckets_[i].clear();
+      Bucket& bucket = known.buckets[i];
+      Traits::call(options, bucket);
+      bucket.gradients.clear();
+      // The kernels do not tell autograd that they wrote: without this a stale graph would go unnoticed.
+      for (const auto& parameter : at::TensorList(bucket.parameters)) parameter.unsafeGetTensorImpl()->bump_version();
     }
+    return left;
   }
 
  private:
+  /// What is known of a group as long as its parameters stay the same.
+  struct Group {
+    std::vector<at::Tensor> parameters;
+    bool twice = false;           // a parameter is listed twice: its optimizer steps it twice, not at once
+    std::vector<Bucket> buckets;  // kept for their lists
+  };
+
+  Group& known_group(size_t index, const std::vector<at::Tensor>& parameters) {
+    if (index >= groups_.size()) groups_.resize(index + 1);
+    Group& group = groups_[index];
+    const auto same = [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); };
+    if (!std::equal(parameters.begin(), parameters.end(), group.parameters.begin(), group.parameters.end(), same)) {
+      std::unordered_set<const c10::TensorImpl*> seen;
+      for (const auto& parameter : parameters) seen.insert(parameter.unsafeGetTensorImpl());
+      group.parameters = parameters;
+      group.twice = seen.size() < parameters.size();
+    }
+    return group;
+  }
+
   /// Looked up in each step: a shared optimizer's state may have been loaded anew since the last.
   State* find_state(const at::Tensor& parameter) {
     const auto found = target().state().find(parameter.unsafeGetTensorImpl());
@@ -115,25 +177,13 @@ class FusedUpdater final : public Updater {
     return static_cast<State&>(*owner);
   }
 
-  /// A parameter that is listed twice is stepped twice by its optimizer, not at once. Found out again when the number
-  /// of parameters has changed.
-  bool listed_twice(size_t group, const std::vector<at::Tensor>& parameters) {
-    if (group >= listings_.size()) listings_.resize(group + 1);
-    auto& listing = listings_[group];
-    if (listing.parameters != parameters.size()) {
-      std::unordered_set<const c10::TensorImpl*> seen;
-      for (const auto& parameter : parameters) seen.insert(parameter.unsafeGetTensorImpl());
-      listing = {parameters.size(), seen.size() < parameters.size()};
-    }
-    return listing.twice;
-  }
-
-  Bucket& bucket_for(const at::Tensor& parameter, std::int64_t done, bool first, size_t* used) {
+  static Bucket& bucket_for(const at::Tensor& parameter, std::int64_t done, bool first, std::vector<Bucket>* buckets,
+                            size_t* used) {
     for (size_t i = 0; i < *used; ++i) {
-      if (buckets_[i].takes(parameter, done, first)) return buckets_[i];
+      if ((*buckets)[i].takes(parameter, done, first)) return (*buckets)[i];
     }
-    if (*used == buckets_.size()) buckets_.emplace_back();
-    Bucket& bucket = buckets_[(*used)++];
+    if (*used == buckets->size()) buckets->emplace_back();
+    Bucket& bucket = (*buckets)[(*used)++];
     bucket.dtype = parameter.scalar_type();
     bucket.device = parameter.device();
     bucket.steps_done = done;
@@ -141,14 +191,8 @@ class FusedUpdater final : public Updater {
     return bucket;
   }
 
-  struct Listing {
-    size_t parameters = 0;
-    bool twice = false;
-  };
-
-  std::vector<Listing> listings_;  // by group
-  std::vector<Bucket> buckets_;    // kept for their lists' memory
-  State none_;                     // stands in where the optimizer has no state
+  std::vector<Group> groups_;
+  State none_;  // stands in where the optimizer has no state
 };
 
 // The table of optimizers: what differs between them, a struct for each, and `for_each_optimizer` which lists them.
@@ -187,7 +231,7 @@ struct SgdTraits : AnyTraits<optim::SGD, optim::SGDOptions, optim::SGDParamState
   static void collect(const Options& options, const at::Tensor& parameter, State& state, Bucket& bucket) {
     if (options.momentum() == 0) return;  // the kernel wants an empty list
     if (!state.momentum_buffer().defined()) state.momentum_buffer(at::empty_like(parameter));
-    bucket.first_state.push_back(state.momentum_buffer());
+    bucket.first_state.add(state.momentum_buffer());
   }
   static void call(const Options& options, Bucket& bucket) {
     at::_fused_sgd_(bucket.parameters, bucket.gradients, bucket.first_state, options.weight_decay(), options.momentum(),
@@ -198,9 +242,13 @@ struct SgdTraits : AnyTraits<optim::SGD, optim::SGDOptions, optim::SGDParamState
 
 /// Adds one to the counters of a bucket, as the kernels expect before they are called.
 void raise_steps(Bucket& bucket) {
-  const auto step = at::scalar_tensor(static_cast<double>(bucket.steps_done + 1),
-                                      at::TensorOptions().dtype(at::kFloat).device(bucket.device));
-  bucket.steps.assign(bucket.parameters.size(), step);
+  auto& steps = bucket.steps;
+  if (steps.empty() || steps.front().device() != bucket.device) {
+    steps.assign(1, at::empty({}, at::TensorOptions().dtype(at::kFloat).device(bucket.device)));
+  }
+  const at::Tensor step = steps.front();
+  step.fill_(static_cast<double>(bucket.steps_done + 1));
+  steps.resize(bucket.gradients.size(), step);
 }
 
 /// Of each kernel's overloads the one whose rate is a number.
@@ -225,9 +273,9 @@ struct AnyAdamTraits : AnyTraits<Optimizer, Options, State> {
       if (options.amsgrad()) state.max_exp_avg_sq(at::zeros_like(parameter));
     }
     state.step(state.step() + 1);
-    bucket.first_state.push_back(state.exp_avg());
-    bucket.second_state.push_back(state.exp_avg_sq());
-    if (options.amsgrad()) bucket.third_state.push_back(state.max_exp_avg_sq());
+    bucket.first_state.add(state.exp_avg());
+    bucket.second_state.add(state.exp_avg_sq());
+    if (options.amsgrad()) bucket.third_state.add(state.max_exp_avg_sq());
   }
   static void call(const Options& options, Bucket& bucket) {
     raise_steps(bucket);
@@ -257,7 +305,7 @@ struct AdagradTraits : AnyTraits<optim::Adagrad, optim::AdagradOptions, optim::A
   }
   static void collect(const Options&, const at::Tensor&, State& state, Bucket& bucket) {
     state.step(state.step() + 1);
-    bucket.first_state.push_back(state.sum());
+    bucket.first_state.add(state.sum());
   }
   static void call(const Options& options, Bucket& bucket) {
     raise_steps(bucket);
@@ -391,7 +439,7 @@ void Updater::update() {
   auto& groups = optimizer_->param_groups();
   bool left = false;
   for (size_t i = 0; i < groups.size(); ++i) {
-    update_fused(i);
+    if (!update_fused(i)) continue;
     for (const auto& parameter : groups[i].params()) {
       if (!parameter.grad().defined()) continue;
       left = true;

@@ -43,8 +43,9 @@ class Updater {
   const torch::optim::Optimizer& optimizer() const { return *optimizer_; }
 
  protected:
-  /// Updates the parameters of a group that a fused kernel can be trusted with, and drops their gradients.
-  virtual void update_fused(size_t /*group*/) {}
+  /// Updates the parameters of a group that a fused kernel can be trusted with, and drops their gradients. Returns
+  /// whether others may be left.
+  virtual bool update_fused(size_t /*group*/) { return true; }
 
   torch::optim::Optimizer& target() { return *optimizer_; }
 

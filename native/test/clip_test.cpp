@@ -181,6 +181,24 @@ TEST(ClipGradientsTest, WithoutALimitTheyAreNotTouched) {
   EXPECT_TRUE(parameter.grad().is_same(gradient));
 }
 
+TEST(ClipGradientsTest, MultipliesByTheUnroundedNumber) {
+  const auto gradients = [] {
+    std::vector<at::Tensor> all;
+    for (const auto type : {at::kHalf, at::kFloat, at::kBFloat16, at::kDouble, at::kComplexFloat, at::kFloat}) {
+      all.push_back(normal({3, 7}, at::isComplexType(type) ? at::kComplexDouble : at::kDouble, 1).to(type));
+    }
+    return all;
+  };
+  std::vector<at::Tensor> parameters;
+  for (const auto& gradient : gradients()) parameters.push_back(parameter_with(gradient));
+  double squares = 0;
+  for (const auto& gradient : gradients()) squares += std::pow(gradient.norm().item<double>(), 2);
+  clip_by_norm(optimizer_over(parameters), 0.5);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    EXPECT_TRUE(same_bits(parameters[i].grad(), gradients()[i] * (0.5 / (std::sqrt(squares) + 1e-6))));
+  }
+}
+
 TEST(ClampGradientsTest, EqualsClipGradValue) {
   const auto clamped = parameters_of(at::kDouble, at::kFloat);
   const auto expected = parameters_of(at::kDouble, at::kFloat);

@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <torch/optim.h>
+#include <torch/serialize.h>
 
 #include <cmath>
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -143,6 +145,7 @@ class OptimizerState {
 struct Model {
   std::vector<at::Tensor> parameters;
   std::unique_ptr<optim::Optimizer> optimizer;
+  std::string saved;  // the optimizer at an earlier time
 };
 
 constexpr size_t kSometimes = 3;
@@ -366,6 +369,148 @@ void expect_own_steps(const OptimizerCase& optimizer, const LayoutCase& layout, 
                 state_of(*stepped.optimizer, stepped.parameters[i]), tolerance);
   }
 }
+
+/// What a caller may do to a shared optimizer or to its parameters between two steps.
+struct Event {
+  std::string name;
+  std::function<void(Model& model, int step)> happens;  // after the step's gradients are set
+};
+
+void PrintTo(const Event& event, std::ostream* out) { *out << event.name; }
+
+template <typename State, typename Call>
+void for_each_state(optim::Optimizer& optimizer, const Call& call) {
+  for (const auto& parameter : optimizer.param_groups()[0].params()) {
+    const auto found = optimizer.state().find(parameter.unsafeGetTensorImpl());
+    if (found == optimizer.state().end()) continue;
+    if (auto* state = dynamic_cast<State*>(found->second.get())) call(*state, parameter);
+  }
+}
+
+void replace_tensors(optim::Optimizer& optimizer) {
+  for_each_state<optim::SGDParamState>(optimizer, [](auto& state, const auto&) {
+    if (state.momentum_buffer().defined()) state.momentum_buffer(state.momentum_buffer() / 2);
+  });
+  const auto halve = [](auto& state, const auto&) {
+    state.exp_avg(state.exp_avg() / 2);
+    state.exp_avg_sq(state.exp_avg_sq() / 2);
+    if (state.max_exp_avg_sq().defined()) state.max_exp_avg_sq(state.max_exp_avg_sq() / 2);
+  };
+  for_each_state<optim::AdamParamState>(optimizer, halve);
+  for_each_state<optim::AdamWParamState>(optimizer, halve);
+  for_each_state<optim::AdagradParamState>(optimizer, [](auto& state, const auto&) { state.sum(state.sum() / 2); });
+}
+
+void switch_amsgrad(optim::Optimizer& optimizer, bool on) {
+  auto& options = optimizer.param_groups()[0].options();
+  if (auto* adam = dynamic_cast<optim::AdamOptions*>(&options)) adam->amsgrad(on);
+  if (auto* adamw = dynamic_cast<optim::AdamWOptions*>(&options)) adamw->amsgrad(on);
+  const auto add = [](auto& state, const auto& parameter) { state.max_exp_avg_sq(at::zeros_like(parameter)); };
+  if (!on) return;
+  for_each_state<optim::AdamParamState>(optimizer, add);
+  for_each_state<optim::AdamWParamState>(optimizer, add);
+}
+
+void change_options(optim::Optimizer& optimizer) {
+  auto& options = optimizer.param_groups()[0].options();
+  options.set_lr(kOwnRate / 3);
+  if (auto* sgd = dynamic_cast<optim::SGDOptions*>(&options)) sgd->momentum(sgd->momentum() == 0 ? 0.7 : 0);
+  if (auto* adam = dynamic_cast<optim::AdamOptions*>(&options)) adam->betas({0.7, 0.9}).weight_decay(0.2);
+  if (auto* adamw = dynamic_cast<optim::AdamWOptions*>(&options)) adamw->betas({0.7, 0.9}).weight_decay(0.2);
+  if (auto* adagrad = dynamic_cast<optim::AdagradOptions*>(&options)) adagrad->lr_decay(0.3);
+}
+
+bool is_adagrad(const Model& model) { return dynamic_cast<optim::Adagrad*>(model.optimizer.get()) != nullptr; }
+
+std::vector<Event> events() {
+  const auto at_step = [](int when, const std::function<void(Model&)>& happens) {
+    return [when, happens](Model& model, int step) {
+      if (step == when) happens(model);
+    };
+  };
+  const auto give = [](const at::Tensor& parameter) {
+    parameter.mutable_grad() = normal(parameter.sizes(), at::kDouble, 9);
+  };
+  return {
+      {"StateLoadedAnew",
+       [](Model& model, int step) {
+         std::stringstream stream(model.saved);
+         if (step == 2) torch::save(*model.optimizer, stream);
+         if (step == 5) torch::load(*model.optimizer, stream);
+         model.saved = stream.str();
+       }},
+      {"StateCleared", at_step(4,
+                               [](Model& model) {  // Adagrad's is made by its constructor alone
+                                 if (!is_adagrad(model)) model.optimizer->state().clear();
+                               })},
+      {"StateTensorsReplaced", at_step(4, [](Model& model) { replace_tensors(*model.optimizer); })},
+      {"SetData", at_step(4, [](Model& model) { model.parameters[0].set_data(normal({3, 3}, at::kDouble, 9)); })},
+      {"SetDataOfAnotherLayout",
+       at_step(4, [](Model& model) { model.parameters[0].set_data(normal({3, 3}, at::kDouble, 9).t()); })},
+      {"GradientMissingOnce", at_step(4, [](Model& model) { model.parameters[1].mutable_grad().reset(); })},
+      {"GradientOfAnotherLayoutOnce", at_step(4,
+                                              [](Model& model) {
+                                                auto& gradient = model.parameters[0].mutable_grad();
+                                                gradient = gradient.t();
+                                              })},
+      {"RequiresGradOff",
+       [](Model& model, int step) {
+         if (step == 4) model.parameters[1].set_requires_grad(false);
+         if (step >= 4) model.parameters[1].mutable_grad().reset();
+       }},
+      {"GroupAdded",
+       [give](Model& model, int step) {
+         if (step < 4 || is_adagrad(model)) return;
+         if (step == 4) {
+           model.parameters.push_back(double_parameter({2}));
+           model.optimizer->add_param_group(optim::OptimizerParamGroup({model.parameters.back()}));
+         }
+         give(model.parameters.back());
+       }},
+      {"ParameterRemoved", at_step(4, [](Model& model) { model.optimizer->param_groups()[0].params().pop_back(); })},
+      {"ParameterListedInAnothersPlace",
+       at_step(4, [](Model& model) { model.optimizer->param_groups()[0].params()[1] = model.parameters[0]; })},
+      {"AmsgradOn", at_step(4, [](Model& model) { switch_amsgrad(*model.optimizer, true); })},
+      {"AmsgradOff", at_step(4, [](Model& model) { switch_amsgrad(*model.optimizer, false); })},
+      {"OptionsChanged", at_step(4, [](Model& model) { change_options(*model.optimizer); })},
+  };
+}
+
+using UpdaterEventTest = ::testing::TestWithParam<Event>;
+
+TEST_P(UpdaterEventTest, SharedIsAfterEachStepWhatItsOwnStepsWouldHaveMadeOfIt) {
+  for (const auto& optimizer : all_optimizers()) {
+    SCOPED_TRACE(optimizer.name);
+    Model models[2];
+    for (auto& model : models) {
+      model.parameters = {double_parameter({3, 3}), normal_parameter({4}, at::kDouble, 2),
+                          normal_parameter({2, 3}, at::kDouble, 3)};
+      model.optimizer = optimizer.make({optim::OptimizerParamGroup(model.parameters)});
+    }
+    auto& [trained, stepped] = models;
+    const auto updater = Updater::sharing(*trained.optimizer);
+    for (int step = 0; step < kUpdates; ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      for (auto& model : models) {
+        for (size_t i = 0; i < model.parameters.size(); ++i) {
+          model.parameters[i].mutable_grad() = normal(model.parameters[i].sizes(), at::kDouble, 100 * (step + 1) + i);
+        }
+        GetParam().happens(model, step);
+      }
+      updater->update();
+      stepped.optimizer->step();
+      for (size_t i = 0; i < stepped.parameters.size(); ++i) {
+        SCOPED_TRACE("parameter " + std::to_string(i));
+        EXPECT_TRUE(near(trained.parameters[i], stepped.parameters[i], 1e-11));
+        expect_near(state_of(*trained.optimizer, trained.parameters[i]),
+                    state_of(*stepped.optimizer, stepped.parameters[i]), 1e-11);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, UpdaterEventTest, ::testing::ValuesIn(events()),
+                         [](const auto& info) { return info.param.name; });
 
 using UpdaterLayoutTest = ::testing::TestWithParam<LayoutCase>;
 

@@ -2,9 +2,14 @@ package org.lrfinder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Optimizer;
@@ -14,11 +19,13 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.Test;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.SweepListener;
 import org.lrfinder.testkit.ModelState;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
@@ -102,6 +109,28 @@ class CutBatchesTest {
     assertThat(losses(changing, Loss.CROSS_ENTROPY, cutInJava(batches))).isEqualTo(changed);
     assertThat(changed[0]).isEqualTo(ended[0]);
     assertThat(changed[1]).isNotEqualTo(ended[1]);
+  }
+
+  /** As far as its batch goes: a step over a list of batches makes what a step makes. */
+  @Test
+  void aStepOfTheNativeEngineMakesNoObjectForItsBatch() {
+    assumeFalse(Boolean.getBoolean("lrfinder.native.skip"));
+    TensorBatches batches = TensorBatches.of(inputs, classes, 2).shuffled(1);
+    List<Batch> made = new ArrayList<>();
+    batches.epoch(0).forEachRemaining(batch -> made.add(new Batch(inputs, classes)));
+    assertThat(leastBytesOfAStep(batches)).isEqualTo(leastBytesOfAStep(made));
+  }
+
+  private long leastBytesOfAStep(Iterable<Batch> batches) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long[] after = new long[STEPS];
+    SweepListener measuring =
+        step -> after[step.index()] = threads.getCurrentThreadAllocatedBytes();
+    finder(EngineChoice.NATIVE)
+        .listener(measuring)
+        .build()
+        .find(SweepTask.of(network, optimizer, Loss.CROSS_ENTROPY, batches));
+    return IntStream.range(1, STEPS).mapToLong(i -> after[i] - after[i - 1]).min().orElseThrow();
   }
 
   @OnEachEngine

@@ -1,11 +1,13 @@
 package org.lrfinder.data;
 
+import java.nio.LongBuffer;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -97,7 +99,7 @@ public final class TensorBatches implements Batches {
   /** The same batches, cut in another way. */
   Iterator<Batch> epoch(long epoch, RowCutter.Factory cutters) {
     requireOpen();
-    return new Walk(seed.isPresent() ? order(seed.getAsLong(), epoch) : null, cutters);
+    return new Walk(epoch, cutters);
   }
 
   private void requireOpen() {
@@ -108,16 +110,18 @@ public final class TensorBatches implements Batches {
     }
   }
 
-  private long[] order(long seed, long epoch) {
+  /** The numbers of the rows, shuffled where they lie: an epoch leaves no garbage of their size. */
+  private Tensor order(long seed, long epoch) {
     // Two rounds of a mixing generator, so that neighbouring seeds and epochs share nothing.
     SplittableRandom random = new SplittableRandom(new SplittableRandom(seed).nextLong() + epoch);
-    long[] order = new long[Math.toIntExact(rows)];
-    for (int i = 1; i < order.length; i++) {
+    Tensor numbers = torch.arange(new Scalar(rows));
+    LongBuffer order = numbers.createBuffer();
+    for (int i = 1; i < order.capacity(); i++) {
       int j = random.nextInt(i + 1);
-      order[i] = order[j];
-      order[j] = i;
+      order.put(i, order.get(j));
+      order.put(j, i);
     }
-    return order;
+    return numbers.to(inputs.device(), ScalarType.Long);
   }
 
   private final class Walk implements Iterator<Batch>, AutoCloseable {
@@ -125,13 +129,12 @@ public final class TensorBatches implements Batches {
     private final RowCutter cutter;
     private long next;
 
-    Walk(long @Nullable [] order, RowCutter.Factory cutters) {
+    Walk(long epoch, RowCutter.Factory cutters) {
       try (PointerScope scope = new PointerScope()) {
-        this.order =
-            order == null ? null : torch.tensor(order).to(inputs.device(), ScalarType.Long);
-        this.cutter = cutters.open(inputs, targets, batchSize, this.order);
-        if (this.order != null) {
-          this.order.retainReference(); // outlives the scope, until close()
+        order = seed.isPresent() ? order(seed.getAsLong(), epoch) : null;
+        cutter = cutters.open(inputs, targets, batchSize, order);
+        if (order != null) {
+          order.retainReference(); // outlives the scope, until close()
         }
       }
     }

@@ -76,7 +76,9 @@ record Sweeps(
     List<GroupRate> rates = GroupRatePlan.of(subject.optimizers(), task.swept(), settings);
     // From the first sweep to the last: between them nobody else may begin.
     try (ModelClaim claim = ModelClaim.ofSweep(subject);
-        BatchCycle<B> cycle = new BatchCycle<>(task.batches(), settings.cycleData())) {
+        BatchCycle<B> cycle =
+            new BatchCycle<>(
+                task.batches(), settings.cycleData(), Engines.cutters(engine, objectives))) {
       return search.run(
           settings,
           swept -> {

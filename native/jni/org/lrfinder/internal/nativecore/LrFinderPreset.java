@@ -26,6 +26,11 @@ public class LrFinderPreset implements LoadEnabled {
     // The inherited presets list headers of their own, some of which are in no wheel.
     properties.put(
         "platform.include",
-        new ArrayList<>(List.of("lrfinder/error.h", "lrfinder/sweep.h", "lrfinder/training.h")));
+        new ArrayList<>(
+            List.of(
+                "lrfinder/error.h",
+                "lrfinder/row_batches.h",
+                "lrfinder/sweep.h",
+                "lrfinder/training.h")));
   }
 }

@@ -18,10 +18,26 @@ public final class BatchWalk<B> implements Iterator<B>, AutoCloseable {
    * @param source walked by the epoch's number if it is a {@link Batches}
    * @param epoch from 0
    */
-  @SuppressWarnings("unchecked") // Batches are an Iterable<Batch>, so that B is Batch
   public BatchWalk(Iterable<B> source, long epoch) {
-    iterator =
-        source instanceof Batches batches ? (Iterator<B>) batches.epoch(epoch) : source.iterator();
+    this(source, epoch, RowCutter::ofOperators);
+  }
+
+  /**
+   * Opens a walk.
+   *
+   * @param source walked by the epoch's number if it is a {@link Batches}
+   * @param epoch from 0
+   * @param cutters cut the batches of {@link TensorBatches}
+   */
+  @SuppressWarnings("unchecked") // Batches are an Iterable<Batch>, so that B is Batch
+  public BatchWalk(Iterable<B> source, long epoch, RowCutter.Factory cutters) {
+    if (source instanceof TensorBatches rows) {
+      iterator = (Iterator<B>) rows.epoch(epoch, cutters);
+    } else if (source instanceof Batches batches) {
+      iterator = (Iterator<B>) batches.epoch(epoch);
+    } else {
+      iterator = source.iterator();
+    }
   }
 
   /**

@@ -1,11 +1,13 @@
 package org.lrfinder.data;
 
+import java.nio.LongBuffer;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class TensorBatches implements Batches {
   private final Tensor inputs;
   private final Tensor targets;
+  private final long rows;
   private final int batchSize;
   private final boolean keepPartial;
   private final OptionalLong seed;
@@ -34,7 +37,7 @@ public final class TensorBatches implements Batches {
     this.batchSize = batchSize;
     this.keepPartial = keepPartial;
     this.seed = seed;
-    long rows = inputs.size(0);
+    this.rows = inputs.size(0);
     if (batchSize < 1 || batchSize > rows) {
       throw new IllegalArgumentException(
           "batchSize is " + batchSize + ", but must be between 1 and the number of rows, " + rows);
@@ -84,39 +87,54 @@ public final class TensorBatches implements Batches {
 
   /** {@return the number of batches in an epoch} */
   public long batchesPerEpoch() {
-    long rows = inputs.size(0);
     return keepPartial ? (rows + batchSize - 1) / batchSize : rows / batchSize;
   }
 
   /** {@inheritDoc} The iterator is {@link AutoCloseable}. */
   @Override
   public Iterator<Batch> epoch(long epoch) {
-    return new Walk(seed.isPresent() ? order(seed.getAsLong(), epoch) : null);
+    return epoch(epoch, RowCutter::ofOperators);
   }
 
-  private long[] order(long seed, long epoch) {
+  /** The same batches, cut in another way. */
+  Iterator<Batch> epoch(long epoch, RowCutter.Factory cutters) {
+    requireOpen();
+    return new Walk(epoch, cutters);
+  }
+
+  private void requireOpen() {
+    if (inputs.isNull() || targets.isNull()) {
+      throw new IllegalArgumentException(
+          "the data set's %s were closed before they were used"
+              .formatted(inputs.isNull() ? "inputs" : "targets"));
+    }
+  }
+
+  /** The numbers of the rows, shuffled where they lie: an epoch leaves no garbage of their size. */
+  private Tensor order(long seed, long epoch) {
     // Two rounds of a mixing generator, so that neighbouring seeds and epochs share nothing.
     SplittableRandom random = new SplittableRandom(new SplittableRandom(seed).nextLong() + epoch);
-    long[] order = new long[Math.toIntExact(inputs.size(0))];
-    for (int i = 1; i < order.length; i++) {
+    Tensor numbers = torch.arange(new Scalar(rows));
+    LongBuffer order = numbers.createBuffer();
+    for (int i = 1; i < order.capacity(); i++) {
       int j = random.nextInt(i + 1);
-      order[i] = order[j];
-      order[j] = i;
+      order.put(i, order.get(j));
+      order.put(j, i);
     }
-    return order;
+    return numbers.to(inputs.device(), ScalarType.Long);
   }
 
   private final class Walk implements Iterator<Batch>, AutoCloseable {
     private final @Nullable Tensor order; // null: that of the rows
+    private final RowCutter cutter;
     private long next;
-    private Tensor[] current = {};
 
-    Walk(long @Nullable [] order) {
+    Walk(long epoch, RowCutter.Factory cutters) {
       try (PointerScope scope = new PointerScope()) {
-        this.order =
-            order == null ? null : torch.tensor(order).to(inputs.device(), ScalarType.Long);
-        if (this.order != null) {
-          this.order.retainReference(); // outlives the scope, until close()
+        order = seed.isPresent() ? order(seed.getAsLong(), epoch) : null;
+        cutter = cutters.open(inputs, targets, batchSize, order);
+        if (order != null) {
+          order.retainReference(); // outlives the scope, until close()
         }
       }
     }
@@ -131,33 +149,14 @@ public final class TensorBatches implements Batches {
       if (!hasNext()) {
         throw new NoSuchElementException("the epoch has " + batchesPerEpoch() + " batches");
       }
-      closeCurrent();
-      long from = next * batchSize;
-      long count = Math.min(batchSize, inputs.size(0) - from);
-      current = new Tensor[] {rows(inputs, from, count), rows(targets, from, count)};
-      next++;
-      return new Batch(current[0], current[1]);
-    }
-
-    private Tensor rows(Tensor data, long from, long count) {
-      if (order == null) {
-        return data.narrow(0, from, count);
-      }
-      try (Tensor indices = order.narrow(0, from, count)) {
-        return data.index_select(0, indices);
-      }
-    }
-
-    private void closeCurrent() {
-      for (Tensor tensor : current) {
-        tensor.close();
-      }
+      requireOpen();
+      return cutter.cut(next++);
     }
 
     @Override
     public void close() {
-      closeCurrent();
       next = batchesPerEpoch();
+      cutter.close();
       if (order != null) {
         order.close();
       }

@@ -1,5 +1,6 @@
 package org.lrfinder.trainer;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -13,7 +14,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
+import org.lrfinder.data.BatchWalk;
 import org.lrfinder.data.PlacedBatches;
+import org.lrfinder.data.RowCutter;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.ModelClaim;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.sweep.Loss;
@@ -38,6 +43,7 @@ record ModelTask<B>(
    *
    * @param device where batches are put if they are of type {@link Batch}; null leaves all where it
    *     is
+   * @param engine cuts the batches of a data set, if it is the one to forward the network
    * @throws IllegalArgumentException if there are no training batches, there is no such device, or
    *     the model has a built-in loss, but no network that engines forward
    */
@@ -46,7 +52,8 @@ record ModelTask<B>(
       @Nullable LearningRateAttribute attribute,
       @Nullable Iterable<B> train,
       @Nullable Iterable<B> validation,
-      @Nullable String device) {
+      @Nullable String device,
+      EngineChoice engine) {
     Iterable<B> ownTrain = model.trainBatches();
     Iterable<B> ownValidation = model.validationBatches();
     Iterable<B> chosen = ownTrain != null ? ownTrain : train;
@@ -65,13 +72,18 @@ record ModelTask<B>(
           "%s has a loss(), which forwards the layers of a SequentialImpl natively, but its module() is a %s, whose own forward it would not call: override trainingStep(batch) instead"
               .formatted(model.getClass().getName(), network.getClass().getName()));
     }
-    WatchedBatches<B> watched = new WatchedBatches<>(chosen);
+    RowCutter.Factory cutters =
+        Engines.cutters(engine, List.of(objective(model, model::trainingStep)));
+    WatchedBatches<B> watched = new WatchedBatches<>(chosen, cutters);
     return new ModelTask<>(
         model,
         network,
         attribute,
         placed(watched.iterable(), device),
-        held == null ? null : placed(held, device),
+        held == null
+            ? null
+            : placed(
+                WatchedBatches.byEpochs(epoch -> new BatchWalk<>(held, epoch, cutters)), device),
         watched);
   }
 
@@ -114,15 +126,15 @@ record ModelTask<B>(
   }
 
   Objective<B> training() {
-    return objective(model::trainingStep);
+    return objective(model, model::trainingStep);
   }
 
   Objective<B> validation() {
-    return objective(model::validationStep);
+    return objective(model, model::validationStep);
   }
 
   @SuppressWarnings("unchecked") // a Model's batches are of type Batch
-  private Objective<B> objective(LossFunction<B> own) {
+  private static <B> Objective<B> objective(TrainableModel<B> model, LossFunction<B> own) {
     return builtInLoss(model)
         .map(loss -> (Objective<B>) new Objective.Native(loss))
         .orElseGet(() -> new Objective.Callback<>(own));

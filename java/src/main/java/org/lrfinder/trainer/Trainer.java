@@ -124,7 +124,8 @@ public final class Trainer {
           settings.autoLrFind() || !settings.lrFindAtEpochs().isEmpty()
               ? LearningRateAttribute.of(model, settings.attribute())
               : null;
-      ModelTask<B> task = ModelTask.of(model, attribute, train, validation, settings.device());
+      ModelTask<B> task =
+          ModelTask.of(model, attribute, train, validation, settings.device(), settings.engine());
       Observers observers =
           new Observers(
               console,
@@ -189,7 +190,8 @@ public final class Trainer {
       @Nullable Iterable<B> train,
       @Nullable Iterable<B> validation,
       @Nullable LrFinder finder) {
-    ModelTask<B> task = ModelTask.of(model, null, train, validation, settings.device());
+    ModelTask<B> task =
+        ModelTask.of(model, null, train, validation, settings.device(), settings.engine());
     FitLoop<?> trained = last;
     Optimizer optimizer =
         trained != null && trained.model() == model

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.BatchWalk;
 import org.lrfinder.data.Batches;
+import org.lrfinder.data.RowCutter;
 
 /**
  * Training batches on their way to sweeps and trainings: says when the first is about to be drawn,
@@ -13,14 +14,16 @@ import org.lrfinder.data.Batches;
  */
 final class WatchedBatches<B> {
   private final Iterable<B> source;
+  private final RowCutter.Factory cutters;
   private Runnable beforeFirst = () -> {};
   private boolean begun;
   private long drawn;
   private @Nullable BatchWalk<B> last;
   private boolean sameIterator;
 
-  WatchedBatches(Iterable<B> source) {
+  WatchedBatches(Iterable<B> source, RowCutter.Factory cutters) {
     this.source = source;
+    this.cutters = cutters;
   }
 
   /** An iterable that walks by epochs, so that a source can. */
@@ -52,7 +55,7 @@ final class WatchedBatches<B> {
     private final BatchWalk<B> walk;
 
     Walk(long epoch) {
-      walk = new BatchWalk<>(source, epoch);
+      walk = new BatchWalk<>(source, epoch, cutters);
       sameIterator = last != null && walk.sharesIteratorWith(last);
       last = walk;
     }

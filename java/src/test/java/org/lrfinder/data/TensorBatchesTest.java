@@ -51,6 +51,13 @@ class TensorBatchesTest {
   }
 
   @Test
+  void anOrderIsTheSameInEveryRelease() {
+    TensorBatches batches = TensorBatches.of(INPUTS, TARGETS, 10).shuffled(1);
+    assertThat(rows(batches, 0)).containsExactly(List.of(9L, 7L, 8L, 1L, 0L, 6L, 3L, 4L, 2L, 5L));
+    assertThat(rows(batches, 3)).containsExactly(List.of(7L, 4L, 9L, 5L, 8L, 2L, 0L, 1L, 6L, 3L));
+  }
+
+  @Test
   void shufflingLeavesLibtorchsGeneratorAlone() {
     Tensor before = torch.getDefaultCPUGenerator().get_state();
     rows(TensorBatches.of(INPUTS, TARGETS, 5).shuffled(1), 3);

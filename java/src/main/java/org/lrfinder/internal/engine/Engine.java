@@ -3,7 +3,9 @@ package org.lrfinder.internal.engine;
 import java.util.List;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.RowCutter;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
@@ -28,4 +30,7 @@ public sealed interface Engine permits NativeEngine, PortableEngine {
    * @throws IllegalArgumentException if network and optimizer cannot be trained
    */
   EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step);
+
+  /** Cuts batches for sessions of this engine that alone look at them. */
+  RowCutter cutter(Tensor inputs, Tensor targets, int batchSize, @Nullable Tensor order);
 }

@@ -1,7 +1,9 @@
 package org.lrfinder.internal.engine;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.pytorch.global.torch;
+import org.lrfinder.data.RowCutter;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.internal.nativecore.NativeCore;
@@ -31,6 +33,20 @@ public final class Engines {
       case PORTABLE -> new PortableEngine();
       case AUTO -> auto();
     };
+  }
+
+  /**
+   * Chooses what cuts the batches of a data set: the engine where nobody else looks at them.
+   *
+   * @param choice looked for when the first walk begins
+   * @param objectives of the steps that the batches are for
+   */
+  public static RowCutter.Factory cutters(
+      EngineChoice choice, List<? extends Objective<?>> objectives) {
+    return objectives.stream().allMatch(Objective.Native.class::isInstance)
+        ? (inputs, targets, batchSize, order) ->
+            of(choice).cutter(inputs, targets, batchSize, order)
+        : RowCutter::ofOperators;
   }
 
   private static Engine auto() {

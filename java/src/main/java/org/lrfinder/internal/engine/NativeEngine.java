@@ -6,7 +6,9 @@ import java.util.function.Function;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.RowCutter;
 import org.lrfinder.internal.nativecore.NativeCoreException;
 import org.lrfinder.internal.nativecore.NativeStepSettings;
 import org.lrfinder.internal.nativecore.NativeSweep;
@@ -80,6 +82,11 @@ final class NativeEngine implements Engine {
           training.retainReference(); // outlives the scope, until close()
           return session;
         });
+  }
+
+  @Override
+  public RowCutter cutter(Tensor inputs, Tensor targets, int batchSize, @Nullable Tensor order) {
+    return new NativeRowCutter(inputs, targets, batchSize, order);
   }
 
   private static NativeStepSettings nativeStep(StepSettings step) {

@@ -7,8 +7,10 @@ import java.util.List;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.data.RowCutter;
 import org.lrfinder.sweep.GroupRate;
 import org.lrfinder.sweep.StepSettings;
 import org.lrfinder.sweep.SweepSettings;
@@ -68,5 +70,10 @@ final class PortableEngine implements Engine {
                 return new PortableTrainingSession(microBatches, optimizer, threadState);
               });
         });
+  }
+
+  @Override
+  public RowCutter cutter(Tensor inputs, Tensor targets, int batchSize, @Nullable Tensor order) {
+    return RowCutter.ofOperators(inputs, targets, batchSize, order);
   }
 }

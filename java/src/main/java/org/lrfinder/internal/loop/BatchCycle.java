@@ -2,6 +2,7 @@ package org.lrfinder.internal.loop;
 
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.BatchWalk;
+import org.lrfinder.data.RowCutter;
 
 /**
  * Draws batches one after the other and, if it may, starts again at the end. Whoever draws says
@@ -10,14 +11,16 @@ import org.lrfinder.data.BatchWalk;
 public final class BatchCycle<B> implements AutoCloseable {
   private final Iterable<B> source;
   private final boolean cycle;
+  private final RowCutter.Factory cutters;
   private @Nullable BatchWalk<B> walk;
   private long epoch;
   private long drawn; // in the present walk
   private boolean used; // any of them
 
-  public BatchCycle(Iterable<B> source, boolean cycle) {
+  public BatchCycle(Iterable<B> source, boolean cycle, RowCutter.Factory cutters) {
     this.source = source;
     this.cycle = cycle;
+    this.cutters = cutters;
   }
 
   /**
@@ -58,7 +61,7 @@ public final class BatchCycle<B> implements AutoCloseable {
   }
 
   private BatchWalk<B> open() {
-    BatchWalk<B> opened = new BatchWalk<>(source, epoch);
+    BatchWalk<B> opened = new BatchWalk<>(source, epoch, cutters);
     walk = opened;
     drawn = 0;
     used = false;

@@ -34,7 +34,7 @@ import org.lrfinder.trainer.Trainer;
 class AllocationTest {
   private static final int WARM_UP = 200;
   private static final int STEPS = 800;
-  private static final long MOST_BYTES = 64; // a step
+  private static final long MOST_BYTES = 8; // a step: less than an object
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 

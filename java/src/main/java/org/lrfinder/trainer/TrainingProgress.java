@@ -1,23 +1,15 @@
 package org.lrfinder.trainer;
 
-/** How far a training is. Changed in place, so that a step makes no object. */
+import com.fasterxml.jackson.annotation.JsonAutoDetect;
+
+/** How far a training is, from its start on. Changed in place, so that a step makes no object. */
+@JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY) // as a checkpoint has it
 final class TrainingProgress {
   private long epoch;
   private long step;
   private long batches;
   private long epochSteps;
   private double lossSum;
-
-  /** Nothing was done yet. */
-  TrainingProgress() {}
-
-  TrainingProgress(long epoch, long step, long batches, long epochSteps, double lossSum) {
-    this.epoch = epoch;
-    this.step = step;
-    this.batches = batches;
-    this.epochSteps = epochSteps;
-    this.lossSum = lossSum;
-  }
 
   /** The present epoch, from 0. */
   long epoch() {

@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineException;
@@ -154,7 +155,7 @@ public final class LrFinder {
     private boolean autoRange;
     private boolean autoSteps;
     private int autoBudget = Retry.DEFAULT_BUDGET;
-    private SweepListener listener = step -> {};
+    private @Nullable SweepListener listener;
     private BooleanSupplier cancelled = () -> false;
     private Duration maxDuration = Duration.ofNanos(Long.MAX_VALUE);
 

@@ -32,7 +32,7 @@ record Sweeps(
     EngineChoice engine,
     SuggestionRule rule,
     Search search,
-    SweepListener listener,
+    @Nullable SweepListener listener,
     BooleanSupplier cancelled,
     Duration maxDuration) {
   private static final String UNRESTORED =

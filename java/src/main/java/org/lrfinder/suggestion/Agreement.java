@@ -1,6 +1,5 @@
 package org.lrfinder.suggestion;
 
-import java.util.Arrays;
 import java.util.Collection;
 
 /**
@@ -16,16 +15,20 @@ public record Agreement(int rules, int near, double decades) {
 
   /** Compares what the other rules say, at rates above 0, with what the chosen one does. */
   static Agreement of(Suggestion chosen, Collection<Suggestion> all) {
-    double[] logs =
-        all.stream()
-            .filter(other -> other != chosen && other.lr() > 0)
-            .mapToDouble(other -> Math.log10(other.lr()))
-            .sorted()
-            .toArray();
     double centre = Math.log10(chosen.lr());
-    long near =
-        Arrays.stream(logs).filter(log -> Math.abs(log - centre) <= NEAR_DECADES + 1e-9).count();
-    double decades = logs.length == 0 ? 0 : logs[logs.length - 1] - logs[0];
-    return new Agreement(logs.length, (int) near, decades);
+    int rules = 0;
+    int near = 0;
+    double lowest = Double.POSITIVE_INFINITY;
+    double highest = Double.NEGATIVE_INFINITY;
+    for (Suggestion other : all) {
+      if (other != chosen && other.lr() > 0) {
+        double log = Math.log10(other.lr());
+        rules++;
+        near += Math.abs(log - centre) <= NEAR_DECADES + 1e-9 ? 1 : 0;
+        lowest = Math.min(lowest, log);
+        highest = Math.max(highest, log);
+      }
+    }
+    return new Agreement(rules, near, rules == 0 ? 0 : highest - lowest);
   }
 }

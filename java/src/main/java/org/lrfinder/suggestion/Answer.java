@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.GroupRate;
@@ -78,15 +79,11 @@ public record Answer(
     }
     Map<String, Suggestion> suggestions = new LinkedHashMap<>();
     for (SuggestionRule rule : curve.size() == 0 ? List.<SuggestionRule>of() : all(chosen)) {
-      Optional<Pick> pick =
-          rule instanceof MiddleOfFall
-              ? descent.map(followed -> MiddleOfFall.pick(curve, followed))
-              : rule.pick(curve, settings).map(any -> any.within(curve));
-      if (pick.isPresent()) {
-        double lr = pick.get().lr();
-        suggestions.put(rule.name(), Suggestion.of(curve, lr, groups, rule.name()));
-        if (ok && pick.get().warning() != null) {
-          warnings.add("rule " + rule.name() + ": " + pick.get().warning());
+      Pick pick = pick(rule, descent, curve, settings);
+      if (pick != null) {
+        suggestions.put(rule.name(), Suggestion.of(curve, pick.lr(), groups, rule.name()));
+        if (ok && pick.warning() != null) {
+          warnings.add("rule " + rule.name() + ": " + pick.warning());
         }
       }
     }
@@ -108,29 +105,38 @@ public record Answer(
       warnings.add(
           "the loss is lowest among the last rates and was not seen to rise: a higher maximum rate may show a lower one");
     }
-    Optional<Double> stable =
-        descent
-            .filter(any -> ok)
-            .map(fall -> Pick.of(Math.pow(10, fall.lowest())).within(curve).lr());
+    OptionalDouble stable = OptionalDouble.empty();
+    Optional<LrRange> range = Optional.empty();
+    if (ok) {
+      double most = Pick.of(Math.pow(10, descent.orElseThrow().lowest())).within(curve).lr();
+      Suggestion middle = suggestions.get(MiddleOfFall.NAME);
+      stable = OptionalDouble.of(most);
+      if (middle != null && middle.lr() <= most) {
+        range = Optional.of(LrRange.around(middle.lr(), most));
+      }
+    }
     return new Answer(
-        chosen.name(),
-        status,
-        List.copyOf(suggestions.values()),
-        stable.flatMap(
-            most ->
-                Optional.ofNullable(suggestions.get(MiddleOfFall.NAME))
-                    .filter(middle -> middle.lr() <= most)
-                    .map(middle -> LrRange.around(middle.lr(), most))),
-        stable.map(OptionalDouble::of).orElseGet(OptionalDouble::empty),
-        warnings);
+        chosen.name(), status, List.copyOf(suggestions.values()), range, stable, warnings);
   }
 
   /** The chosen rule stands first, in place of the library's of the same name. */
   private static List<SuggestionRule> all(SuggestionRule chosen) {
-    return Stream.concat(
-            Stream.of(chosen),
-            SuggestionRules.all().stream().filter(rule -> !rule.name().equals(chosen.name())))
-        .toList();
+    List<SuggestionRule> all = new ArrayList<>(List.of(chosen));
+    for (SuggestionRule rule : SuggestionRules.all()) {
+      if (!rule.name().equals(chosen.name())) {
+        all.add(rule);
+      }
+    }
+    return all;
+  }
+
+  private static @Nullable Pick pick(
+      SuggestionRule rule, Optional<Descent> descent, Curve curve, SweepSettings settings) {
+    if (rule instanceof MiddleOfFall) {
+      return descent.isPresent() ? MiddleOfFall.pick(curve, descent.get()) : null;
+    }
+    Pick pick = rule.pick(curve, settings).orElse(null);
+    return pick == null ? null : pick.within(curve);
   }
 
   /**

@@ -2,7 +2,6 @@ package org.lrfinder.suggestion;
 
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -139,15 +138,23 @@ public record Descent(
     boolean diverged = cut < x.length;
     int kept = diverged ? cut + 1 : x.length;
 
-    double lowestSoFar = Arrays.stream(lows, 0, cut).min().orElseThrow();
+    double lowestSoFar = least(lows, cut);
     double ceiling = level + Math.max(level - lowestSoFar, LEAST_FALL_SIGMAS * headNoise);
     double[] z = capped(Medians.centred(Arrays.copyOf(y, kept)), ceiling);
     double[] smooth = LocalLines.smooth(Arrays.copyOf(x, kept), z, BANDWIDTH);
     int lowest = lowest(smooth, cut);
-    double top = Arrays.stream(z, 0, Math.min(head, kept)).average().orElseThrow();
+    Sum ofHead = new Sum();
+    for (int i = 0; i < Math.min(head, kept); i++) {
+      ofHead.add(z[i]);
+    }
+    double top = ofHead.mean();
     double fall = top - smooth[lowest];
     // Where the loss rises at once, the head's level is above a minimum that nothing fell to.
-    double before = Arrays.stream(smooth, 0, lowest + 1).max().orElseThrow() - smooth[lowest];
+    double highest = smooth[0];
+    for (int i = 1; i <= lowest; i++) {
+      highest = Math.max(highest, smooth[i]);
+    }
+    double before = highest - smooth[lowest];
     double end = x[kept - 1];
     double left = LEFT_BY_MEDIAN / Math.sqrt(2 * Math.sqrt(Math.PI) * BANDWIDTH * points.density());
     double noiseThere = noiseBefore(x, y, lowest, Math.min(lowest + 2, cut));
@@ -182,23 +189,44 @@ public record Descent(
   /** Smooths by local means: one large loss among many small counts, but does not drown them. */
   private static double[] means(
       double[] x, double[] y, double[] lows, double level, double headNoise) {
-    double fall = level - Arrays.stream(lows).min().orElseThrow();
+    double fall = level - least(lows, lows.length);
     double cap = level + MEAN_CAP * Math.max(fall, MEAN_CAP_SIGMAS * headNoise);
     return LocalLines.smooth(x, capped(y, cap), BANDWIDTH);
   }
 
   private static double[] capped(double[] losses, double cap) {
-    return Arrays.stream(losses).map(loss -> Math.min(loss, cap)).toArray();
+    double[] capped = new double[losses.length];
+    for (int i = 0; i < losses.length; i++) {
+      capped[i] = Math.min(losses[i], cap);
+    }
+    return capped;
   }
 
   /** Finds the lowest of the values up to one, the first of equals. */
   static int lowest(double[] values, int to) {
-    return IntStream.range(0, to).reduce((a, b) -> values[b] < values[a] ? b : a).orElseThrow();
+    int lowest = 0;
+    for (int i = 1; i < to; i++) {
+      lowest = values[i] < values[lowest] ? i : lowest;
+    }
+    return lowest;
+  }
+
+  private static double least(double[] values, int to) {
+    double least = values[0];
+    for (int i = 1; i < to; i++) {
+      least = Math.min(least, values[i]);
+    }
+    return least;
   }
 
   private static boolean staysAboveFirst(double[] y, double[] lows) {
     double first = Math.max(y[0], y[FIRST - 1]);
-    return Arrays.stream(lows, FIRST + 2, lows.length).allMatch(low -> low > first);
+    for (int i = FIRST + 2; i < lows.length; i++) {
+      if (!(lows[i] > first)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static double noiseBefore(double[] x, double[] y, int lowest, int to) {

@@ -1,7 +1,6 @@
 package org.lrfinder.suggestion;
 
-import java.util.function.IntBinaryOperator;
-import java.util.function.IntToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the losses of a curve leave the level that they began at: the first point over a limit, of
@@ -18,7 +17,7 @@ record Divergence(double[] losses, double[] lows, int head, double level, double
 
   /** Finds the first rise over the noise of the head, which may be no divergence. */
   int firstRise() {
-    return rise(i -> 0, (from, seen) -> losses.length);
+    return rise(null);
   }
 
   /**
@@ -26,19 +25,24 @@ record Divergence(double[] losses, double[] lows, int head, double level, double
    * means, none of which outliers dominate.
    */
   int lasting(double[] means) {
-    return rise(i -> Noise.before(losses, i), (from, seen) -> comesBack(from, seen, means));
+    return rise(means);
   }
 
-  /** Finds a rise, and goes on where it comes back: at a point before the number of points. */
-  private int rise(IntToDoubleFunction noise, IntBinaryOperator back) {
+  /**
+   * Finds a rise, and with means goes on where it comes back: at a point before the number of
+   * points.
+   *
+   * @param means null for the first rise over the noise of the head
+   */
+  private int rise(double @Nullable [] means) {
     double low = Double.POSITIVE_INFINITY;
     int recent = 0; // a bit for each of the last points, the newest lowest
     for (int i = 0; i < losses.length; i++) {
       low = Math.min(low, lows[i]);
-      recent = (recent << 1 | (isOver(i, low, noise) ? 1 : 0)) & WINDOW;
+      recent = (recent << 1 | (isOver(i, low, means != null) ? 1 : 0)) & WINDOW;
       if (Integer.bitCount(recent) >= POINTS) {
         int first = i - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(recent));
-        int next = back.applyAsInt(first, i);
+        int next = means == null ? losses.length : comesBack(first, i, means);
         if (next == losses.length) {
           return first;
         }
@@ -51,10 +55,10 @@ record Divergence(double[] losses, double[] lows, int head, double level, double
     return losses.length;
   }
 
-  private boolean isOver(int i, double low, IntToDoubleFunction noise) {
+  private boolean isOver(int i, double low, boolean ofItsTime) {
     return i >= head
         && losses[i] > level + Math.max(level - low, SIGMAS * headNoise)
-        && losses[i] > level + SIGMAS * noise.applyAsDouble(i);
+        && losses[i] > level + SIGMAS * (ofItsTime ? Noise.before(losses, i) : 0);
   }
 
   /**

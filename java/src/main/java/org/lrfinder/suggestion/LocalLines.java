@@ -15,16 +15,33 @@ final class LocalLines {
 
   /** Smooths y over the rising x, by weights of that standard deviation. */
   static double[] smooth(double[] x, double[] y, double bandwidth) {
-    Sums[] sums = new Sums[x.length];
-    Arrays.setAll(sums, i -> new Sums(y[i]));
+    // Weighted sums over a point and its neighbours, of which the line there is made.
+    double[] sumOfWeights = new double[x.length];
+    double[] first = new double[x.length];
+    double[] second = new double[x.length];
+    double[] values = y.clone();
+    double[] products = new double[x.length];
+    Arrays.fill(sumOfWeights, 1);
     // On an even ladder weights depend on how many points apart two are: an exponential for each
     // distance, not for each pair.
     double[] distances = new double[x.length];
     Arrays.fill(distances, -1); // none yet
     double[] weights = new double[x.length];
+    double[] smooth = new double[x.length];
+    double reach = REACH * bandwidth;
     for (int i = 0; i < x.length; i++) {
-      for (int j = i + 1; j < x.length && x[j] - x[i] <= REACH * bandwidth; j++) {
-        double distance = x[j] - x[i];
+      double ownX = x[i];
+      double ownY = y[i];
+      double w = sumOfWeights[i];
+      double f = first[i];
+      double s = second[i];
+      double v = values[i];
+      double p = products[i];
+      for (int j = i + 1; j < x.length; j++) {
+        double distance = x[j] - ownX;
+        if (!(distance <= reach)) {
+          break;
+        }
         int apart = j - i;
         if (Math.abs(distance - distances[apart]) > SAME) {
           double scaled = distance / bandwidth;
@@ -32,39 +49,23 @@ final class LocalLines {
           weights[apart] = Math.exp(-scaled * scaled / 2);
         }
         double weight = weights[apart];
-        sums[i].add(weight, distance, y[j]);
-        sums[j].add(weight, -distance, y[i]);
+        double moment = weight * distance;
+        double square = moment * distance;
+        w += weight;
+        f += moment;
+        s += square;
+        v += weight * y[j];
+        p += moment * y[j];
+        // The same of the neighbour, from which the distance is the negative.
+        sumOfWeights[j] += weight;
+        first[j] -= moment;
+        second[j] += square;
+        values[j] += weight * ownY;
+        products[j] -= moment * ownY;
       }
+      double determinant = w * s - f * f;
+      smooth[i] = determinant > 0 ? (s * v - f * p) / determinant : v / w; // alone
     }
-    return Arrays.stream(sums).mapToDouble(Sums::value).toArray();
-  }
-
-  /** Weighted sums over a point and its neighbours, of which the line there is made. */
-  private static final class Sums {
-    private double weights = 1;
-    private double first;
-    private double second;
-    private double values;
-    private double products;
-
-    Sums(double own) {
-      values = own;
-    }
-
-    void add(double weight, double distance, double value) {
-      double moment = weight * distance;
-      weights += weight;
-      first += moment;
-      second += moment * distance;
-      values += weight * value;
-      products += moment * value;
-    }
-
-    double value() {
-      double determinant = weights * second - first * first;
-      return determinant > 0
-          ? (second * values - first * products) / determinant
-          : values / weights; // alone
-    }
+    return smooth;
   }
 }

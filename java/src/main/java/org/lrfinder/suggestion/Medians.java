@@ -24,8 +24,9 @@ final class Medians {
   /** Takes the median of each value and, as far as there are any, the two before it. */
   static double[] trailing(double[] values) {
     double[] medians = new double[values.length];
-    Arrays.setAll(
-        medians, i -> i < 2 ? of(values, 0, i + 1) : of(values[i - 2], values[i - 1], values[i]));
+    for (int i = 0; i < values.length; i++) {
+      medians[i] = i < 2 ? of(values, 0, i + 1) : of(values[i - 2], values[i - 1], values[i]);
+    }
     return medians;
   }
 

@@ -1,7 +1,5 @@
 package org.lrfinder.suggestion;
 
-import java.util.Arrays;
-
 /**
  * How far the losses of a curve scatter: standard deviations, from differences of neighbours, so
  * that a slope hardly counts. Noise grows with the rate wherever a network starts at its last
@@ -22,10 +20,15 @@ final class Noise {
     if (differences.length == 0) {
       return 0;
     }
-    Arrays.setAll(differences, i -> Math.abs(losses[from + i + 1] - losses[from + i]));
+    for (int i = 0; i < differences.length; i++) {
+      differences[i] = Math.abs(losses[from + i + 1] - losses[from + i]);
+    }
     double limit = OUTLIER * Medians.of(differences);
-    return MEAN_DIFFERENCE_TO_SIGMA
-        * Arrays.stream(differences).map(d -> Math.min(d, limit)).average().orElseThrow();
+    Sum sum = new Sum();
+    for (double difference : differences) {
+      sum.add(Math.min(difference, limit));
+    }
+    return MEAN_DIFFERENCE_TO_SIGMA * sum.mean();
   }
 
   /** Measures the noise shortly before a point; 0 where too few points are. */

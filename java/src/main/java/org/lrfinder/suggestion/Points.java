@@ -1,7 +1,6 @@
 package org.lrfinder.suggestion;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.lrfinder.sweep.Curve;
 
 /**
@@ -20,16 +19,23 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
   private static final int CELLS = 2048; // of an even ladder, at least
 
   static Points of(Curve curve) {
-    int[] usable =
-        IntStream.range(0, curve.size())
-            .filter(i -> curve.rate(i) > 0 && Math.abs(curve.loss(i)) < AS_GOOD_AS_INFINITE)
-            .toArray();
-    if (usable.length < 2) {
+    double[] x = new double[curve.size()];
+    double[] y = new double[curve.size()];
+    double first = 0;
+    int usable = 0;
+    for (int i = 0; i < curve.size(); i++) {
+      if (curve.rate(i) > 0 && Math.abs(curve.loss(i)) < AS_GOOD_AS_INFINITE) {
+        first = usable == 0 ? curve.loss(i) : first;
+        x[usable] = Math.log10(curve.rate(i));
+        y[usable] = curve.loss(i) - first;
+        usable++;
+      }
+    }
+    if (usable < 2) {
       return new Points(0, new double[0], new double[0], 0);
     }
-    double first = curve.loss(usable[0]);
-    double[] x = IntStream.of(usable).mapToDouble(i -> Math.log10(curve.rate(i))).toArray();
-    double[] y = IntStream.of(usable).mapToDouble(i -> curve.loss(i) - first).toArray();
+    x = Arrays.copyOf(x, usable);
+    y = Arrays.copyOf(y, usable);
     double pointsPerDecade = 1 / medianStep(x);
     int cells = x.length <= CELLS ? x.length : merge(x, y);
     return new Points(pointsPerDecade, Arrays.copyOf(x, cells), Arrays.copyOf(y, cells), first);
@@ -57,7 +63,9 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
 
   private static double medianStep(double[] x) {
     double[] steps = new double[x.length - 1];
-    Arrays.setAll(steps, i -> x[i + 1] - x[i]);
+    for (int i = 0; i < steps.length; i++) {
+      steps[i] = x[i + 1] - x[i];
+    }
     return Medians.of(steps);
   }
 
@@ -68,8 +76,12 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
 
   /** Gives smoothed losses of the first points the rates and the unit of the curve. */
   Trend trend(double[] smoothed) {
-    return new Trend(
-        Arrays.stream(logRates, 0, smoothed.length).map(x -> Math.pow(10, x)).toArray(),
-        Arrays.stream(smoothed).map(loss -> loss + first).toArray());
+    double[] rates = new double[smoothed.length];
+    double[] trend = new double[smoothed.length];
+    for (int i = 0; i < smoothed.length; i++) {
+      rates[i] = Math.pow(10, logRates[i]);
+      trend[i] = smoothed[i] + first;
+    }
+    return new Trend(rates, trend);
   }
 }

@@ -1,6 +1,5 @@
 package org.lrfinder.suggestion;
 
-import java.util.Arrays;
 import java.util.Optional;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
@@ -33,8 +32,9 @@ public record Steep() implements SuggestionRule {
       return Optional.empty();
     }
     double[] slopes = new double[window.size() - 1];
-    Arrays.setAll(
-        slopes, i -> (losses[i + 1] - losses[i]) / (Math.log(rates[i + 1]) - Math.log(rates[i])));
+    for (int i = 0; i < slopes.length; i++) {
+      slopes[i] = (losses[i + 1] - losses[i]) / (Math.log(rates[i + 1]) - Math.log(rates[i]));
+    }
     int pick = Descent.lowest(slopes, slopes.length);
     return Optional.of(Pick.of(rates[pick]).within(curve));
   }

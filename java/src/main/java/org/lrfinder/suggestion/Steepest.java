@@ -2,7 +2,6 @@ package org.lrfinder.suggestion;
 
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -95,21 +94,26 @@ public record Steepest(int skipBegin, int skipEnd, Spacing spacing) implements S
   public Optional<Pick> pick(Curve curve, SweepSettings settings) {
     double[] rates = curve.rates();
     double[] losses = curve.smoothedLosses();
-    int[] kept =
-        IntStream.range(skipBegin, Math.max(skipBegin, losses.length - skipEnd))
-            .filter(i -> Double.isFinite(losses[i]))
-            .filter(i -> spacing != Spacing.LOG_RATE || rates[i] > 0)
-            .toArray();
-    if (kept.length < 2) {
+    int[] kept = new int[losses.length];
+    double[] x = new double[losses.length];
+    double[] y = new double[losses.length];
+    int count = 0;
+    for (int i = skipBegin; i < losses.length - skipEnd; i++) {
+      if (Double.isFinite(losses[i]) && (spacing != Spacing.LOG_RATE || rates[i] > 0)) {
+        kept[count] = i;
+        x[count] = spacing.position(count, rates[i]);
+        y[count] = losses[i];
+        count++;
+      }
+    }
+    if (count < 2) {
       return Optional.empty();
     }
-    double[] y = IntStream.of(kept).mapToDouble(i -> losses[i]).toArray();
-    double[] x =
-        IntStream.range(0, kept.length)
-            .mapToDouble(i -> spacing.position(i, rates[kept[i]]))
-            .toArray();
-    double[] slopes = IntStream.range(0, y.length).mapToDouble(i -> slope(x, y, i)).toArray();
-    int pick = Descent.lowest(slopes, slopes.length);
+    double[] slopes = new double[count];
+    for (int i = 0; i < count; i++) {
+      slopes[i] = slope(x, y, i, count);
+    }
+    int pick = Descent.lowest(slopes, count);
     return Optional.of(Pick.of(rates[kept[pick]]).within(curve));
   }
 
@@ -117,12 +121,12 @@ public record Steepest(int skipBegin, int skipEnd, Spacing spacing) implements S
    * Computes the slope as numpy.gradient does: of second order, also where points are not evenly
    * spaced.
    */
-  private static double slope(double[] x, double[] y, int i) {
+  private static double slope(double[] x, double[] y, int i, int count) {
     if (i == 0) {
       return (y[1] - y[0]) / (x[1] - x[0]);
     }
     double before = x[i] - x[i - 1];
-    if (i == y.length - 1) {
+    if (i == count - 1) {
       return (y[i] - y[i - 1]) / before;
     }
     double after = x[i + 1] - x[i];

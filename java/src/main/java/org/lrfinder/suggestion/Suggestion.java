@@ -43,7 +43,10 @@ public record Suggestion(double lr, List<Double> perGroup, String rule, int inde
     // Nearer by its factor, not by its difference.
     int index =
         above > 0 && lr / curve.rate(above - 1) < curve.rate(above) / lr ? above - 1 : above;
-    List<Double> perGroup = groups.stream().map(group -> group.at(lr)).toList();
+    List<Double> perGroup = new ArrayList<>();
+    for (GroupRate group : groups) {
+      perGroup.add(group.at(lr));
+    }
     return new Suggestion(lr, perGroup, rule, index, curve.smoothedLoss(index));
   }
 

@@ -27,7 +27,7 @@ final class FitLoop<B> {
   private final BooleanSupplier stopped;
 
   private ConfiguredOptimizer configured;
-  private TrainingProgress progress = TrainingProgress.START;
+  private TrainingProgress progress = new TrainingProgress();
   private List<Double> epochLosses = new ArrayList<>();
   private double stepLoss = Double.NaN;
   private final DoubleConsumer stepLosses = mean -> stepLoss = mean;
@@ -158,11 +158,13 @@ final class FitLoop<B> {
     double loss = validationLoss.orElse(trainLoss);
     configured.epochDone(loss);
     epochLosses.add(loss);
-    progress = progress.nextEpoch();
+    progress.nextEpoch();
     observers.console().epochDone(done, settings.maxEpochs());
     betweenEpochs = true;
     try {
-      observers.listener().onEpochEnd(done);
+      if (observers.listener() != null) {
+        observers.listener().onEpochEnd(done);
+      }
     } finally {
       betweenEpochs = false;
     }
@@ -215,7 +217,7 @@ final class FitLoop<B> {
           stepLoss = training.finish(); // the epoch ends with batches that are left out
         }
         double loss = stepLoss;
-        progress = progress.nextStep(drawn, loss);
+        progress.nextStep(drawn, loss);
         trainLoss = progress.trainLoss();
         microBatches = 0;
         drawn = 0;
@@ -243,7 +245,9 @@ final class FitLoop<B> {
     if (progress.step() % settings.logEverySteps() == 0) {
       logMetrics(lr, OptionalDouble.of(loss), OptionalDouble.empty(), OptionalDouble.empty());
     }
-    observers.listener().onStep(new TrainingStep(progress.epoch(), progress.step(), lr, loss));
+    if (observers.listener() != null) {
+      observers.listener().onStep(new TrainingStep(progress.epoch(), progress.step(), lr, loss));
+    }
   }
 
   private void logMetrics(

@@ -103,7 +103,9 @@ final class LearningRateSetter<B> {
     LrFinderResult result = search.find(task, configured.optimizer(), null, stopped);
     sweptBatches = task.watched().drawn() - drawn;
     found = result;
-    observers.listener().onLearningRateFound(result);
+    if (observers.listener() != null) {
+      observers.listener().onLearningRateFound(result);
+    }
     Suggestion suggestion = result.suggestion().orElse(null);
     if (suggestion == null) {
       LearningRateAttribute attribute = attributeToSet();

@@ -24,8 +24,8 @@ final class OptimizerRates implements AutoCloseable {
 
   double largest() {
     double largest = 0;
-    for (OptimizerOptions group : options) {
-      largest = Math.max(largest, group.get_lr());
+    for (int i = 0; i < options.size(); i++) { // makes no iterator in each step
+      largest = Math.max(largest, options.get(i).get_lr());
     }
     return largest;
   }

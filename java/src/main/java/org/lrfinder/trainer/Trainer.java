@@ -52,7 +52,7 @@ import org.lrfinder.sweep.StepOptions;
 public final class Trainer {
   private final TrainerSettings settings;
   private final Console console;
-  private final TrainerListener listener;
+  private final @Nullable TrainerListener listener;
   private final @Nullable MetricsLogger logger;
   private final LearningRateSearch search;
   private @Nullable FitLoop<?> last;
@@ -301,7 +301,7 @@ public final class Trainer {
     private Path defaultRootDir = Path.of("");
     private @Nullable MetricsLogger logger;
     private int logEverySteps = 50;
-    private TrainerListener listener = new TrainerListener() {};
+    private @Nullable TrainerListener listener;
 
     private PrintStream console = System.out; // the library's one place that prints
     private @Nullable Boolean progressBar;

@@ -1,28 +1,57 @@
 package org.lrfinder.trainer;
 
-/**
- * How far a training is.
- *
- * @param epoch the present epoch, from 0
- * @param step optimizer steps done
- * @param batches micro-batches of the present epoch that were drawn for them
- * @param epochSteps those of the steps that belong to the present epoch
- * @param lossSum of these steps' losses
- */
-record TrainingProgress(long epoch, long step, long batches, long epochSteps, double lossSum) {
-  static final TrainingProgress START = new TrainingProgress(0, 0, 0, 0, 0);
+import com.fasterxml.jackson.annotation.JsonAutoDetect;
 
-  TrainingProgress nextStep(int microBatches, double loss) {
-    return new TrainingProgress(
-        epoch, step + 1, batches + microBatches, epochSteps + 1, lossSum + loss);
+/** How far a training is, from its start on. Changed in place, so that a step makes no object. */
+@JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY) // as a checkpoint has it
+final class TrainingProgress {
+  private long epoch;
+  private long step;
+  private long batches;
+  private long epochSteps;
+  private double lossSum;
+
+  /** The present epoch, from 0. */
+  long epoch() {
+    return epoch;
   }
 
-  TrainingProgress nextEpoch() {
-    return new TrainingProgress(epoch + 1, step, 0, 0, 0);
+  /** Optimizer steps done. */
+  long step() {
+    return step;
+  }
+
+  /** Micro-batches of the present epoch that were drawn for them. */
+  long batches() {
+    return batches;
+  }
+
+  /** Those of the steps that belong to the present epoch. */
+  long epochSteps() {
+    return epochSteps;
+  }
+
+  /** Of these steps' losses. */
+  double lossSum() {
+    return lossSum;
   }
 
   /** Of the present epoch's steps; NaN if there are none yet. */
   double trainLoss() {
     return lossSum / epochSteps;
+  }
+
+  void nextStep(int microBatches, double loss) {
+    step++;
+    batches += microBatches;
+    epochSteps++;
+    lossSum += loss;
+  }
+
+  void nextEpoch() {
+    epoch++;
+    batches = 0;
+    epochSteps = 0;
+    lossSum = 0;
   }
 }

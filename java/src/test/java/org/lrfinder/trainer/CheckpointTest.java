@@ -268,7 +268,9 @@ class CheckpointTest extends TrainerFixture {
     trainer.saveCheckpoint(second);
     try (Checkpoint one = Checkpoint.read(first);
         Checkpoint two = Checkpoint.read(second)) {
-      assertThat(two.contents().progress()).isEqualTo(one.contents().progress());
+      assertThat(two.contents().progress())
+          .usingRecursiveComparison()
+          .isEqualTo(one.contents().progress());
     }
     assertThat(trainer.lrFind(model).results())
         .as("of the optimizer as it was saved")

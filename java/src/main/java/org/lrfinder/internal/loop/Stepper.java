@@ -69,8 +69,8 @@ public interface Stepper {
 
     /** Returns false if the first objective left the batch out; the others never do. */
     private boolean accumulate(B batch) {
-      for (Objective<B> objective : objectives) {
-        if (!objective.accumulate(sweep, batch)) {
+      for (int part = 0; part < objectives.size(); part++) {
+        if (!objectives.get(part).accumulate(sweep, batch)) {
           return false;
         }
       }

@@ -13,7 +13,10 @@ import org.lrfinder.sweep.SweepStep;
 
 /** Walks through the rates, records what each step says, and knows when to end. */
 public record SweepLoop(
-    SweepSettings settings, SweepListener listener, BooleanSupplier cancelled, Deadline deadline) {
+    SweepSettings settings,
+    @Nullable SweepListener listener,
+    BooleanSupplier cancelled,
+    Deadline deadline) {
   /** What a walk recorded. */
   public record Recorded(Curve curve, EndReason endReason) {}
 
@@ -56,8 +59,11 @@ public record SweepLoop(
         validated = true;
         validation[recorded] = validationLoss;
       }
-      listener.onStep(
-          new SweepStep(recorded, steps, lr, losses[recorded], smoothed[recorded], running.best()));
+      if (listener != null) {
+        listener.onStep(
+            new SweepStep(
+                recorded, steps, lr, losses[recorded], smoothed[recorded], running.best()));
+      }
       recorded++;
     }
     Curve curve =

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.nativecore.NativeCoreException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
@@ -33,13 +34,21 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   private final Object model; // the core holds plain pointers into it
   private final Precision precision;
   private final String device;
+  private final boolean asksToReplay;
+  private @Nullable Class<?> unfit; // of a batch that cannot be replayed
 
   NativeSession(
-      P core, BytePointer device, Object model, ThreadState threadState, Precision precision) {
+      P core,
+      BytePointer device,
+      Object model,
+      ThreadState threadState,
+      Precision precision,
+      ReplayMode replay) {
     super(threadState);
     this.core = core;
     this.model = model;
     this.precision = precision;
+    this.asksToReplay = replay == ReplayMode.DECLARED_STATIC;
     try (device) {
       this.device = device.getString();
     }
@@ -69,7 +78,67 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     try {
       return call.of(core, loss, lr, part);
     } catch (NativeCoreException e) {
+      abandon(part); // a recording of a loss that was refused
       throw translated(e);
+    }
+  }
+
+  abstract boolean replay(Tensor input, Tensor target, int part);
+
+  abstract void abandonInCore(int part);
+
+  abstract long replayedSteps();
+
+  abstract BytePointer notReplayedBecause();
+
+  @Override
+  public final boolean replay(Object batch, int part) {
+    requireRunning();
+    if (!asksToReplay) {
+      return false;
+    }
+    if (batch instanceof Batch tensors) {
+      return replayOpen(tensors.input(), tensors.target(), part);
+    }
+    if (batch instanceof Tensor tensor) {
+      return replayOpen(tensor, tensor, part);
+    }
+    unfit = batch.getClass();
+    return false;
+  }
+
+  /** Of closed tensors the caller's own code says what is wrong. */
+  private boolean replayOpen(Tensor input, Tensor target, int part) {
+    if (input.isNull() || target.isNull()) {
+      return false;
+    }
+    try {
+      return replay(input, target, part);
+    } catch (NativeCoreException e) {
+      throw translated(e);
+    }
+  }
+
+  @Override
+  public final void abandon(int part) {
+    if (asksToReplay) {
+      try {
+        abandonInCore(part);
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+  }
+
+  @Override
+  public final Replay replay() {
+    try (BytePointer reason = notReplayedBecause()) {
+      return Replay.of(
+          replayedSteps(),
+          unfit == null
+              ? reason.getString()
+              : "a batch is of %s, but only one of type Batch or Tensor can be replayed"
+                  .formatted(unfit.getName()));
     }
   }
 

@@ -164,8 +164,7 @@ public final class SweepTask<B> {
    * @return the task
    */
   public static SweepTask<Void> of(StepFunction step) {
-    return new SweepTask<>(
-        List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false);
+    return new SweepTask<>(List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false);
   }
 
   /**

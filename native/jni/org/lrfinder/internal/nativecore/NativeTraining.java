@@ -52,8 +52,7 @@ public final class NativeTraining extends Pointer {
 
   public native double finish() throws NativeCoreException;
 
-  public native boolean replay(
-      @Const @ByRef Tensor input, @Const @ByRef Tensor target)
+  public native boolean replay(@Const @ByRef Tensor input, @Const @ByRef Tensor target)
       throws NativeCoreException;
 
   public native void abandon() throws NativeCoreException;

@@ -106,8 +106,7 @@ public final class ResultJson {
       double[] validationLosses) {}
 
   /** What was replayed; the reason is null if some was. */
-  private record ReplayForm(
-      long steps, @JsonSetter(nulls = Nulls.SET) @Nullable String reason) {
+  private record ReplayForm(long steps, @JsonSetter(nulls = Nulls.SET) @Nullable String reason) {
     static final ReplayForm OF_EARLIER_FILES =
         new ReplayForm(0, "the result was stored before replay was known");
 

@@ -137,8 +137,7 @@ final class FitLoop<B> {
     TrainingEpoch done;
     try (EngineTraining training =
             Engines.of(settings.engine())
-                .train(
-                    task.network(), optimizer(), settings.step(), model().declaredStatic());
+                .train(task.network(), optimizer(), settings.step(), model().declaredStatic());
         OptimizerRates rates = new OptimizerRates(optimizer());
         Console.Bar bar =
             observers

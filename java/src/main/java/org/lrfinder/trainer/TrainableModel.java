@@ -88,8 +88,8 @@ public interface TrainableModel<B> {
   /**
    * Promises that the model's steps, those of {@link #trainingStep} among them, may be replayed, in
    * trainings and in sweeps of the model alike: all that {@link
-   * org.lrfinder.SweepTask#declaredStatic} says of losses and networks, and what it says of batches.
-   * In a replayed step {@link #trainingStep} is not called.
+   * org.lrfinder.SweepTask#declaredStatic} says of losses and networks, and what it says of
+   * batches. In a replayed step {@link #trainingStep} is not called.
    *
    * @return false by default
    */

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * for a GAN.
  *
  * @param parts at least one; the network of the first is the one that the engine forwards
- * @param declaredStatic whether the caller promises that it does the same for every batch of a shape
+ * @param declaredStatic whether the caller promises that it does the same for every batch of a
+ *     shape
  */
 public record SweepSubject(List<Part> parts, boolean declaredStatic) {
   /**

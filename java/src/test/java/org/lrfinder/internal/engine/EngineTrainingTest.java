@@ -85,7 +85,9 @@ class EngineTrainingTest {
     for (int i = 0; i < 2; i++) {
       SequentialImpl network = Models.mlp();
       StepSettings settings = StepSettings.builder().build();
-      Engines.of(EngineChoice.NATIVE).train(network, new OwnOptimizer(network), settings, false).close();
+      Engines.of(EngineChoice.NATIVE)
+          .train(network, new OwnOptimizer(network), settings, false)
+          .close();
     }
   }
 }

@@ -34,8 +34,8 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   private final Object model; // the core holds plain pointers into it
   private final Precision precision;
   private final String device;
-  private final boolean asksToReplay;
-  private @Nullable Class<?> unfit; // of a batch that cannot be replayed
+  private final ReplayMode replay;
+  private @Nullable String refused; // why the caller's losses are not replayed
 
   NativeSession(
       P core,
@@ -48,7 +48,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     this.core = core;
     this.model = model;
     this.precision = precision;
-    this.asksToReplay = replay == ReplayMode.DECLARED_STATIC;
+    this.replay = replay;
     try (device) {
       this.device = device.getString();
     }
@@ -94,7 +94,11 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   @Override
   public final boolean replay(Object batch, int part) {
     requireRunning();
-    if (!asksToReplay) {
+    if (replay == ReplayMode.NEVER) {
+      return false;
+    }
+    if (replay == ReplayMode.KNOWN_MODELS) {
+      refused = "the loss is computed by the caller, who has not declared the model static";
       return false;
     }
     if (batch instanceof Batch tensors) {
@@ -103,7 +107,11 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     if (batch instanceof Tensor tensor) {
       return replayOpen(tensor, tensor, part);
     }
-    unfit = batch.getClass();
+    if (refused == null) {
+      refused =
+          "a batch is of %s, but only one of type Batch or Tensor can be replayed"
+              .formatted(batch.getClass().getName());
+    }
     return false;
   }
 
@@ -121,7 +129,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
 
   @Override
   public final void abandon(int part) {
-    if (asksToReplay) {
+    if (replay == ReplayMode.DECLARED_STATIC) {
       try {
         abandonInCore(part);
       } catch (NativeCoreException e) {
@@ -133,12 +141,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   @Override
   public final Replay replay() {
     try (BytePointer reason = notReplayedBecause()) {
-      return Replay.of(
-          replayedSteps(),
-          unfit == null
-              ? reason.getString()
-              : "a batch is of %s, but only one of type Batch or Tensor can be replayed"
-                  .formatted(unfit.getName()));
+      return Replay.of(replayedSteps(), refused == null ? reason.getString() : refused);
     }
   }
 

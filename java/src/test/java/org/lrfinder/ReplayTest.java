@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
-import java.lang.reflect.Method;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -537,32 +534,5 @@ class ReplayTest {
     assertThat(on.lines()).contains((STEPS - 2) + " ");
     assertThat(off.lines()).contains("0 replay is turned off");
     assertThat(off.lines().reduce((a, b) -> b)).isEqualTo(on.lines().reduce((a, b) -> b));
-  }
-
-  /** Runs the above in two class loaders, each of which loads libtorch and the core. */
-  public static final class InTwoClassLoaders {
-    private InTwoClassLoaders() {}
-
-    public static void main(String[] arguments) throws Exception {
-      List<URL> urls = new ArrayList<>();
-      for (String entry : OwnJvm.classPath()) {
-        urls.add(Path.of(entry).toUri().toURL());
-      }
-      for (String cache : List.of("first", "second")) {
-        System.setProperty("org.bytedeco.javacpp.cachedir", arguments[0] + "/" + cache);
-        ClassLoader loader =
-            new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
-        Method main =
-            loader.loadClass(ReplayTest.class.getName()).getMethod("main", String[].class);
-        main.setAccessible(true); // of a class that is not public
-        main.invoke(null, (Object) arguments);
-      }
-    }
-  }
-
-  @Test
-  void twoClassLoadersInOneProcessSweepAlike() throws Exception {
-    String printed = OwnJvm.run(List.of(), InTwoClassLoaders.class, folder.toString());
-    assertThat(printed).isEqualTo("?");
   }
 }

@@ -7,6 +7,7 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.suggestion.Agreement;
 import org.lrfinder.suggestion.Answer;
@@ -36,7 +37,8 @@ public final class LrFinderResult {
       Answer answer,
       List<Attempt> attempts,
       Optional<Repeats> repeats,
-      EngineInfo engine) {
+      EngineInfo engine,
+      Replay replay) {
     Values {
       Objects.requireNonNull(settings, "settings");
       Objects.requireNonNull(results, "results");
@@ -45,6 +47,7 @@ public final class LrFinderResult {
       Objects.requireNonNull(answer, "answer");
       attempts = List.copyOf(attempts);
       Objects.requireNonNull(engine, "engine");
+      Objects.requireNonNull(replay, "replay");
     }
   }
 
@@ -63,6 +66,7 @@ public final class LrFinderResult {
    * @param groups how each parameter group's rate follows the swept one
    * @param answer what the rules say of it, such as {@link Answer#to}
    * @param engine what computed the steps
+   * @param replay how many of them were replayed
    * @return the result of one sweep, without attempts and repeats
    * @throws NullPointerException if a part is null
    */
@@ -72,10 +76,19 @@ public final class LrFinderResult {
       EndReason endReason,
       List<GroupRate> groups,
       Answer answer,
-      EngineInfo engine) {
+      EngineInfo engine,
+      Replay replay) {
     return new LrFinderResult(
         new Values(
-            settings, results, endReason, groups, answer, List.of(), Optional.empty(), engine));
+            settings,
+            results,
+            endReason,
+            groups,
+            answer,
+            List.of(),
+            Optional.empty(),
+            engine,
+            replay));
   }
 
   /**
@@ -97,7 +110,8 @@ public final class LrFinderResult {
             values.answer.withWarnings(warnings),
             attempts,
             Optional.ofNullable(repeats),
-            values.engine));
+            values.engine,
+            values.replay));
   }
 
   /** {@return the sweep's settings} */
@@ -166,6 +180,11 @@ public final class LrFinderResult {
   /** {@return what computed the steps} */
   public EngineInfo engine() {
     return values.engine;
+  }
+
+  /** {@return how many steps were replayed, and if none, why} */
+  public Replay replay() {
+    return values.replay;
   }
 
   /** {@return the chosen rule's suggestion; present if the status is OK and it gave a rate} */

@@ -46,16 +46,19 @@ public final class SweepTask<B> {
   private final Iterable<B> batches;
   private final @Nullable Validating validation;
   private final @Nullable StepFunction step;
+  private final boolean declaredStatic;
 
   private SweepTask(
       List<OptimizedLoss<B>> losses,
       Iterable<B> batches,
       @Nullable Validating validation,
-      @Nullable StepFunction step) {
+      @Nullable StepFunction step,
+      boolean declaredStatic) {
     this.losses = List.copyOf(losses);
     this.batches = Objects.requireNonNull(batches, "batches");
     this.validation = validation;
     this.step = step;
+    this.declaredStatic = declaredStatic;
   }
 
   /**
@@ -150,7 +153,7 @@ public final class SweepTask<B> {
     if (losses.isEmpty()) {
       throw new IllegalArgumentException("there is no loss to sweep");
     }
-    return new SweepTask<>(losses, batches, null, null);
+    return new SweepTask<>(losses, batches, null, null, false);
   }
 
   /**
@@ -161,7 +164,7 @@ public final class SweepTask<B> {
    * @return the task
    */
   public static SweepTask<Void> of(StepFunction step) {
-    return new SweepTask<>(List.of(), List.of(), null, Objects.requireNonNull(step, "step"));
+    return new SweepTask<>(List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false);
   }
 
   /**
@@ -203,6 +206,43 @@ public final class SweepTask<B> {
         validationBatches);
   }
 
+  /**
+   * Promises that steps may be replayed which the native engine would not replay by itself: those
+   * of losses computed in Java, of modules written in Java or of a class that is not known, of
+   * TorchScript with branches. For all batches whose tensors have the same shapes, types and
+   * strides, the losses and the networks' own code
+   *
+   * <ul>
+   *   <li>call the same operators of libtorch in the same order, with the same numbers: none that
+   *       the host counted, drew or computed, nor one read from a tensor, as {@code item()} does;
+   *   <li>read no tensors but the batch's, the networks' parameters and buffers, and tensors that
+   *       stay the very same objects for the whole sweep;
+   *   <li>do nothing in Java that each step needs, such as counting, printing or filling a mask
+   *       through a pointer: <strong>in a replayed step no Java code of a loss or module is
+   *       called</strong>;
+   *   <li>leave out (by null) either every batch of those shapes or none.
+   * </ul>
+   *
+   * <p>Random numbers that libtorch draws from its default generator, as dropout does, are drawn
+   * anew in each step. Batches are of type {@link Batch}, or are a {@link
+   * org.bytedeco.pytorch.Tensor} each; others are not replayed.
+   *
+   * <p>The promise is checked: the first run of each recording and every thousandth is compared bit
+   * by bit with what autograd makes of the step. If they differ, autograd's counts, nothing is
+   * replayed any more in that sweep, and {@link LrFinderResult#replay} says so. In between a broken
+   * promise goes unnoticed, and the curve is not that of the network.
+   *
+   * @return a copy that may be replayed
+   * @throws IllegalArgumentException for a step function, whose steps are the caller's own
+   */
+  public SweepTask<B> declaredStatic() {
+    if (step != null) {
+      throw new IllegalArgumentException(
+          "a step function cannot be declared static: its steps are its own, and never replayed");
+    }
+    return new SweepTask<>(losses, batches, validation, null, true);
+  }
+
   private <V> SweepTask<B> with(List<Validation.Term<V>> terms, Iterable<V> validationBatches) {
     Objects.requireNonNull(validationBatches, "validationBatches");
     if (step != null) {
@@ -214,7 +254,8 @@ public final class SweepTask<B> {
         batches,
         (subject, session, count) ->
             Validation.ofFirst(count, subject, session, terms, validationBatches),
-        null);
+        null,
+        declaredStatic);
   }
 
   /** Null if it is a sweep over batches. */
@@ -223,7 +264,7 @@ public final class SweepTask<B> {
   }
 
   SweepSubject subject() {
-    return new SweepSubject(losses.stream().map(OptimizedLoss::part).toList());
+    return new SweepSubject(losses.stream().map(OptimizedLoss::part).toList(), declaredStatic);
   }
 
   /** Whether each optimizer is swept, in their order. */

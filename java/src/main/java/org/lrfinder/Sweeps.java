@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.internal.engine.EngineSweep;
 import org.lrfinder.internal.engine.Engines;
@@ -58,6 +59,7 @@ record Sweeps(
                           new Stepper.OfFunction(step, swept),
                           List.of(GroupRate.swept(1)),
                           EngineInfo.ofStepFunction(),
+                          () -> Replay.of(0, "a step function does its own steps"),
                           deadline));
             });
     boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
@@ -100,6 +102,7 @@ record Sweeps(
                               validation),
                           rates,
                           sweep.info(),
+                          sweep::replay,
                           deadline);
                     }
                   });
@@ -113,10 +116,12 @@ record Sweeps(
       Stepper stepper,
       List<GroupRate> rates,
       EngineInfo info,
+      Supplier<Replay> replay,
       Deadline deadline) {
     SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
     Answer answer = Answer.to(swept, recorded.curve(), recorded.endReason(), rates, rule);
-    return LrFinderResult.of(swept, recorded.curve(), recorded.endReason(), rates, answer, info);
+    return LrFinderResult.of(
+        swept, recorded.curve(), recorded.endReason(), rates, answer, info, replay.get());
   }
 
   /** Runs the sweep and restores, whatever happens. */

@@ -87,6 +87,9 @@ class AnyModelTest {
               .build();
       LrFinderResult found = sweep.apply(finder);
       assertThat(found.results().size()).as(engine.name()).isEqualTo(STEPS);
+      LrFinder computing =
+          LrFinder.builder().sweep(finder.settings()).engine(engine).replay(false).build();
+      assertThat(sweep.apply(computing).results()).as(engine.name()).isEqualTo(found.results());
       losses.put(engine, found.results().losses());
       List<ModelState> after = state.get();
       for (int i = 0; i < before.size(); i++) {
@@ -125,7 +128,12 @@ class AnyModelTest {
   private static <B> void assertSweptAsTrained(
       Module network, Optimizer optimizer, LossFunction<B> loss, List<B> batches) {
     assertSweptAsTrained(
-        finder -> finder.find(SweepTask.of(network, optimizer, loss, batches)),
+        finder -> {
+          SweepTask<B> task = SweepTask.of(network, optimizer, loss, batches);
+          LrFinderResult found = finder.find(task);
+          assertThat(finder.find(task.declaredStatic()).results()).isEqualTo(found.results());
+          return found;
+        },
         () -> List.of(ModelState.of(network, optimizer)),
         ownStep(optimizer, loss, batches));
   }

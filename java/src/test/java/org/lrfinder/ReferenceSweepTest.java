@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
@@ -73,21 +74,28 @@ class ReferenceSweepTest {
   private static void agrees(EngineChoice engine, ReferenceCase reference) {
     LrFinder finder = reference.finder().engine(engine).build();
     if (reference.lossOffset() == 0) {
-      assertAgreement(
-          reference,
-          finder.find(reference.network, reference.optimizer, reference.loss, reference.batches));
+      LrFinderResult found =
+          finder.find(reference.network, reference.optimizer, reference.loss, reference.batches);
+      assertAgreement(reference, found);
+      LrFinder computing = reference.finder().engine(engine).replay(false).build();
+      assertThat(
+              computing
+                  .find(reference.network, reference.optimizer, reference.loss, reference.batches)
+                  .results())
+          .isEqualTo(found.results());
     }
     // The same once more with the loss computed in Java, which also shows that the first sweep left
     // no trace.
     Scalar offset = new Scalar(reference.lossOffset());
-    assertAgreement(
-        reference,
-        finder.find(
-            SweepTask.of(
-                reference.network,
-                reference.optimizer,
-                batch -> reference.lossOf(batch).add(offset),
-                reference.batches)));
+    SweepTask<Batch> task =
+        SweepTask.of(
+            reference.network,
+            reference.optimizer,
+            batch -> reference.lossOf(batch).add(offset),
+            reference.batches);
+    LrFinderResult found = finder.find(task);
+    assertAgreement(reference, found);
+    assertThat(finder.find(task.declaredStatic()).results()).isEqualTo(found.results());
     CASES_RUN.merge(engine, 1, Integer::sum);
   }
 

@@ -38,4 +38,7 @@ public final class NativeStepSettings extends Pointer {
 
   @MemberSetter
   public native NativeStepSettings precision(@Cast("lrfinder::Precision") int value);
+
+  @MemberSetter
+  public native NativeStepSettings replay(@Cast("lrfinder::Replay") int value);
 }

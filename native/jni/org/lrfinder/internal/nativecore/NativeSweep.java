@@ -58,6 +58,16 @@ public final class NativeSweep extends Pointer {
   public native @Cast("int") int finish(double lr, @Cast("int64_t") long part)
       throws NativeCoreException;
 
+  public native boolean replay(
+      @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("int64_t") long part)
+      throws NativeCoreException;
+
+  public native void abandon(@Cast("int64_t") long part) throws NativeCoreException;
+
+  public native @Cast("int64_t") long replayed_steps() throws NativeCoreException;
+
+  public native @StdString BytePointer not_replayed_because() throws NativeCoreException;
+
   public native double evaluate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;

@@ -52,6 +52,15 @@ public final class NativeTraining extends Pointer {
 
   public native double finish() throws NativeCoreException;
 
+  public native boolean replay(@Const @ByRef Tensor input, @Const @ByRef Tensor target)
+      throws NativeCoreException;
+
+  public native void abandon() throws NativeCoreException;
+
+  public native @Cast("int64_t") long replayed_steps() throws NativeCoreException;
+
+  public native @StdString BytePointer not_replayed_because() throws NativeCoreException;
+
   public native double evaluate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;

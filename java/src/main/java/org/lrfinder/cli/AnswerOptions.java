@@ -64,6 +64,14 @@ final class AnswerOptions {
       description = "auto, native or portable. Default: auto")
   private EngineChoice engine = EngineChoice.AUTO;
 
+  @Option(
+      names = "--replay",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "Let the native engine replay steps from a recording. Default: on")
+  private boolean replay;
+
   /** The library's. */
   static final class RuleNames implements Iterable<String> {
     @Override
@@ -87,6 +95,7 @@ final class AnswerOptions {
               .autoSteps(autoSteps)
               .autoBudget(autoBudget)
               .engine(engine)
+              .replay(replay)
               .build();
           return finder;
         });

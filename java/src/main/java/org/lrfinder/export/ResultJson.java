@@ -29,12 +29,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.io.AtomicFile;
 import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.LrRange;
@@ -58,6 +60,7 @@ import org.lrfinder.sweep.SweepSettings;
  */
 public final class ResultJson {
   private static final int FORMAT = 1;
+  private static final Set<String> LATER_SETTINGS = Set.of("replay"); // than the format
   private static final String NO_RESULT = "not a result of lrfinder: ";
   private static final String UNFIT = " is missing, null or of the wrong kind";
 
@@ -84,6 +87,7 @@ public final class ResultJson {
       int format,
       @JsonSetter(nulls = Nulls.SET) @Nullable String lrfinderVersion,
       EngineInfo engine,
+      ReplayForm replay,
       ObjectNode settings,
       EndReason endReason,
       String rule,
@@ -100,6 +104,20 @@ public final class ResultJson {
       double[] losses,
       double[] smoothedLosses,
       double[] validationLosses) {}
+
+  /** What was replayed; the reason is null if some was. */
+  private record ReplayForm(long steps, @JsonSetter(nulls = Nulls.SET) @Nullable String reason) {
+    static final ReplayForm OF_EARLIER_FILES =
+        new ReplayForm(0, "the result was stored before replay was known");
+
+    static ReplayForm of(Replay replay) {
+      return new ReplayForm(replay.steps(), replay.reason().orElse(null));
+    }
+
+    Replay replay() {
+      return new Replay(steps, Optional.ofNullable(reason));
+    }
+  }
 
   /** A repeat whose rate is null if there is none. */
   private record Repeat(
@@ -126,6 +144,7 @@ public final class ResultJson {
             FORMAT,
             LrFinderResult.class.getPackage().getImplementationVersion(),
             result.engine(),
+            ReplayForm.of(result.replay()),
             form(result.settings()),
             result.endReason(),
             result.rule(),
@@ -159,8 +178,9 @@ public final class ResultJson {
    */
   public static LrFinderResult fromJson(String json) {
     try {
-      requireFormat(MAPPER.readTree(json));
-      Form form = MAPPER.readValue(json, Form.class);
+      JsonNode tree = MAPPER.readTree(json);
+      requireFormat(tree);
+      Form form = MAPPER.readValue(withLaterFields((ObjectNode) tree, json), Form.class);
       return LrFinderResult.of(
               settings(form.settings),
               new Curve(form.rates, form.losses, form.smoothedLosses, form.validationLosses),
@@ -173,11 +193,22 @@ public final class ResultJson {
                   Optional.ofNullable(form.cyclicRange),
                   orEmpty(form.largestStableLr),
                   form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
-              form.engine)
+              form.engine,
+              form.replay.replay())
           .with(form.attempts, repeats(form.repeats), List.of());
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(NO_RESULT + problem(e), e);
     }
+  }
+
+  /** A file of this format as it is, if it has all fields that came later. */
+  private static String withLaterFields(ObjectNode tree, String json)
+      throws JsonProcessingException {
+    if (tree.has("replay")) {
+      return json; // where its faults are is said by line and column
+    }
+    tree.set("replay", MAPPER.valueToTree(ReplayForm.OF_EARLIER_FILES));
+    return MAPPER.writeValueAsString(tree);
   }
 
   private static void requireFormat(JsonNode tree) {
@@ -260,10 +291,10 @@ public final class ResultJson {
   private static SweepSettings settings(ObjectNode form) throws JsonProcessingException {
     for (Map.Entry<String, JsonNode> field : form(SweepSettings.DEFAULTS).properties()) {
       String name = field.getKey();
-      if (!form.has(name)) { // a builder would take its default
+      if (!form.has(name) && !LATER_SETTINGS.contains(name)) { // a builder would take its default
         throw new IllegalArgumentException(NO_RESULT + "settings." + name + UNFIT);
       }
-      if (form.get(name).isNull()) {
+      if (form.path(name).isNull()) {
         form.put(name, Double.POSITIVE_INFINITY); // refused where none is not allowed
       }
     }

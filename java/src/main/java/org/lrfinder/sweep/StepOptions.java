@@ -14,6 +14,7 @@ public abstract class StepOptions<B extends StepOptions<B>> {
   double gradientClipValue = Double.POSITIVE_INFINITY;
   Precision precision = Precision.AS_PARAMETERS;
   int threads;
+  boolean replay = true;
 
   /** Starts from the defaults. */
   protected StepOptions() {}
@@ -33,6 +34,7 @@ public abstract class StepOptions<B extends StepOptions<B>> {
     gradientClipValue = step.gradientClipValue();
     precision = step.precision();
     threads = step.threads();
+    replay = step.replay();
     return self();
   }
 
@@ -95,6 +97,21 @@ public abstract class StepOptions<B extends StepOptions<B>> {
    */
   public final B threads(int threads) {
     this.threads = threads;
+    return self();
+  }
+
+  /**
+   * Sets whether the native engine may replay steps: record one, operator by operator, and run the
+   * same kernels in the same order for the next ones, without autograd. That is faster and the same
+   * to the bit. Nothing is replayed but on the CPU, of networks of known layers with built-in
+   * losses, of TorchScript without branches, and of what was declared static. The system property
+   * {@code lrfinder.replay=false} turns it off for the process.
+   *
+   * @param replay default true
+   * @return this builder
+   */
+  public final B replay(boolean replay) {
+    this.replay = replay;
     return self();
   }
 

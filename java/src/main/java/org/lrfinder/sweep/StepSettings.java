@@ -13,6 +13,7 @@ public final class StepSettings {
   private final double gradientClipValue;
   private final Precision precision;
   private final int threads;
+  private final boolean replay;
 
   StepSettings(StepOptions<?> options) {
     accumulateGradBatches = options.accumulateGradBatches;
@@ -20,6 +21,7 @@ public final class StepSettings {
     gradientClipValue = options.gradientClipValue;
     precision = options.precision;
     threads = options.threads;
+    replay = options.replay;
     require(
         accumulateGradBatches >= 1, "accumulateGradBatches", accumulateGradBatches, "at least 1");
     require(gradientClipNorm > 0, "gradientClipNorm", gradientClipNorm, "greater than 0");
@@ -68,6 +70,11 @@ public final class StepSettings {
     return threads;
   }
 
+  /** {@return whether the native engine may replay steps} */
+  public boolean replay() {
+    return replay;
+  }
+
   /** By name, for all that is said of them together. */
   Map<String, Object> values() {
     Map<String, Object> values = new LinkedHashMap<>();
@@ -76,6 +83,7 @@ public final class StepSettings {
     values.put("gradientClipValue", gradientClipValue);
     values.put("precision", precision);
     values.put("threads", threads);
+    values.put("replay", replay);
     return values;
   }
 

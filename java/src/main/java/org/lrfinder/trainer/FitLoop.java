@@ -9,6 +9,7 @@ import java.util.function.DoubleConsumer;
 import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.BatchWalk;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.Objective;
@@ -33,6 +34,7 @@ final class FitLoop<B> {
   private final DoubleConsumer stepLosses = mean -> stepLoss = mean;
   private double trainLoss = Double.NaN;
   private OptionalDouble validationLoss = OptionalDouble.empty();
+  private Replay replay = Replay.of(0, "there was no step");
   private long batchesPerEpoch;
   private boolean resumed;
   private boolean betweenEpochs;
@@ -115,6 +117,7 @@ final class FitLoop<B> {
           trainLoss,
           validationLoss,
           setter.found(),
+          replay,
           interrupted,
           stopped.getAsBoolean());
     }
@@ -133,13 +136,16 @@ final class FitLoop<B> {
   private boolean epoch() {
     TrainingEpoch done;
     try (EngineTraining training =
-            Engines.of(settings.engine()).train(task.network(), optimizer(), settings.step());
+            Engines.of(settings.engine())
+                .train(task.network(), optimizer(), settings.step(), model().declaredStatic());
         OptimizerRates rates = new OptimizerRates(optimizer());
         Console.Bar bar =
             observers
                 .console()
                 .bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
-      if (!steps(training, rates, bar)) {
+      boolean complete = steps(training, rates, bar);
+      replay = sum(replay, training.replay());
+      if (!complete) {
         return Thread.currentThread().isInterrupted();
       }
       double lr = rates.largest();
@@ -169,6 +175,10 @@ final class FitLoop<B> {
       betweenEpochs = false;
     }
     return Thread.currentThread().isInterrupted();
+  }
+
+  private static Replay sum(Replay before, Replay epoch) {
+    return Replay.of(before.steps() + epoch.steps(), epoch.reason().orElse(""));
   }
 
   /** Does the epoch's steps; returns whether it came to its end. */

@@ -109,8 +109,13 @@ record ModelTask<B>(
   }
 
   /** A sweep of the model as it is trained, validated if there is something to validate it on. */
-  @SuppressWarnings("unchecked") // a Model's batches are of type Batch
   SweepTask<B> sweep(Optimizer optimizer) {
+    SweepTask<B> task = validated(optimizer);
+    return model.declaredStatic() ? task.declaredStatic() : task;
+  }
+
+  @SuppressWarnings("unchecked") // a Model's batches are of type Batch
+  private SweepTask<B> validated(Optimizer optimizer) {
     Optional<Loss> loss = builtInLoss(model);
     if (loss.isPresent()) {
       SweepTask<B> task =

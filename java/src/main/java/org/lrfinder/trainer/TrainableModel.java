@@ -86,6 +86,18 @@ public interface TrainableModel<B> {
   @Nullable Tensor trainingStep(B batch);
 
   /**
+   * Promises that the model's steps, those of {@link #trainingStep} among them, may be replayed, in
+   * trainings and in sweeps of the model alike: all that {@link
+   * org.lrfinder.SweepTask#declaredStatic} says of losses and networks, and what it says of
+   * batches. In a replayed step {@link #trainingStep} is not called.
+   *
+   * @return false by default
+   */
+  default boolean declaredStatic() {
+    return false;
+  }
+
+  /**
    * Computes the loss of a validation batch. Called without gradients, with the network in eval
    * mode.
    *

@@ -3,6 +3,7 @@ package org.lrfinder.trainer;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.engine.Replay;
 
 /**
  * What a training came to. Immutable, without native memory, and safe to use from any thread.
@@ -12,6 +13,7 @@ import org.lrfinder.LrFinderResult;
  * @param trainLoss mean loss of the last epoch's steps; NaN if it had none
  * @param validationLoss of the last epoch; empty without validation batches
  * @param lrFind what the last sweep of this training found; empty if there was none
+ * @param replay how many steps of this {@code fit} were replayed, and if none, why
  * @param interrupted whether the thread was interrupted, which ended the training early
  * @param stopped whether {@link Trainer#stop} was called, which did
  */
@@ -21,5 +23,6 @@ public record TrainingResult(
     double trainLoss,
     OptionalDouble validationLoss,
     Optional<LrFinderResult> lrFind,
+    Replay replay,
     boolean interrupted,
     boolean stopped) {}

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.StepFunction;
 
@@ -93,6 +94,21 @@ class ResultJsonTest {
     assertThat(ResultJson.toJson(flat))
         .contains("\"warnings\":[\"" + Status.FLAT_NOISE.words() + "\"]");
     assertThat(ResultJson.toJson(falling())).contains("\"warnings\":[]");
+  }
+
+  @Test
+  void aFileFromBeforeReplayIsRead() throws Exception {
+    ObjectNode tree = (ObjectNode) new ObjectMapper().readTree(ResultJson.toJson(falling()));
+    assertThat(tree.remove("replay").toString())
+        .isEqualTo("{\"steps\":0,\"reason\":\"a step function does its own steps\"}");
+    LrFinderResult read = ResultJson.fromJson(tree.toString());
+    assertThat(read.replay())
+        .isEqualTo(Replay.of(0, "the result was stored before replay was known"));
+    assertThat(read.results()).isEqualTo(falling().results());
+    String replayed =
+        changed(ResultJson.toJson(falling()), "replay", "{\"steps\":98,\"reason\":null}");
+    assertThat(ResultJson.fromJson(replayed).replay()).isEqualTo(Replay.of(98, ""));
+    assertThat(ResultJson.toJson(ResultJson.fromJson(replayed))).isEqualTo(replayed);
   }
 
   @Test

@@ -27,9 +27,12 @@ public sealed interface Engine permits NativeEngine, PortableEngine {
    * @param network forwarded if it is a {@code SequentialImpl}; null where the caller computes
    *     losses
    * @param optimizer stepped, at the rates that its groups have; any class but LBFGS
+   * @param declaredStatic whether the caller promises that the model does the same for every batch
+   *     of a shape
    * @throws IllegalArgumentException if network and optimizer cannot be trained
    */
-  EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step);
+  EngineTraining train(
+      @Nullable Module network, Optimizer optimizer, StepSettings step, boolean declaredStatic);
 
   /** Cuts batches for sessions of this engine that alone look at them. */
   RowCutter cutter(Tensor inputs, Tensor targets, int batchSize, @Nullable Tensor order);

@@ -4,6 +4,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.sweep.Loss;
 
 /**
@@ -26,6 +27,22 @@ public sealed interface EngineSession extends AutoCloseable
    *     other, a training has one part
    */
   void accumulate(Tensor loss, int part);
+
+  /**
+   * Replays a micro-batch of a part whose loss the caller would compute, if it can: that stands for
+   * {@link #accumulate(Tensor, int)}. If not, the caller computes the loss and hands it over next,
+   * or calls {@link #abandon}: until then the operators of this thread may be recorded.
+   *
+   * @param batch what the loss is computed from
+   * @return whether it was replayed
+   */
+  boolean replay(Object batch, int part);
+
+  /** Says that the loss that was asked for by {@link #replay} does not come. */
+  void abandon(int part);
+
+  /** {@return what was replayed so far; not once the session was closed} */
+  Replay replay();
 
   /** Computes a loss without gradients, in the train/eval modes that the network is in. */
   double evaluate(Batch batch, Loss loss);

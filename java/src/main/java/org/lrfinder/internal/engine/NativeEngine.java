@@ -31,12 +31,13 @@ final class NativeEngine implements Engine {
       SweepSubject subject, SweepSettings settings, List<GroupRate> groupRates) {
     return started(
         threadState -> {
+          ReplayMode replay = ReplayMode.of(settings.step(), subject.declaredStatic());
           NativeSweepSettings nativeSettings =
               new NativeSweepSettings()
                   .steps(settings.steps())
                   .smoothing_beta(settings.smoothingBeta())
                   .early_stop_threshold(settings.earlyStopThreshold())
-                  .step(nativeStep(settings.step()));
+                  .step(nativeStep(settings.step(), replay));
           for (GroupRate rate : groupRates) {
             nativeSettings.add_group_rate(
                 rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
@@ -55,14 +56,16 @@ final class NativeEngine implements Engine {
           threadState.choose(settings.step().threads(), subject.optimizers());
           NativeSweep sweep = new NativeSweep(nativeSubject, nativeSettings);
           NativeSweepSession session =
-              new NativeSweepSession(sweep, subject, threadState, settings.step().precision());
+              new NativeSweepSession(
+                  sweep, subject, threadState, settings.step().precision(), replay);
           sweep.retainReference(); // outlives the scope, until close()
           return session;
         });
   }
 
   @Override
-  public EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step) {
+  public EngineTraining train(
+      @Nullable Module network, Optimizer optimizer, StepSettings step, boolean declaredStatic) {
     SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
     SweptOptimizer.requireSteppable(optimizer);
     if (!SweptOptimizer.isOfPresets(optimizer)) {
@@ -71,14 +74,16 @@ final class NativeEngine implements Engine {
             "Training with the portable engine, which calls the step of {} in Java",
             optimizer.getClass().getName());
       }
-      return new PortableEngine().train(network, optimizer, step);
+      return new PortableEngine().train(network, optimizer, step, declaredStatic);
     }
     return started(
         threadState -> {
-          NativeTraining training = new NativeTraining(network, optimizer, nativeStep(step));
+          ReplayMode replay = ReplayMode.of(step, declaredStatic);
+          NativeTraining training =
+              new NativeTraining(network, optimizer, nativeStep(step, replay));
           threadState.choose(step.threads(), part.optimizers());
           NativeTrainingSession session =
-              new NativeTrainingSession(training, part, threadState, step.precision());
+              new NativeTrainingSession(training, part, threadState, step.precision(), replay);
           training.retainReference(); // outlives the scope, until close()
           return session;
         });
@@ -89,12 +94,13 @@ final class NativeEngine implements Engine {
     return new NativeRowCutter(inputs, targets, batchSize, order);
   }
 
-  private static NativeStepSettings nativeStep(StepSettings step) {
+  private static NativeStepSettings nativeStep(StepSettings step, ReplayMode replay) {
     return new NativeStepSettings()
         .accumulate_grad_batches(step.accumulateGradBatches())
         .gradient_clip_norm(step.gradientClipNorm())
         .gradient_clip_value(step.gradientClipValue())
-        .precision(step.precision().ordinal());
+        .precision(step.precision().ordinal())
+        .replay(replay.ordinal());
   }
 
   private static <S> S started(Function<ThreadState, S> start) {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.nativecore.NativeCoreException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
@@ -33,13 +34,21 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   private final Object model; // the core holds plain pointers into it
   private final Precision precision;
   private final String device;
+  private final ReplayMode replay;
+  private @Nullable String refused; // why the caller's losses are not replayed
 
   NativeSession(
-      P core, BytePointer device, Object model, ThreadState threadState, Precision precision) {
+      P core,
+      BytePointer device,
+      Object model,
+      ThreadState threadState,
+      Precision precision,
+      ReplayMode replay) {
     super(threadState);
     this.core = core;
     this.model = model;
     this.precision = precision;
+    this.replay = replay;
     try (device) {
       this.device = device.getString();
     }
@@ -69,7 +78,70 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     try {
       return call.of(core, loss, lr, part);
     } catch (NativeCoreException e) {
+      abandon(part); // a recording of a loss that was refused
       throw translated(e);
+    }
+  }
+
+  abstract boolean replay(Tensor input, Tensor target, int part);
+
+  abstract void abandonInCore(int part);
+
+  abstract long replayedSteps();
+
+  abstract BytePointer notReplayedBecause();
+
+  @Override
+  public final boolean replay(Object batch, int part) {
+    requireRunning();
+    if (replay == ReplayMode.NEVER) {
+      return false;
+    }
+    if (replay == ReplayMode.KNOWN_MODELS) {
+      refused = "the loss is computed by the caller, who has not declared the model static";
+      return false;
+    }
+    if (batch instanceof Batch tensors) {
+      return replayOpen(tensors.input(), tensors.target(), part);
+    }
+    if (batch instanceof Tensor tensor) {
+      return replayOpen(tensor, tensor, part);
+    }
+    if (refused == null) {
+      refused =
+          "a batch is of %s, but only one of type Batch or Tensor can be replayed"
+              .formatted(batch.getClass().getName());
+    }
+    return false;
+  }
+
+  /** Of closed tensors the caller's own code says what is wrong. */
+  private boolean replayOpen(Tensor input, Tensor target, int part) {
+    if (input.isNull() || target.isNull()) {
+      return false;
+    }
+    try {
+      return replay(input, target, part);
+    } catch (NativeCoreException e) {
+      throw translated(e);
+    }
+  }
+
+  @Override
+  public final void abandon(int part) {
+    if (replay == ReplayMode.DECLARED_STATIC) {
+      try {
+        abandonInCore(part);
+      } catch (NativeCoreException e) {
+        throw translated(e);
+      }
+    }
+  }
+
+  @Override
+  public final Replay replay() {
+    try (BytePointer reason = notReplayedBecause()) {
+      return Replay.of(replayedSteps(), refused == null ? reason.getString() : refused);
     }
   }
 

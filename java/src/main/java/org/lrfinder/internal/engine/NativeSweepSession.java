@@ -1,6 +1,7 @@
 package org.lrfinder.internal.engine;
 
 import java.nio.DoubleBuffer;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
@@ -46,8 +47,12 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   private final CoreRunningLoss runningLoss;
 
   NativeSweepSession(
-      NativeSweep sweep, SweepSubject subject, ThreadState threadState, Precision precision) {
-    super(sweep, sweep.device(), subject, threadState, precision);
+      NativeSweep sweep,
+      SweepSubject subject,
+      ThreadState threadState,
+      Precision precision,
+      ReplayMode replay) {
+    super(sweep, sweep.device(), subject, threadState, precision, replay);
     this.runningLoss = new CoreRunningLoss(sweep.running_loss());
   }
 
@@ -80,6 +85,26 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   @Override
   public double evaluate(Batch batch, Loss loss) {
     return ofBatch((on, x, y, kind, lr) -> on.evaluate(x, y, kind), batch, loss, 0);
+  }
+
+  @Override
+  boolean replay(Tensor input, Tensor target, int part) {
+    return core.replay(input, target, part);
+  }
+
+  @Override
+  void abandonInCore(int part) {
+    core.abandon(part);
+  }
+
+  @Override
+  long replayedSteps() {
+    return core.replayed_steps();
+  }
+
+  @Override
+  BytePointer notReplayedBecause() {
+    return core.not_replayed_because();
   }
 
   @Override

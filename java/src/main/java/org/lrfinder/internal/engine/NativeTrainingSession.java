@@ -1,5 +1,6 @@
 package org.lrfinder.internal.engine;
 
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
 import org.lrfinder.internal.nativecore.NativeTraining;
@@ -12,8 +13,9 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
       NativeTraining training,
       SweepSubject.Part part,
       ThreadState threadState,
-      Precision precision) {
-    super(training, training.device(), part, threadState, precision);
+      Precision precision,
+      ReplayMode replay) {
+    super(training, training.device(), part, threadState, precision, replay);
   }
 
   @Override
@@ -44,6 +46,26 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   @Override
   public double evaluate(Batch batch, Loss loss) {
     return ofBatch((on, x, y, kind, lr) -> on.evaluate(x, y, kind), batch, loss, 0);
+  }
+
+  @Override
+  boolean replay(Tensor input, Tensor target, int part) {
+    return core.replay(input, target);
+  }
+
+  @Override
+  void abandonInCore(int part) {
+    core.abandon();
+  }
+
+  @Override
+  long replayedSteps() {
+    return core.replayed_steps();
+  }
+
+  @Override
+  BytePointer notReplayedBecause() {
+    return core.not_replayed_because();
   }
 
   @Override

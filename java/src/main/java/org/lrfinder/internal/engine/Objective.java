@@ -144,7 +144,10 @@ public sealed interface Objective<B> {
 
     @Override
     public boolean accumulate(EngineSession session, B batch) {
-      Tensor loss = loss(session, batch);
+      if (session.replay(batch, part)) {
+        return true;
+      }
+      Tensor loss = computed(session, batch);
       if (loss == null) {
         return false;
       }
@@ -154,13 +157,20 @@ public sealed interface Objective<B> {
 
     @Override
     public @Nullable Outcome step(EngineSweep sweep, B batch, double lr) {
-      Tensor loss = loss(sweep, batch);
+      if (sweep.replay(batch, part)) {
+        return sweep.finish(lr, part);
+      }
+      Tensor loss = computed(sweep, batch);
       return loss == null ? null : sweep.step(loss, lr, part);
     }
 
     @Override
     public boolean step(EngineTraining training, B batch, DoubleConsumer mean) {
-      Tensor loss = loss(training, batch);
+      if (training.replay(batch, part)) {
+        mean.accept(training.finish());
+        return true;
+      }
+      Tensor loss = computed(training, batch);
       if (loss == null) {
         return false;
       }
@@ -173,6 +183,19 @@ public sealed interface Objective<B> {
       Tensor loss = loss(session, batch);
       if (loss != null) {
         losses.accept(ModelTensors.number(loss));
+      }
+    }
+
+    /** The loss of a micro-batch that was not replayed. */
+    private @Nullable Tensor computed(EngineSession session, B batch) {
+      Tensor loss = null;
+      try {
+        loss = loss(session, batch);
+        return loss;
+      } finally {
+        if (loss == null) {
+          session.abandon(part); // what was recorded of it
+        }
       }
     }
 

@@ -57,7 +57,8 @@ final class PortableEngine implements Engine {
   }
 
   @Override
-  public EngineTraining train(@Nullable Module network, Optimizer optimizer, StepSettings step) {
+  public EngineTraining train(
+      @Nullable Module network, Optimizer optimizer, StepSettings step, boolean declaredStatic) {
     return guarded(
         () -> {
           SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);

@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.Replay;
 import org.lrfinder.sweep.Loss;
 
 /** What the portable engine's sweeps and trainings have in common. */
@@ -60,6 +61,21 @@ abstract sealed class PortableSession extends Session
   public final double evaluate(Batch batch, Loss loss) {
     requireRunning();
     return guarded(() -> microBatches.evaluate(batch, loss));
+  }
+
+  @Override
+  public final boolean replay(Object batch, int part) {
+    return false;
+  }
+
+  @Override
+  public final void abandon(int part) {
+    // Nothing was recorded.
+  }
+
+  @Override
+  public final Replay replay() {
+    return Replay.of(0, "the portable engine does not replay");
   }
 
   @Override

@@ -12,8 +12,10 @@ import org.jspecify.annotations.Nullable;
  * for a GAN.
  *
  * @param parts at least one; the network of the first is the one that the engine forwards
+ * @param declaredStatic whether the caller promises that it does the same for every batch of a
+ *     shape
  */
-public record SweepSubject(List<Part> parts) {
+public record SweepSubject(List<Part> parts, boolean declaredStatic) {
   /**
    * Creates a subject.
    *
@@ -28,7 +30,7 @@ public record SweepSubject(List<Part> parts) {
 
   /** {@return a network alone, without an optimizer} */
   public static SweepSubject of(Module network) {
-    return new SweepSubject(List.of(new Part(network, null, List.of(), true)));
+    return new SweepSubject(List.of(new Part(network, null, List.of(), true)), false);
   }
 
   /**

@@ -42,7 +42,7 @@ class EngineSweepTest {
 
   private EngineSweep start(EngineChoice engine, SweepSubject.Part part) {
     return Engines.of(engine)
-        .start(new SweepSubject(List.of(part)), settings, List.of(GroupRate.swept(1)));
+        .start(new SweepSubject(List.of(part), false), settings, List.of(GroupRate.swept(1)));
   }
 
   private Tensor loss(double value) {

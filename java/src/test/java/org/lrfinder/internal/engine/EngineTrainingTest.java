@@ -43,7 +43,8 @@ class EngineTrainingTest {
                       .accumulateGradBatches(4)
                       .gradientClipNorm(1e6)
                       .threads(1)
-                      .build())) {
+                      .build(),
+                  false)) {
         assertThatThrownBy(training::finish)
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessage("there is no step to finish: nothing was accumulated");
@@ -84,7 +85,9 @@ class EngineTrainingTest {
     for (int i = 0; i < 2; i++) {
       SequentialImpl network = Models.mlp();
       StepSettings settings = StepSettings.builder().build();
-      Engines.of(EngineChoice.NATIVE).train(network, new OwnOptimizer(network), settings).close();
+      Engines.of(EngineChoice.NATIVE)
+          .train(network, new OwnOptimizer(network), settings, false)
+          .close();
     }
   }
 }

@@ -18,7 +18,6 @@
 
 #include "autocast.h"
 #include "failure.h"
-#include "program.h"
 
 namespace lrfinder {
 namespace {
@@ -82,12 +81,11 @@ std::string changes(const torch::jit::Block& block) {
 
 }  // namespace
 
-double number(const at::Tensor& loss) {
+void check_number(const at::Tensor& loss) {
   if (!loss.defined()) refuse("the loss is an undefined tensor");
   if (loss.numel() != 1 || !at::isFloatingType(loss.scalar_type())) {
     refuse("the loss must be one real number, not a tensor of shape ", shape(loss), " and type ", loss.dtype());
   }
-  return number_in(loss);
 }
 
 Forward::Forward(torch::nn::Module* network, Precision precision, at::Device device)

@@ -45,7 +45,7 @@ class Forward {
   at::Device device_;
 };
 
-/// A loss as a number, after checking that it is one real number.
-double number(const at::Tensor& loss);
+/// Refuses a loss that is not one real number, without calling an operator.
+void check_number(const at::Tensor& loss);
 
 }  // namespace lrfinder

@@ -9,6 +9,7 @@
 
 #include "clip.h"
 #include "failure.h"
+#include "program.h"
 
 namespace lrfinder {
 namespace {
@@ -88,7 +89,9 @@ MicroBatches::MicroBatches(std::shared_ptr<const Forward> forward, Optimizers op
 
 double MicroBatches::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) const {
   const c10::NoGradGuard no_grad;
-  return number(forward_->loss(input, target, loss));
+  const auto computed = forward_->loss(input, target, loss);
+  check_number(computed);
+  return number_in(computed);
 }
 
 double MicroBatches::add(const at::Tensor& input, const at::Tensor& target, Loss loss) {
@@ -96,19 +99,25 @@ double MicroBatches::add(const at::Tensor& input, const at::Tensor& target, Loss
     ++replayed_;
     return count(*replayed);
   }
+  return add_computed([&] { return forward_->loss(input, target, loss); });
+}
+
+double MicroBatches::add(const at::Tensor& loss) {
+  return add_computed([&] { return loss; });
+}
+
+template <typename Compute>
+double MicroBatches::add_computed(const Compute& compute) {
   try {
-    return add(forward_->loss(input, target, loss));
+    const at::Tensor loss = compute();
+    check_number(loss);
+    if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
+    gradients_->computed(loss);
+    return count(number_in(loss));
   } catch (...) {
     abandon();
     throw;
   }
-}
-
-double MicroBatches::add(const at::Tensor& loss) {
-  const double value = number(loss);
-  if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
-  gradients_->computed(loss);
-  return count(value);
 }
 
 std::optional<double> MicroBatches::replay(const at::Tensor& input, const at::Tensor& target) {

@@ -61,6 +61,8 @@ class MicroBatches {
  private:
   MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step, Reach reach);
 
+  template <typename Compute>
+  double add_computed(const Compute& compute);
   double count(double loss);
 
   StepSettings step_;

@@ -33,7 +33,9 @@ Program::Program(Tape tape, at::TensorList batch) : tape_(std::move(tape)) {
     shapes_.push_back(
         {batch[i].sizes().vec(), batch[i].strides().vec(), batch[i].scalar_type(), static_cast<std::size_t>(first)});
   }
+  writable_ = tape_.written;
   for (const auto& tensor : std::exchange(tape_.outside, {})) {
+    if (!tensor.requires_grad() && tensor.is_non_overlapping_and_dense()) writable_.push_back(tensor);
     outside_.push_back({tensor, tensor.storage(), tensor.numel(), tensor.requires_grad()});
   }
   const auto backward =

@@ -32,8 +32,9 @@ class Program {
 
   const std::vector<std::pair<at::Tensor, Slot>>& gradients() const { return tape_.gradients; }
   const at::Tensor& gradient(Slot slot) const { return tape_.tensors[slot]; }
-  /// Tensors that a run writes, apart from gradients: buffers.
-  const std::vector<at::Tensor>& written() const { return tape_.written; }
+  /// Tensors that a run may write, apart from gradients. Buffers are, though not every schema says so: that of batch
+  /// norm is silent of its statistics.
+  const std::vector<at::Tensor>& writable() const { return writable_; }
   bool draws() const { return tape_.draws; }
 
  private:
@@ -62,6 +63,7 @@ class Program {
   Tape tape_;
   std::vector<Shape> shapes_;
   std::vector<Outside> outside_;
+  std::vector<at::Tensor> writable_;
   std::size_t backward_begin_;
   std::size_t next_ = 0;
   torch::jit::Stack stack_;

@@ -222,17 +222,17 @@ void ReplayedGradients::backward_recorded() {
 void ReplayedGradients::begin_check(Recorded& recorded, const MicroBatch& batch) {
   auto& program = recorded.program;
   const c10::NoGradGuard no_grad;
-  const auto before = clones(program.written());
+  const auto before = clones(program.writable());
   const auto generator = program.draws() ? generator_state() : at::Tensor();
   const auto put_back = [&] {
-    for (std::size_t i = 0; i < before.size(); ++i) program.written()[i].detach().copy_(before[i]);
+    for (std::size_t i = 0; i < before.size(); ++i) program.writable()[i].detach().copy_(before[i]);
     if (generator.defined()) set_generator_state(generator);
   };
   try {
     Check check{&recorded, program.forward({batch.input, batch.target}), {}, {}, {}};
     program.backward();
     for (const auto& [parameter, slot] : program.gradients()) check.gradients.push_back(program.gradient(slot).clone());
-    check.written = clones(program.written());
+    check.written = clones(program.writable());
     if (generator.defined()) check.generator = generator_state();
     check_ = std::move(check);
   } catch (const c10::Error&) {  // such as for a target out of range, of which autograd will say the same
@@ -262,7 +262,7 @@ std::string ReplayedGradients::difference(const Check& check) const {
     if (!gradient.defined() || !same_bits(gradient, check.gradients[i])) return "a gradient";
   }
   for (std::size_t i = 0; i < check.written.size(); ++i) {
-    if (!same_bits(program.written()[i], check.written[i])) return "a buffer";
+    if (!same_bits(program.writable()[i], check.written[i])) return "a buffer";
   }
   if (check.generator.defined() && !same_bits(generator_state(), check.generator)) return "the random numbers";
   return "";

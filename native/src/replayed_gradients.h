@@ -63,7 +63,7 @@ class ReplayedGradients final : public Gradients {
     Recorded* recorded;
     double loss;
     std::vector<at::Tensor> gradients;  // by the program's
-    std::vector<at::Tensor> written;    // by the program's
+    std::vector<at::Tensor> written;    // what may be, as the program left it
     at::Tensor generator;
   };
 

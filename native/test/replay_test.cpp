@@ -306,6 +306,7 @@ using LossFunction = std::function<at::Tensor(nn::SequentialImpl&, const at::Ten
 
 struct Curve {
   std::vector<double> losses;
+  std::vector<at::Tensor> tensors;  // parameters and buffers after the last step
   std::int64_t replayed = 0;
   std::string reason;
 };
@@ -340,6 +341,8 @@ Curve sweep(Replay replay, const LossFunction& loss, int steps = 14, int accumul
     }
     curve.losses.push_back(sweep.running_loss().last);
   }
+  for (const auto& parameter : net->parameters()) curve.tensors.push_back(parameter.detach().clone());
+  for (const auto& buffer : net->buffers()) curve.tensors.push_back(buffer.clone());
   curve.replayed = sweep.replayed_steps();
   curve.reason = sweep.not_replayed_because();
   return curve;
@@ -350,6 +353,9 @@ Curve expect_same_sweeps(const std::function<LossFunction()>& make, int accumula
   const auto expected = sweep(Replay::kNever, make(), 14, accumulate);
   auto curve = sweep(Replay::kDeclaredStatic, make(), 14, accumulate);
   EXPECT_EQ(curve.losses, expected.losses);
+  for (size_t i = 0; i < expected.tensors.size(); ++i) {
+    EXPECT_TRUE(same_bits(curve.tensors[i], expected.tensors[i])) << i;
+  }
   EXPECT_EQ(expected.replayed, 0);
   return curve;
 }
@@ -381,7 +387,7 @@ TEST(ReplayTest, ACallersLossThatIsDeclaredStaticIsReplayed) {
 
 TEST(ReplayTest, ADeclaredLossMayReadATensorThatStaysTheSame) {
   const auto weighted = [] {
-    const auto weights = normal({3}, at::kFloat, 5).abs();
+    const auto weights = normal({1}, at::kFloat, 5).abs().expand({3});  // that could not be written
     return LossFunction([weights](auto& net, const auto& input, const auto& target) {
       return ((net.forward(input) - target).pow(2) * weights).mean();
     });
@@ -474,6 +480,20 @@ TEST(ReplayTest, ALossThatFailsEndsItsRecording) {
   }
   ASSERT_TRUE(sweep.replay(input, target));
   sweep.finish(1e-3);
+}
+
+TEST(ReplayTest, ALossThatIsRefusedEndsItsRecording) {
+  auto net = eventful();
+  optim::SGD sgd(net->parameters(), optim::SGDOptions(1));
+  StepSettings step;
+  step.replay = Replay::kDeclaredStatic;
+  Training training(net.get(), sgd, step);
+  const auto input = normal({8, 6}, at::kFloat, 1);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_FALSE(training.replay(input, input));
+    EXPECT_THROW(training.step(net->forward(input)), Error);
+    EXPECT_FALSE(c10::impl::tls_is_dispatch_key_included(c10::DispatchKey::Fake));
+  }
 }
 
 TEST(ReplayTest, PartsThatTakeTurnsAreReplayed) {

@@ -37,7 +37,6 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DispatchKey;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.data.Batch;
@@ -216,7 +215,6 @@ class ReplayTest {
   }
 
   @Test
-  @Disabled("the core's check of a promise moves batch norm's running statistics twice")
   void theCheckOfAPromiseLeavesTheStatisticsOfBatchNormAsAutogradDoes() {
     assertThat(replayed(declaredAndValidated(network))).isEqualTo(ALL_CHECKED);
   }

@@ -32,7 +32,7 @@ class ReplayedTrainingTest extends TrainerFixture {
     private int calls;
 
     Replayable(boolean builtIn) {
-      super(network(3, builtIn)); // see ReplayTest of the statistics of batch norm
+      super(network(3, true));
       this.builtIn = builtIn;
     }
 

@@ -1,0 +1,115 @@
+package org.lrfinder.benchmarks.speed;
+
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.util.Map;
+import java.util.Optional;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+import org.lrfinder.LrFinder;
+import org.lrfinder.SweepTask;
+import org.lrfinder.data.Batch;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.trainer.MetricsLogger;
+import org.lrfinder.trainer.Model;
+import org.lrfinder.trainer.Trainer;
+
+/**
+ * The library: {@link LrFinder#find} and {@link Trainer#fit}. A {@code SequentialImpl} is forwarded
+ * natively; of the other networks the loss is computed in Java.
+ */
+final class Library extends JvmContender {
+  private static final double LR = 1e-3;
+
+  private final Workload workload;
+  private final EngineChoice engine;
+  private final boolean replay;
+  private final JavaNetwork network;
+  private final Optimizer optimizer;
+
+  Library(String name, EngineChoice engine, boolean replay, Workload workload) {
+    super(name);
+    this.workload = workload;
+    this.engine = engine;
+    this.replay = replay;
+    network = workload.network();
+    optimizer = optimizer();
+  }
+
+  private Optimizer optimizer() {
+    return workload.subject().optimizer().over(network.module().parameters(), LR, Map.of());
+  }
+
+  @Override
+  double[] swept(double[] rates) {
+    LrFinder finder = configured(settings(rates.length).engine(engine)).build();
+    return finder.find(task()).results().losses();
+  }
+
+  /** The one place where a sweep is told whether to replay. */
+  private LrFinder.Builder configured(LrFinder.Builder builder) {
+    return builder; // .replay(replay)
+  }
+
+  /** The one place where a network whose loss is computed in Java is declared static. */
+  private SweepTask<Batch> task() {
+    return network
+        .sequential()
+        .map(layers -> SweepTask.of(layers, optimizer, builtIn(), workload.batches()))
+        .orElseGet(
+            () ->
+                SweepTask.of(
+                    network.module(), optimizer, (Batch batch) -> loss(batch), workload.batches()));
+  }
+
+  private Loss builtIn() {
+    return workload.subject().network().classifies() ? Loss.CROSS_ENTROPY : Loss.MSE;
+  }
+
+  private Tensor loss(Batch batch) {
+    return workload.loss(network, batch.input(), batch.target());
+  }
+
+  @Override
+  double[] trained() {
+    Trainer trainer =
+        Trainer.builder()
+            .maxEpochs(1)
+            .engine(engine)
+            .logger(MetricsLogger.NONE)
+            .console(new PrintStream(OutputStream.nullOutputStream()))
+            .progressBar(false)
+            .build();
+    trainer.fit(new Trained());
+    return new double[workload.batchesPerEpoch()];
+  }
+
+  private final class Trained implements Model {
+    @Override
+    public Module module() {
+      return network.module();
+    }
+
+    @Override
+    public Optional<Loss> loss() {
+      return network.sequential().map(layers -> builtIn());
+    }
+
+    @Override
+    public Tensor trainingStep(Batch batch) {
+      return Library.this.loss(batch);
+    }
+
+    @Override
+    public Optimizer configureOptimizers() {
+      return optimizer();
+    }
+
+    @Override
+    public Iterable<Batch> trainBatches() {
+      return workload.batches();
+    }
+  }
+}

@@ -35,7 +35,7 @@ def main(name):
         versions=contender.versions(),
         python=sys.version.split()[0],
         torch=torch.__version__,
-        blas=next((part.strip(" -") for part in config.splitlines() if "Math Kernel" in part), "not MKL"),
+        blas=next((" ".join(part.split()[1:8]) for part in config.splitlines() if "Math Kernel" in part), "no MKL"),
         threads=torch.get_num_threads(),
     )
     for line in sys.stdin:

@@ -1,5 +1,6 @@
 package org.lrfinder.benchmarks.speed;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,6 +40,12 @@ record Aim(Setting setting, String subject, String contender, double ratio) {
     for (int i = 0; i < ratios.length; i++) {
       aims.add(new Aim(setting, subject, contenders[i], ratios[i]));
     }
+  }
+
+  String words() {
+    return ratio == 1
+        ? "not slower"
+        : BigDecimal.valueOf(ratio).stripTrailingZeros().toPlainString() + "x";
   }
 
   /** A ratio of 1 is reached by what rounds to it: nobody can tell 0.996 from it. */

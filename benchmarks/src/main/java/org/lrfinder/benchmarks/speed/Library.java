@@ -4,6 +4,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.Map;
 import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
@@ -68,8 +69,13 @@ final class Library extends JvmContender {
     return workload.subject().network().classifies() ? Loss.CROSS_ENTROPY : Loss.MSE;
   }
 
+  /** Without a scope, what lies between would stay until the next garbage collection. */
   private Tensor loss(Batch batch) {
-    return workload.loss(network, batch.input(), batch.target());
+    try (PointerScope scope = new PointerScope()) {
+      Tensor loss = workload.loss(network, batch.input(), batch.target());
+      scope.detach(loss);
+      return loss;
+    }
   }
 
   @Override

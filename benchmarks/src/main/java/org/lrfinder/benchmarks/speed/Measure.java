@@ -10,9 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.nativecore.NativeCore;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -70,15 +72,7 @@ final class Measure implements Callable<Integer> {
       for (String name : pythons) {
         start(name, workers, notes);
       }
-      notes.add(
-          "%s: JVM with %s, libtorch %d threads, BLAS %d"
-              .formatted(
-                  Setting.of(setting).words(),
-                  "mkl".equals(System.getProperty("org.bytedeco.openblas.load"))
-                      ? "MKL"
-                      : openblas_nolapack.OPENBLAS_VERSION.trim(),
-                  torch.get_num_threads(),
-                  openblas_nolapack.blas_get_num_threads()));
+      notes.add(Setting.of(setting).words() + ": " + threads());
       List<Case> cases =
           Case.all().stream().filter(subject -> labels.contains(subject.label())).toList();
       List<Supplier<List<Trial>>> groups = figure.groups(cases, new Contenders(workers, notes));
@@ -94,6 +88,18 @@ final class Measure implements Callable<Integer> {
     return 0;
   }
 
+  private static String threads() throws IOException {
+    int blas = openblas_nolapack.blas_get_num_threads();
+    return "libtorch %s in the JVM %d threads, %s %s"
+        .formatted(
+            NativeCore.libtorchVersion(),
+            torch.get_num_threads(),
+            "mkl".equals(System.getProperty("org.bytedeco.openblas.load"))
+                ? "MKL " + Loader.getVersion("org.bytedeco", "mkl")
+                : openblas_nolapack.OPENBLAS_VERSION.trim(),
+            blas < 0 ? "as libtorch" : Integer.toString(blas)); // MKL has no count of its own
+  }
+
   private void start(String name, List<PythonWorker> workers, Notes notes) {
     if (python == null) {
       return;
@@ -107,14 +113,18 @@ final class Measure implements Callable<Integer> {
                 .formatted(name, versions.get("threads"), torch.get_num_threads()));
       }
       notes.add(
-          "%s: Python %s, torch %s, %s, %s threads; %s"
+          "Python %s, torch %s, %s"
               .formatted(
-                  Setting.of(setting).words(),
                   versions.get("python").asText(),
                   versions.get("torch").asText(),
-                  versions.get("blas").asText(),
-                  versions.get("threads"),
-                  versions.get("versions")));
+                  versions.get("blas").asText()));
+      versions
+          .get("versions")
+          .properties()
+          .forEach(version -> notes.add(version.getKey() + " " + version.getValue().asText()));
+      notes.add(
+          "%s: torch in Python %s threads"
+              .formatted(Setting.of(setting).words(), versions.get("threads")));
       workers.add(worker);
     } catch (IllegalStateException e) {
       notes.add("%s is left out: %s".formatted(name, e.getMessage()));

@@ -68,7 +68,7 @@ record Rows(List<Row> all) {
     byRound(contender, high)
         .forEach(
             (round, value) -> {
-              if (lower.containsKey(round)) {
+              if (low < high && lower.containsKey(round)) {
                 slopes.add((value - lower.get(round)) / (high - low));
               }
             });

@@ -75,7 +75,7 @@ final class SpeedReport {
                       List.of(
                           aim.subject() + ", " + aim.setting().words(),
                           aim.contender(),
-                          format(aim.ratio() == 1 ? "not slower" : "%.3gx", aim.ratio()),
+                          aim.words(),
                           format("%.2fx", ratio.median()),
                           quartiles(ratio, "%.2f"),
                           aim.isMetBy(ratio.median()) ? "yes" : "**no**")));

@@ -83,7 +83,7 @@ struct ResNet18 : nn::Module {
   at::Tensor forward(const at::Tensor& input) {
     at::Tensor output = at::max_pool2d(at::relu(bn(conv(input))), 3, 2, 1);
     for (auto& block : blocks) output = block(output);
-    return linear(at::flatten(at::adaptive_avg_pool2d(output, 1), 1));
+    return linear(at::flatten(at::adaptive_avg_pool2d(output, {1, 1}), 1));
   }
 };
 

@@ -94,6 +94,7 @@ enum Figure {
   };
 
   private static final int BLAS_DEFAULT = -1;
+  private static final int LEAST_STEPS = 3; // of a sweep
 
   /** The contender whose counts nobody sets. */
   static final String DEFAULT_COUNTS = "the library's choice";
@@ -106,7 +107,7 @@ enum Figure {
   }
 
   static int few(Case subject) {
-    return Math.max(2, subject.steps() / 5);
+    return Math.max(LEAST_STEPS, subject.steps() / 5);
   }
 
   private static Trial sweep(String subject, int x, Contender contender, int steps) {

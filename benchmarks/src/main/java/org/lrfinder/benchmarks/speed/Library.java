@@ -73,7 +73,7 @@ final class Library extends JvmContender {
   private Tensor loss(Batch batch) {
     try (PointerScope scope = new PointerScope()) {
       Tensor loss = workload.loss(network, batch.input(), batch.target());
-      scope.detach(loss);
+      loss.retainReference(); // until it is collected
       return loss;
     }
   }

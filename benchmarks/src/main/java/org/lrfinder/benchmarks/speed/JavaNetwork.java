@@ -135,7 +135,7 @@ record JavaNetwork(Module module, UnaryOperator<Tensor> forward, List<Module> ke
   private static Conv2dImpl convolution(
       long in, long out, long kernel, long stride, long padding, boolean bias) {
     Conv2dOptions options = new Conv2dOptions(in, out, new LongPointer(kernel, kernel));
-    options.stride().put(stride, stride);
+    options.stride().put(new long[] {stride, stride}); // two numbers would be index and value
     options.padding().put(new LongPointer(padding, padding));
     options.bias().put(bias);
     return new Conv2dImpl(options);

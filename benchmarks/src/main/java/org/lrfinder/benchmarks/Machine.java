@@ -13,17 +13,16 @@ import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.internal.nativecore.NativeCore;
 
 /** What a report says of where and how it was made. */
-final class Machine {
+public final class Machine {
   private Machine() {}
 
-  /** Lines of a Markdown list, the command left out. */
-  static String describe() throws IOException {
+  /** Lines of a Markdown list: the date, the machine and the JVM. */
+  public static String host() throws IOException {
     return Report.format(
         """
         - date: %s
         - machine: %s, %d cores, %s %s
         - JVM: %s %s
-        - libtorch %s, BLAS: %s, threads: %d
         """,
         LocalDate.now(),
         processor(),
@@ -31,14 +30,23 @@ final class Machine {
         System.getProperty("os.name"),
         System.getProperty("os.arch"),
         System.getProperty("java.vm.name"),
-        Runtime.version(),
+        Runtime.version());
+  }
+
+  /** Lines of a Markdown list, the command left out. */
+  static String describe() throws IOException {
+    return Report.format(
+        """
+        %s- libtorch %s, BLAS: %s, threads: %d
+        """,
+        host(),
         NativeCore.libtorchVersion(),
         System.getProperty("org.bytedeco.openblas.load", openblas_nolapack.OPENBLAS_VERSION.trim()),
         torch.get_num_threads());
   }
 
   /** As typed in the root of the repository. */
-  static String command(Class<?> program, List<String> arguments) {
+  public static String command(Class<?> program, List<String> arguments) {
     List<String> command = new ArrayList<>(List.of("java"));
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", "benchmarks/target/benchmarks.jar", program.getName()));

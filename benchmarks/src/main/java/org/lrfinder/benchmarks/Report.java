@@ -8,22 +8,22 @@ import java.util.Locale;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** What a program found out, in Markdown. */
-final class Report {
+public final class Report {
   private Report() {}
 
   /** Numbers with a decimal point, whatever the locale. */
-  static String format(String format, Object... values) {
+  public static String format(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
 
-  static void print(CommandSpec program, CharSequence part) {
+  public static void print(CommandSpec program, CharSequence part) {
     PrintWriter console = program.commandLine().getOut();
     console.append(part);
     console.flush();
   }
 
   /** Writes the whole report to a file, if one is given. */
-  static void write(CharSequence report, Path out) throws IOException {
+  public static void write(CharSequence report, Path out) throws IOException {
     if (out != null) {
       Files.writeString(out, report);
     }

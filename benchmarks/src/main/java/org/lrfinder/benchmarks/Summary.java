@@ -3,8 +3,9 @@ package org.lrfinder.benchmarks;
 import java.util.Arrays;
 
 /** Order statistics of a sample; between two values, quartiles are interpolated linearly. */
-record Summary(double min, double lowerQuartile, double median, double upperQuartile, double max) {
-  static Summary of(double... sample) {
+public record Summary(
+    double min, double lowerQuartile, double median, double upperQuartile, double max) {
+  public static Summary of(double... sample) {
     if (sample.length == 0) {
       throw new IllegalArgumentException("an empty sample has no median");
     }
@@ -21,7 +22,7 @@ record Summary(double min, double lowerQuartile, double median, double upperQuar
   /**
    * Of the quotients of what was measured in the same round: a machine that slows down slows both.
    */
-  static Summary ofPairedRatios(double[] numerators, double[] denominators) {
+  public static Summary ofPairedRatios(double[] numerators, double[] denominators) {
     if (numerators.length != denominators.length) {
       throw new IllegalArgumentException(
           "%d and %d values make no pairs".formatted(numerators.length, denominators.length));

@@ -1,0 +1,97 @@
+package org.lrfinder.benchmarks.speed;
+
+import java.util.concurrent.TimeUnit;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.pytorch.global.torch;
+import org.lrfinder.internal.models.OptimizerKind;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * Run by {@code java -jar benchmarks/target/benchmarks.jar ThroughputBenchmark}.
+ *
+ * <p>Steps and samples a second, each contender alone in a process: of sweeps, whose start and end
+ * are shared among their steps, and of epochs of training. To compare contenders, see {@link
+ * Speed}, whose rounds share what slows the machine down.
+ */
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Fork(2)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
+@State(Scope.Thread)
+public class ThroughputBenchmark {
+  private static final int STEPS = 64; // of a sweep, and batches of an epoch
+
+  /** As {@link Speed} has them; a multilayer perceptron may be any. */
+  @Param("1x64")
+  public String network = "";
+
+  /** Rows in a batch. */
+  @Param("32")
+  public int batch;
+
+  /** Of libtorch and BLAS; 0 leaves them at their defaults. */
+  @Param("1")
+  public int threads;
+
+  /** Who does it. */
+  @Param({
+    Contenders.NATIVE,
+    Contenders.AUTOGRAD,
+    Contenders.PORTABLE,
+    Contenders.NAIVE,
+    Contenders.PLAIN,
+    Contenders.BARE
+  })
+  public String contender = "";
+
+  private JvmContender trained;
+
+  /** Counted beside the steps. */
+  @AuxCounters(AuxCounters.Type.OPERATIONS)
+  @State(Scope.Thread)
+  public static class Count {
+    /** Rows that went through the network. */
+    public long samples;
+  }
+
+  /** Called by JMH. */
+  @Setup(Level.Trial)
+  public void prepare() {
+    if (threads > 0) {
+      torch.set_num_threads(threads);
+      openblas_nolapack.blas_set_num_threads(threads);
+    }
+    Case subject = new Case(NetworkShape.of(network), OptimizerKind.ADAM, batch, STEPS);
+    trained = Contenders.of(contender, Workload.of(subject, true));
+  }
+
+  /** {@return the losses} */
+  @Benchmark
+  @OperationsPerInvocation(STEPS)
+  public double[] sweep(Count count) {
+    count.samples += (long) STEPS * batch;
+    return trained.sweep(STEPS).losses();
+  }
+
+  /** {@return something for each step} */
+  @Benchmark
+  @OperationsPerInvocation(STEPS)
+  public double[] epoch(Count count) {
+    count.samples += (long) STEPS * batch;
+    return trained.epoch().losses();
+  }
+}

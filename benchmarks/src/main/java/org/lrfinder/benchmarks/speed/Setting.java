@@ -67,10 +67,6 @@ enum Setting {
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> environment = builder.environment();
-    // As in PyTorch's wheels. By default MKL brings a second OpenMP into the process beside
-    // libtorch's, and convolutions
-    // on more than one thread crash now and then.
-    environment.put("MKL_THREADING_LAYER", "GNU");
     for (String variable : List.of("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")) {
       if (oneThread) {
         environment.put(variable, "1");

@@ -33,7 +33,18 @@ import org.bytedeco.pytorch.global.torch;
  * @param kept what the presets would free while the network still uses it
  */
 record JavaNetwork(Module module, UnaryOperator<Tensor> forward, List<Module> kept) {
+  // The presets free some layers with their Java objects, even while a network holds them, and then
+  // the process crashes.
+  private static final List<JavaNetwork> FOR_EVER = new ArrayList<>();
+
+  /** Makes a network that lives as long as the process. Not to be called within a scope. */
   static JavaNetwork of(NetworkShape shape) {
+    JavaNetwork network = made(shape);
+    FOR_EVER.add(network);
+    return network;
+  }
+
+  private static JavaNetwork made(NetworkShape shape) {
     int[] perceptron = shape.perceptron();
     if (perceptron != null) {
       return sequential(perceptron(perceptron[0], perceptron[1]));

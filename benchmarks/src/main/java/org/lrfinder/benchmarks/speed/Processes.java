@@ -118,8 +118,8 @@ final class Processes {
 
   /** Of parameters, buffers and Adam's two averages. */
   private static double mebibytesOfACopy(Case subject) {
+    JavaNetwork network = JavaNetwork.of(subject.network());
     try (PointerScope scope = new PointerScope()) {
-      JavaNetwork network = JavaNetwork.of(subject.network());
       long parameters = bytes(network.module().parameters());
       return (3 * parameters + bytes(network.module().buffers())) / (1024.0 * 1024);
     }

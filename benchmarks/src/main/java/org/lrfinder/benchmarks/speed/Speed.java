@@ -133,7 +133,7 @@ public final class Speed implements Callable<Integer> {
 
   private void measure(Path folder) throws IOException, InterruptedException {
     Path python = python();
-    Path log = folder.resolve("log.txt");
+    Path log = root.resolve("benchmarks/target/speed.log");
     Files.deleteIfExists(log);
     Machine.host().lines().forEach(line -> notes.add(line.substring(2)));
     notes.add("commit: " + commit());

@@ -28,6 +28,7 @@ record Workload(
   static Workload of(Case subject, boolean shuffled) {
     NetworkShape shape = subject.network();
     torch.manual_seed(SEED);
+    JavaNetwork network = JavaNetwork.of(shape);
     try (PointerScope scope = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
       long rows = rows(subject);
@@ -37,7 +38,7 @@ record Workload(
               ? torch.randint(0, NetworkShape.CLASSES, new long[] {rows}).to(ScalarType.Long)
               : torch.randn(sizes(rows, shape.output()));
       List<Tensor> weights = new ArrayList<>();
-      TensorVector parameters = JavaNetwork.of(shape).module().parameters();
+      TensorVector parameters = network.module().parameters();
       for (long i = 0; i < parameters.size(); i++) {
         weights.add(kept(parameters.get(i).clone()));
       }

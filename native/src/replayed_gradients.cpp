@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <exception>
 #include <mutex>
 #include <unordered_set>
 #include <utility>
@@ -235,7 +236,7 @@ void ReplayedGradients::begin_check(Recorded& recorded, const MicroBatch& batch)
     check.written = clones(program.writable());
     if (generator.defined()) check.generator = generator_state();
     check_ = std::move(check);
-  } catch (const c10::Error&) {  // such as for a target out of range, of which autograd will say the same
+  } catch (const std::exception&) {  // such as for a target out of range, of which autograd will say the same
   }
   put_back();
 }

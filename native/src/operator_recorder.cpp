@@ -242,11 +242,19 @@ void OperatorRecorder::call(const c10::OperatorHandle& op, c10::DispatchKeySet k
 
   op.redispatchBoxed(keys, stack);
 
-  for (const auto& tensor : written) {
-    const auto& layout = tape_.slots[by_tensor_.at(tensor.unsafeGetTensorImpl())].layout;
-    if (!layout || !(*layout == Layout(tensor))) refuse("the step changes a tensor's shape in place: " + name_of(op));
-  }
+  for (const auto& tensor : written) note_shape(op, tensor);
   if (note_results(instruction, *stack)) tape_.code.push_back(std::move(instruction));
+}
+
+void OperatorRecorder::note_shape(const c10::OperatorHandle& op, const at::Tensor& tensor) {
+  const auto slot = by_tensor_.at(tensor.unsafeGetTensorImpl());
+  auto& info = tape_.slots[slot];
+  if (!info.layout || *info.layout == Layout(tensor)) return;
+  if (tape_.fixed[slot] || info.shared) {
+    refuse("the step changes the shape of a tensor in place that others have, too: " + name_of(op));
+  }
+  info.layout.emplace(tensor);
+  info.reshaped = true;
 }
 
 bool OperatorRecorder::note_results(Instruction& instruction, const torch::jit::Stack& stack) {
@@ -274,6 +282,7 @@ bool OperatorRecorder::note_result(Instruction& instruction, std::size_t index, 
   if (instruction.view) {
     if (const auto same = find(tensor)) {
       note(tensor, *same);
+      tape_.slots[*same].shared = true;
       return false;
     }
   }

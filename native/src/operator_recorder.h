@@ -51,6 +51,7 @@ class OperatorRecorder {
   void call(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);
   Instruction read(const c10::OperatorHandle& op, c10::DispatchKeySet keys, const torch::jit::Stack& stack);
   void check_arguments(const Instruction& instruction);
+  void note_shape(const c10::OperatorHandle& op, const at::Tensor& written);
   /// Whether the instruction made something that was not there.
   bool note_results(Instruction& instruction, const torch::jit::Stack& stack);
   bool note_result(Instruction& instruction, std::size_t index, const at::Tensor& tensor);

@@ -70,6 +70,8 @@ struct SlotInfo {
   std::optional<Layout> layout;  // none without memory of its own, such as a sparse tensor's
   at::TensorOptions options;
   bool batch = false;
+  bool shared = false;    // several tensors of the recorded step are this one
+  bool reshaped = false;  // in place, so that each run needs a tensor of its own
 };
 
 /// A gradient in memory that is made once, and made anew when somebody has kept it.

@@ -189,7 +189,8 @@ class MemoryPass {
   bool fixable(const Instruction& instruction) const {
     return std::all_of(instruction.results.begin(), instruction.results.end(), [&](const auto& result) {
       const auto& info = tape_.slots[result.slot];
-      return !result.list && info.layout && info.layout->offset == 0 && info.options.layout() == at::kStrided;
+      return !result.list && !info.reshaped && info.layout && info.layout->offset == 0 &&
+             info.options.layout() == at::kStrided;
     });
   }
 
@@ -214,7 +215,7 @@ class MemoryPass {
 
   bool fixable_once(const Instruction& instruction) const {
     const auto& result = instruction.results.front();
-    if (result.list || !tape_.slots[result.slot].layout) return false;
+    if (result.list || tape_.slots[result.slot].reshaped || !tape_.slots[result.slot].layout) return false;
     if (!instruction.view) return allocates(instruction) && fixable(instruction);
     if (instruction.uses.size() != 1) return false;
     const auto viewed = instruction.uses.front().slot;

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "lrfinder/sweep.h"
@@ -441,14 +442,48 @@ TEST(ReplayTest, AValueThatTheHostReadsIsRefused) {
   EXPECT_EQ(expect_same_sweeps(reading).reason, "what the step does depends on values: aten::_local_scalar_dense");
 }
 
-TEST(ReplayTest, ATensorThatChangesItsShapeInPlaceIsRefused) {
-  const auto turning = [] {
-    return LossFunction([](auto& net, const auto& input, const auto& target) {
-      auto output = net.forward(input) * 1;
-      return at::mse_loss(output.t_(), target.t());
-    });
+TEST(ReplayTest, ATensorMayChangeItsShapeInPlaceIfNobodyElseHasIt) {
+  const auto turning = [](bool shared) {
+    return [=] {
+      return LossFunction([=](auto& net, const auto& input, const auto& target) {
+        const auto output = net.forward(input) * 1;
+        auto turned = shared ? output.alias() : output;
+        turned.t_();
+        return at::mse_loss(turned, target.t()) + output.sum(0).pow(2).sum() * 1e-3;
+      });
+    };
   };
-  EXPECT_EQ(expect_same_sweeps(turning).reason, "the step changes a tensor's shape in place: aten::t_");
+  EXPECT_EQ(expect_same_sweeps(turning(false)).replayed, 11);
+  const auto curve = expect_same_sweeps(turning(true));
+  EXPECT_EQ(curve.replayed, 0);
+  EXPECT_EQ(curve.reason, "the step changes the shape of a tensor in place that others have, too: aten::t_");
+}
+
+TEST(ReplayTest, ARecurrentNetworkThatTurnsItsBatchesIsReplayed) {
+  const auto recurrent = [](Replay replay, std::int64_t* replayed) {
+    torch::manual_seed(1);
+    nn::GRU gru(nn::GRUOptions(6, 4).bidirectional(true).batch_first(true));
+    optim::Adam adam(gru->parameters(), optim::AdamOptions(1e-2));
+    StepSettings step;
+    step.replay = replay;
+    Training training(gru.get(), adam, step);
+    std::vector<double> losses;
+    for (int i = 0; i < 10; ++i) {
+      const auto input = normal({5, 7, 6}, at::kFloat, i);
+      const auto target = normal({5, 7, 8}, at::kFloat, 60 + i);
+      if (training.replay(input, target)) {
+        losses.push_back(training.finish());
+      } else {
+        losses.push_back(training.step(at::mse_loss(std::get<0>(gru->forward(input)), target)));
+      }
+    }
+    *replayed = training.replayed_steps();
+    return losses;
+  };
+  std::int64_t replayed = 0;
+  const auto expected = recurrent(Replay::kNever, &replayed);
+  EXPECT_EQ(recurrent(Replay::kDeclaredStatic, &replayed), expected);
+  EXPECT_EQ(replayed, 7);
 }
 
 TEST(ReplayTest, AGradientOfATensorThatNobodyKnowsIsRefused) {

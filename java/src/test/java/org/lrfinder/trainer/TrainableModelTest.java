@@ -200,7 +200,11 @@ class TrainableModelTest extends TrainerFixture {
       Choosy resumed = new Choosy(0, 2);
       Trainer second = trainer(engine).build();
       second.restore(folder.resolve(step + ".ckpt"));
-      assertThat(second.fit(resumed)).as("from step " + step).isEqualTo(expected);
+      assertThat(second.fit(resumed))
+          .as("from step " + step)
+          .usingRecursiveComparison()
+          .ignoringFields("replay") // of the steps since the start
+          .isEqualTo(expected);
       assertClose(resumed.network, whole.network, 0);
     }
   }

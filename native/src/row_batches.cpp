@@ -51,6 +51,7 @@ class Rows {
       batch_ = at::empty(sizes, data_.options());
     }
     const auto width = batch_.nbytes() / static_cast<std::size_t>(count);
+    if (width == 0) return;  // there is no memory then to copy
     const auto* row = order.const_data_ptr<std::int64_t>() + from;
     const auto* source = static_cast<const char*>(data_.const_data_ptr());
     auto* target = static_cast<char*>(batch_.mutable_data_ptr());

@@ -1,6 +1,7 @@
 package org.lrfinder;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.management.ThreadMXBean;
 import java.io.OutputStream;
@@ -16,21 +17,21 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.EnginesUnderTest;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.trainer.MetricsLogger;
 import org.lrfinder.trainer.Model;
 import org.lrfinder.trainer.Trainer;
 
 /** The native engine's steps over batches that are there make no garbage on the Java heap. */
-@DisabledIfSystemProperty(named = "lrfinder.native.skip", matches = "true")
 class AllocationTest {
   private static final int WARM_UP = 200;
   private static final int STEPS = 800;
@@ -43,6 +44,11 @@ class AllocationTest {
   private long asked;
   private long before;
   private long after;
+
+  @BeforeEach
+  void assumeTheNativeEngineWasBuilt() {
+    assumeThat(EnginesUnderTest.all()).contains(EngineChoice.NATIVE);
+  }
 
   private static Batch batch() {
     torch.manual_seed(1);

@@ -2,7 +2,7 @@ package org.lrfinder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -26,6 +26,7 @@ import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.SweepListener;
+import org.lrfinder.testkit.EnginesUnderTest;
 import org.lrfinder.testkit.ModelState;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
@@ -114,7 +115,7 @@ class CutBatchesTest {
   /** As far as its batch goes: a step over a list of batches makes what a step makes. */
   @Test
   void aStepOfTheNativeEngineMakesNoObjectForItsBatch() {
-    assumeFalse(Boolean.getBoolean("lrfinder.native.skip"));
+    assumeThat(EnginesUnderTest.all()).contains(EngineChoice.NATIVE);
     TensorBatches batches = TensorBatches.of(inputs, classes, 2).shuffled(1);
     List<Batch> made = new ArrayList<>();
     batches.epoch(0).forEachRemaining(batch -> made.add(new Batch(inputs, classes)));

@@ -2,7 +2,7 @@ package org.lrfinder.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -22,6 +22,7 @@ import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.EnginesUnderTest;
 import org.lrfinder.testkit.OnEachEngine;
 
 /** What engines cut for themselves is what the iterator of {@link TensorBatches} gives. */
@@ -158,7 +159,7 @@ class RowCutterTest {
   /** Not even where nothing is compiled. */
   @Test
   void theNativeEnginesWalkMakesNoObjectForABatch() {
-    assumeFalse(Boolean.getBoolean("lrfinder.native.skip"));
+    assumeThat(EnginesUnderTest.all()).contains(EngineChoice.NATIVE);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     TensorBatches batches = TensorBatches.of(numbers, numbers, 1).keepingPartial().shuffled(1);
     try (BatchWalk<Batch> walk = new BatchWalk<>(batches, 0, cutters(EngineChoice.NATIVE))) {

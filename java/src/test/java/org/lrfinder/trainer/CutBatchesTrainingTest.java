@@ -2,7 +2,7 @@ package org.lrfinder.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -17,6 +17,7 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.data.Batches;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.testkit.EnginesUnderTest;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
 
@@ -86,7 +87,7 @@ class CutBatchesTrainingTest extends TrainerFixture {
   /** As far as its batch goes: a step over a list of batches makes what a step makes. */
   @Test
   void aStepOfTheNativeEngineMakesNoObjectForItsBatch() {
-    assumeFalse(Boolean.getBoolean("lrfinder.native.skip"));
+    assumeThat(EnginesUnderTest.all()).contains(EngineChoice.NATIVE);
     List<Batch> made = Collections.nCopies(18, new Batch(inputs, classes));
     TensorBatches rows = TensorBatches.of(inputs, classes, 2);
     assertThat(leastBytesOfAStep(rows.shuffled(1))).isEqualTo(leastBytesOfAStep(made));

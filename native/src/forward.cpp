@@ -88,6 +88,21 @@ void check_number(const at::Tensor& loss) {
   }
 }
 
+std::vector<at::Tensor> tensors_of(const torch::nn::Module& network) {
+  auto tensors = network.parameters();
+  const auto buffers = network.buffers();
+  tensors.insert(tensors.end(), buffers.begin(), buffers.end());
+  return tensors;
+}
+
+std::vector<at::Tensor> tensors_of(const torch::jit::Module& network) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& attribute : network.attributes()) {
+    if (attribute.isTensor() && attribute.toTensor().defined()) tensors.push_back(attribute.toTensor());
+  }
+  return tensors;
+}
+
 Forward::Forward(torch::nn::Module* network, Precision precision, at::Device device)
     : module_(network), sequential_(exactly_sequential(network)), precision_(precision), device_(device) {}
 
@@ -118,23 +133,6 @@ at::Tensor Forward::loss(const at::Tensor& input, const at::Tensor& target, Loss
   }
   const Autocast autocast(precision_, device_.type());
   return loss_of(loss, output(input), target);
-}
-
-std::vector<at::Tensor> Forward::tensors() const {
-  std::vector<at::Tensor> tensors;
-  const auto add = [&](const auto& list) {
-    for (const at::Tensor& tensor : list) tensors.push_back(tensor);
-  };
-  if (module_ != nullptr) {
-    add(module_->parameters());
-    add(module_->buffers());
-  }
-  if (script_) {
-    for (const auto& attribute : script_->attributes()) {
-      if (attribute.isTensor() && attribute.toTensor().defined()) tensors.push_back(attribute.toTensor());
-    }
-  }
-  return tensors;
 }
 
 std::string Forward::not_static() const {

@@ -27,8 +27,6 @@ class Forward {
 
   at::Device device() const { return device_; }
 
-  /// What a replay has to keep an eye on: parameters, buffers and other tensors of the network.
-  std::vector<at::Tensor> tensors() const;
   bool is_script() const { return script_.has_value(); }
   /// Why a step is not known to be the same for every batch of a shape; empty if it is.
   std::string not_static() const;
@@ -44,6 +42,10 @@ class Forward {
   Precision precision_;
   at::Device device_;
 };
+
+/// Parameters, buffers and, of TorchScript, other tensors among the attributes.
+std::vector<at::Tensor> tensors_of(const torch::nn::Module& network);
+std::vector<at::Tensor> tensors_of(const torch::jit::Module& network);
 
 /// Refuses a loss that is not one real number, without calling an operator.
 void check_number(const at::Tensor& loss);

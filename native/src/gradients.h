@@ -28,6 +28,11 @@ struct Reach {
   std::vector<at::Tensor> only;
   /// All that a step comes by without an operator, but for its batch.
   std::vector<at::Tensor> known;
+
+  Reach knowing(const std::vector<at::Tensor>& more) && {
+    known.insert(known.end(), more.begin(), more.end());
+    return std::move(*this);
+  }
 };
 
 /// From a micro-batch to its loss and to gradients. For each micro-batch: `replay`, and where that gives nothing the

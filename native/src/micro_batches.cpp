@@ -70,19 +70,17 @@ std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
 MicroBatches::MicroBatches(torch::nn::Module* network, Optimizers optimizers, const StepSettings& step, Reach reach)
     : MicroBatches(
           std::make_shared<Forward>(network, step.precision, checked_device(network, parameters_of(optimizers))),
-          optimizers, step, std::move(reach)) {}
+          optimizers, step, network == nullptr ? std::move(reach) : std::move(reach).knowing(tensors_of(*network))) {}
 
 MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, const StepSettings& step, Reach reach)
     : MicroBatches(
           std::make_shared<Forward>(network, step.precision, checked_device(&network, parameters_of(optimizers))),
-          optimizers, step, std::move(reach)) {}
+          optimizers, step, std::move(reach).knowing(tensors_of(network))) {}
 
 MicroBatches::MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step,
                            Reach reach)
     : step_(checked(step)), forward_(std::move(forward)) {
-  for (const auto& list : {forward_->tensors(), parameters_of(optimizers)}) {
-    reach.known.insert(reach.known.end(), list.begin(), list.end());
-  }
+  reach = std::move(reach).knowing(parameters_of(optimizers));
   const double share = 1.0 / static_cast<double>(step.accumulate_grad_batches);
   gradients_ = Gradients::of(forward_, step.replay, share, std::move(reach));
 }

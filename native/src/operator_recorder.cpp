@@ -24,10 +24,6 @@ std::atomic<std::uint64_t> missed_calls{0};
 
 std::string name_of(const c10::OperatorHandle& op) { return op.schema().name(); }
 
-bool begins(const std::string& name, const char* prefix) { return name.rfind(prefix, 0) == 0; }
-
-bool allocates(const std::string& name) { return begins(name, "aten::empty") || begins(name, "aten::new_empty"); }
-
 /// Whether the host, or the shape of a result, depends on what is in a tensor.
 bool depends_on_values(const c10::OperatorHandle& op) {
   // Those that libtorch does not tag: they read a tensor of lengths.
@@ -215,7 +211,7 @@ void OperatorRecorder::check_arguments(const Instruction& instruction) {
     if (tape_.fixed[slot] && written_.insert(slot).second) tape_.written.push_back(tape_.tensors[slot]);
     if (info.layout) unwritten_.erase(info.layout->storage);
   }
-  if (!instruction.view && !allocates(name)) {
+  if (!instruction.view && !allocates(instruction.op)) {
     for (const auto& use : instruction.uses) {
       const auto& layout = tape_.slots[use.slot].layout;
       if (layout && unwritten_.count(layout->storage) > 0)
@@ -286,7 +282,7 @@ bool OperatorRecorder::note_result(Instruction& instruction, std::size_t index, 
       return false;
     }
   }
-  if (allocates(name_of(instruction.op)) && tensor.has_storage()) {
+  if (allocates(instruction.op) && tensor.has_storage()) {
     unwritten_.insert(tensor.storage().unsafeGetStorageImpl());
   }
   instruction.results.push_back({index, add(tensor, false), false});

@@ -16,6 +16,11 @@ bool same_tensor(const at::Tensor& left, const at::Tensor& right) {
 
 }  // namespace
 
+bool replayable(const at::Tensor& tensor) {
+  return tensor.is_cpu() && tensor.layout() == at::kStrided && !tensor.requires_grad() && !tensor.is_conj() &&
+         !tensor.is_neg();
+}
+
 bool hooked(const at::Tensor& parameter) {
   return parameter.requires_grad() && (!torch::autograd::impl::hooks(parameter).empty() ||
                                        torch::autograd::impl::post_acc_grad_hooks(parameter) != nullptr);
@@ -45,8 +50,7 @@ Program::Program(Tape tape, at::TensorList batch) : tape_(std::move(tape)) {
 }
 
 bool Program::Shape::fits(const at::Tensor& tensor) const {
-  return tensor.scalar_type() == dtype && tensor.sizes() == sizes && tensor.strides() == strides && tensor.is_cpu() &&
-         tensor.layout() == at::kStrided && !tensor.requires_grad() && !tensor.is_conj() && !tensor.is_neg();
+  return tensor.scalar_type() == dtype && tensor.sizes() == sizes && tensor.strides() == strides && replayable(tensor);
 }
 
 bool Program::Outside::unchanged() const {

@@ -69,6 +69,9 @@ class Program {
   torch::jit::Stack stack_;
 };
 
+/// Whether a program can be given this tensor as one of a batch.
+bool replayable(const at::Tensor& tensor);
+
 /// Whether autograd calls a hook with the parameter's gradient: what that does on the host no program would.
 bool hooked(const at::Tensor& parameter);
 

@@ -79,11 +79,6 @@ std::vector<at::Tensor> clones(const std::vector<at::Tensor>& tensors) {
   return copies;
 }
 
-bool plain(const at::Tensor& tensor) {
-  return tensor.defined() && tensor.is_cpu() && tensor.layout() == at::kStrided && !tensor.requires_grad() &&
-         !tensor.is_conj() && !tensor.is_neg();
-}
-
 std::vector<at::Tensor> distinct_leaves(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> leaves;
   std::unordered_set<const c10::TensorImpl*> seen;
@@ -142,7 +137,9 @@ ReplayedGradients::Recorded* ReplayedGradients::recorded_for(const MicroBatch& b
 }
 
 bool ReplayedGradients::seen_before(const MicroBatch& batch) {
-  if (!plain(batch.input) || !plain(batch.target)) return false;
+  for (const auto* tensor : {&batch.input, &batch.target}) {
+    if (!tensor->defined() || !replayable(*tensor)) return false;
+  }
   const auto known = std::find_if(seen_.begin(), seen_.end(), [&](const Seen& seen) {
     return seen.loss == batch.loss && batch.input.sizes() == seen.input && batch.target.sizes() == seen.target;
   });

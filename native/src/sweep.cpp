@@ -46,14 +46,9 @@ Reach reach_of(const SweepSubject::Part& part, const SweepSubject& subject) {
     if (parameter.requires_grad()) reach.only.push_back(parameter);
   }
   for (const auto& other : subject.parts()) {
-    const auto add = [&](const auto& tensors) {
-      reach.known.insert(reach.known.end(), tensors.begin(), tensors.end());
-    };
-    add(parameters_of(other.optimizers));
-    if (other.module != nullptr) {
-      add(other.module->parameters());
-      add(other.module->buffers());
-    }
+    reach = std::move(reach).knowing(parameters_of(other.optimizers));
+    if (other.module != nullptr) reach = std::move(reach).knowing(tensors_of(*other.module));
+    if (other.script) reach = std::move(reach).knowing(tensors_of(*other.script));
   }
   return reach;
 }

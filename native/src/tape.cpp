@@ -21,6 +21,11 @@ bool Tape::becomes_gradient(Slot slot) const {
   return std::any_of(gradients.begin(), gradients.end(), [&](const auto& each) { return each.second == slot; });
 }
 
+bool allocates(const c10::OperatorHandle& op) {
+  const auto& name = op.schema().name();
+  return name.rfind("aten::empty", 0) == 0 || name.rfind("aten::new_empty", 0) == 0;
+}
+
 void execute(const Instruction& instruction, std::vector<at::Tensor>& tensors, torch::jit::Stack& stack) {
   stack.assign(instruction.arguments.begin(), instruction.arguments.end());
   for (const auto argument : instruction.lists) stack[argument] = copied_list(stack[argument]);

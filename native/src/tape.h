@@ -102,6 +102,9 @@ struct Tape {
   bool becomes_gradient(Slot slot) const;
 };
 
+/// Whether the operator makes memory that nothing has been written to.
+bool allocates(const c10::OperatorHandle& op);
+
 /// Runs an instruction on a tape's tensors, below autograd; `stack` is memory to work in.
 void execute(const Instruction& instruction, std::vector<at::Tensor>& tensors, torch::jit::Stack& stack);
 

@@ -107,11 +107,6 @@ std::optional<Instruction> with_out_form(const Instruction& instruction) {
   return changed;
 }
 
-bool allocates(const Instruction& instruction) {
-  const auto& name = instruction.op.schema().name();
-  return name.rfind("aten::empty", 0) == 0 || name.rfind("aten::new_empty", 0) == 0;
-}
-
 /// Gives out memory, each block to one user at a time.
 class Pool {
  public:
@@ -216,7 +211,7 @@ class MemoryPass {
   bool fixable_once(const Instruction& instruction) const {
     const auto& result = instruction.results.front();
     if (result.list || tape_.slots[result.slot].reshaped || !tape_.slots[result.slot].layout) return false;
-    if (!instruction.view) return allocates(instruction) && fixable(instruction);
+    if (!instruction.view) return allocates(instruction.op) && fixable(instruction);
     if (instruction.uses.size() != 1) return false;
     const auto viewed = instruction.uses.front().slot;
     return tape_.fixed[viewed] && !tape_.slots[viewed].batch;

@@ -23,6 +23,7 @@ enum class Outcome : std::int32_t {
   kContinue,   ///< the loss was recorded and the parameters were updated
   kDiverged,   ///< the loss was recorded and tripped the early stop; nothing was updated
   kNonFinite,  ///< the loss was NaN or infinite; it was not recorded and nothing was updated
+  kPending,    ///< no loss has become known: that of the step is on its way
 };
 
 struct SweepSettings {
@@ -82,6 +83,11 @@ class SweepSubject {
 /// `step` records the sum of the losses. After kDiverged, kNonFinite or an Error the sweep is over: only `restore` may
 /// follow.
 ///
+/// On any device but the CPU the host does not wait for losses. A step that is not the first then says what an earlier one
+/// found: the oldest whose loss was not known yet, if it has become known, else kPending; at most four are on their way,
+/// then the oldest is waited for. `settle` waits for those that are left. Each step is recorded as if its loss had been
+/// known at once, and after kDiverged or kNonFinite those begun since do not count; nothing was updated in them either.
+///
 /// Networks and optimizers must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
 /// sweep that was restored. Every method may throw lrfinder::Error.
 class Sweep {
@@ -92,17 +98,19 @@ class Sweep {
   Sweep& operator=(const Sweep&) = delete;
 
   /// Forwards `input` through the first part's network, which must be a torch::nn::SequentialImpl or of
-  /// TorchScript, and adds the loss's gradients. Returns the mean loss of the step so far.
-  double accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  /// Adds the gradients of a loss that the caller computed: one real number. Returns the mean loss of the part's step
-  /// so far.
-  double accumulate(const at::Tensor& loss, std::int64_t part = 0);
+  /// TorchScript, and adds the loss's gradients.
+  void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// Adds the gradients of a loss that the caller computed: one real number.
+  void accumulate(const at::Tensor& loss, std::int64_t part = 0);
 
   /// The last micro-batch of a step: records the mean loss, tests for divergence, clips and updates at `lr`.
   Outcome step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);
   Outcome step(const at::Tensor& loss, double lr, std::int64_t part = 0);
   /// The same with the micro-batches that were accumulated, of which there must be one at least.
   Outcome finish(double lr, std::int64_t part = 0);
+
+  /// Waits for the oldest step whose loss is not known and says what it found; kPending if there is none.
+  Outcome settle();
 
   /// For losses that the caller computes, with Replay::kDeclaredStatic: whether the micro-batch was replayed, which
   /// stands for `accumulate`. If not, the caller computes its loss and hands it over next, or calls `abandon`.
@@ -112,7 +120,8 @@ class Sweep {
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
 
-  /// What the steps so far have found: one object for the whole sweep, which each step updates.
+  /// What the steps whose losses are known have found: one object for the whole sweep, which each outcome but kPending
+  /// updates.
   const RunningLoss& running_loss() const noexcept;
 
   /// Steps that were replayed from a recording.
@@ -122,6 +131,10 @@ class Sweep {
 
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;
+  /// How losses come to the host: "immediate" or "late"; "graph" where the steps are replayed as a CUDA graph besides.
+  std::string path() const;
+  /// Why it is not a faster one; empty if there is none.
+  std::string path_reason() const;
 
   /// Puts back what the constructor saw, and where that fails all the rest. Further calls do nothing, whether this one
   /// failed or not; no step may follow.

@@ -21,6 +21,10 @@ namespace lrfinder {
 /// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
 /// which may come early. Gradients are dropped before the first step and after each.
 ///
+/// On the CPU a step's loss is known when the step is. On any other device the host does not wait for it: a step then may
+/// tell the loss of an earlier one, always the oldest that was not known; at most four are on their way, then the oldest
+/// is waited for.
+///
 /// Network and optimizer must outlive the training; groups and rates may be changed and state loaded between steps.
 /// Confined to one thread at a time. Every method may throw lrfinder::Error.
 class Training {
@@ -32,16 +36,21 @@ class Training {
   Training& operator=(const Training&) = delete;
 
   /// Forwards `input` through the network, which must be a torch::nn::SequentialImpl, and adds the loss's gradients.
-  /// Returns the mean loss of the step so far.
-  double accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  /// Adds the gradients of a loss that the caller computed: one real number. Returns the mean loss of the step so far.
-  double accumulate(const at::Tensor& loss);
+  void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// Adds the gradients of a loss that the caller computed: one real number.
+  void accumulate(const at::Tensor& loss);
 
-  /// The last micro-batch of a step: clips and updates. Returns the step's mean loss, before the update.
-  double step(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  double step(const at::Tensor& loss);
+  /// The last micro-batch of a step: clips and updates. Returns whether a loss has become known, `loss`.
+  bool step(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  bool step(const at::Tensor& loss);
   /// The same with the micro-batches that were accumulated, of which there must be one at least.
-  double finish();
+  bool finish();
+
+  /// Waits for the oldest step whose loss is not known; returns whether there was one.
+  bool settle();
+
+  /// The mean loss of a step, before its update, that became known last: one object for the whole training.
+  const double& loss() const noexcept;
 
   /// For losses that the caller computes, with Replay::kDeclaredStatic: whether the micro-batch was replayed, which
   /// stands for `accumulate`. If not, the caller computes its loss and hands it over next, or calls `abandon`.
@@ -58,6 +67,10 @@ class Training {
 
   /// Device of the parameters, as libtorch names it: "cpu", "cuda:0".
   std::string device() const;
+  /// How losses come to the host: "immediate" or "late"; "graph" where the steps are replayed as a CUDA graph besides.
+  std::string path() const;
+  /// Why it is not a faster one; empty if there is none.
+  std::string path_reason() const;
 
  private:
   class Impl;

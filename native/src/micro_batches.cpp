@@ -140,11 +140,8 @@ void MicroBatches::count(double loss) {
 }
 
 void MicroBatches::count_late(const at::Tensor& loss) {
-  if (loss.device() != device()) {
-    refuse("tensors on different devices: the network is on ", device(), " and the loss on ", loss.device());
-  }
   const c10::NoGradGuard no_grad;
-  const auto number = loss.detach().reshape({}).to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
+  const auto number = loss.detach().reshape({}).to(device(), at::kDouble, /*non_blocking=*/false, /*copy=*/true);
   total_.on_device = count_ == 0 ? number : total_.on_device + number;
   ++count_;
 }

@@ -22,6 +22,7 @@ final class Processes {
   static final List<String> WATCHED = List.of("1x64", "20x64", "2x2048", "resnet-18");
 
   private static final int MEMORY_ROUNDS = 3;
+  private static final int STARTS_UNTIL_FAST = 2; // the launcher's first one writes an archive
   private static final List<String> ALONE =
       List.of(Contenders.BARE, Contenders.NATIVE, Contenders.AUTOGRAD, Contenders.PORTABLE);
 
@@ -43,33 +44,15 @@ final class Processes {
   /** Process start to suggestion on the digits, at default threads. */
   void toSuggestion(int rounds, double seconds, @Nullable Path python) throws InterruptedException {
     Path data = root.resolve("java/src/data/digits.csv.gz");
+    String target = root.resolve("java/target").toString();
+    Runner launcher = new Runner(COMMAND_LINE, () -> find(data, target + "/lrfinder"));
+    for (int start = 0; start < STARTS_UNTIL_FAST; start++) {
+      watch(launcher, "digits", watched -> {});
+    }
     List<Runner> runners = new ArrayList<>();
+    runners.add(launcher);
     runners.add(
-        new Runner(
-            COMMAND_LINE,
-            () ->
-                command(
-                    "java",
-                    "-jar",
-                    root.resolve("java/target/lrfinder.jar").toString(),
-                    "find",
-                    "--data",
-                    data.toString(),
-                    "--target",
-                    "target",
-                    "--hidden",
-                    "64,64",
-                    "--optimizer",
-                    "adam",
-                    "--min-lr",
-                    "1e-8",
-                    "--max-lr",
-                    "1",
-                    "--steps",
-                    "100",
-                    "--no-auto-range",
-                    "--no-auto-steps",
-                    "--json")));
+        new Runner("java -jar", () -> find(data, "java", "-jar", target + "/lrfinder.jar")));
     if (python != null) {
       Path script = root.resolve("benchmarks/python/find_digits.py");
       runners.add(
@@ -91,6 +74,15 @@ final class Processes {
             });
       }
     }
+  }
+
+  private static ProcessBuilder find(Path data, String... program) {
+    List<String> words = new ArrayList<>(List.of(program));
+    words.addAll(
+        List.of("find", "--data", data.toString(), "--target", "target", "--hidden", "64,64"));
+    words.addAll(List.of("--optimizer", "adam", "--min-lr", "1e-8", "--max-lr", "1"));
+    words.addAll(List.of("--steps", "100", "--no-auto-range", "--no-auto-steps", "--json"));
+    return command(words.toArray(String[]::new));
   }
 
   /** Peak memory of a process that does nothing but two sweeps, on one thread. */

@@ -36,19 +36,23 @@ class GraphedStep {
     virtual bool record(const at::Tensor& loss) = 0;
     /// Computes gradients and updates by the updater, once, at the rates that its groups have.
     virtual void update() = 0;
+    /// Forgets a step that was begun.
+    virtual void forget() = 0;
   };
 
   /// A sweep of fewer steps is over before recording one has paid.
   static constexpr std::int64_t kLeastSteps = 300;
 
-  /// Why steps cannot be replayed, before any has run; empty if they may be.
-  static std::string refusal(const Forward& forward, const StepSettings& step);
+  /// Null, and why, where steps of this kind cannot be replayed; without a reason where that is not wanted. `updater` and
+  /// `network`, which may be null, must outlive it.
+  static std::unique_ptr<GraphedStep> of(std::shared_ptr<const Forward> forward, const StepSettings& step,
+                                         Updater& updater, const torch::nn::Module* network, std::string* why);
 
-  /// `updater` must outlive this; `tensors` are those that a step comes by without an operator.
+  /// `tensors`: those that a step comes by without an operator.
   GraphedStep(std::unique_ptr<StepGraph> graph, std::shared_ptr<const Forward> forward, Updater& updater,
-              const std::vector<at::Tensor>& tensors);
+              std::vector<at::Tensor> tensors);
 
-  /// Runs a step; `step` must outlive this.
+  /// Runs a step, in one way or the other. In every call the same `step`, which must outlive this.
   void run(const MicroBatch& batch, Halves& step);
 
   bool replays() const { return recorded_.has_value(); }
@@ -68,9 +72,10 @@ class GraphedStep {
   void warm_up(const MicroBatch& batch, Halves& step);
   void record(Halves& step);
   void replay(const MicroBatch& batch, Halves& step);
+  void give_up(const std::string& reason);
   bool unchanged() const;
 
-  std::unique_ptr<StepGraph> graph_;
+  std::unique_ptr<StepGraph> graph_;  // null for good where there is a reason
   std::shared_ptr<const Forward> forward_;
   Updater& updater_;
   std::vector<at::Tensor> tensors_;

@@ -251,7 +251,7 @@ TEST_F(GraphedStepTest, WhatNoFusedKernelUpdatesIsNotRecorded) {
 TEST_F(GraphedStepTest, ARecordingThatFailsLeavesNoTrace) {
   Script script;
   script.failure = "operation not permitted when stream is capturing";
-  // Batch norm and dropout leave a trace in one that computes, which a device's does not: this one computes.
+  // In eval mode: this one computes, unlike a device's, so that batch norm and dropout would leave a trace.
   Graphed graphed(adam(), &script);
   AsEver as_ever(adam());
   for (auto* trained : {static_cast<AsEver*>(&graphed), &as_ever}) trained->net()->eval();

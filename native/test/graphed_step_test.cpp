@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -266,6 +267,8 @@ struct Change {
   std::string name;
   std::function<void(AsEver&)> make;
 };
+
+void PrintTo(const Change& change, std::ostream* out) { *out << change.name; }
 
 class ChangeTest : public test::SimulatedDeviceTest, public ::testing::WithParamInterface<Change> {};
 INSTANTIATE_TEST_SUITE_P(

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "cuda_library.h"
 #include "loss_tracker.h"
 
 namespace lrfinder {
@@ -80,6 +81,12 @@ class OperatorTracker final : public DeviceTracker {
 
 std::unique_ptr<DeviceTracker> DeviceTracker::of(at::Device device, const SweepSettings& settings, std::string* why) {
   *why = "";
+  if (device.is_cuda()) {
+    auto kernel =
+        make_device_tracker(settings.smoothing_beta, settings.early_stop_threshold, settings.steps, device, why);
+    if (kernel != nullptr) return kernel;
+    *why = "the early stop has no kernel of its own: " + *why;
+  }
   return std::make_unique<OperatorTracker>(device, settings);
 }
 

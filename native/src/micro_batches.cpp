@@ -158,6 +158,17 @@ StepLoss MicroBatches::mean() const {
   return {0, total_.on_device / at::full({}, count, total_.on_device.options())};
 }
 
+void MicroBatches::abandon_step() {
+  abandon();
+  start();
+}
+
+void MicroBatches::start() {
+  total_ = {};
+  count_ = 0;
+  replayed_ = 0;
+}
+
 void MicroBatches::backward() { gradients_->backward(); }
 
 void MicroBatches::finish(Optimizers optimizers) {
@@ -172,9 +183,7 @@ void MicroBatches::finish(Optimizers optimizers) {
     }
   }
   if (replayed_ == count_) ++replayed_steps_;
-  total_ = {};
-  count_ = 0;
-  replayed_ = 0;
+  start();
   for (const auto* optimizer : optimizers) clip(*optimizer, step_);
 }
 

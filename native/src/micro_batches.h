@@ -54,7 +54,13 @@ class MicroBatches {
   /// optimizer's.
   void finish(Optimizers optimizers);
 
+  /// Forgets those counted, whose gradients are the caller's to drop.
+  void abandon_step();
+  /// Whether some were counted since the last step.
+  bool begun() const { return count_ > 0; }
+
   at::Device device() const { return forward_->device(); }
+  const std::shared_ptr<const Forward>& forward() const { return forward_; }
 
   /// Steps of which every micro-batch was replayed.
   std::int64_t replayed_steps() const { return replayed_steps_; }
@@ -68,6 +74,7 @@ class MicroBatches {
   void add_computed(const Compute& compute);
   void count(double loss);
   void count_late(const at::Tensor& loss);
+  void start();
 
   StepSettings step_;
   std::shared_ptr<const Forward> forward_;

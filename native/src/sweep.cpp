@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "failure.h"
+#include "graphed_step.h"
 #include "micro_batches.h"
 #include "snapshot.h"
 #include "step_monitor.h"
@@ -98,20 +99,19 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
 
 }  // namespace
 
-class Sweep::Impl {
+class Sweep::Impl : private GraphedStep::Halves {
  public:
   Impl(const SweepSubject& subject, const SweepSettings& settings)
-      : parts_(parts_of(subject, settings)),
-        monitor_(StepMonitor::of(device(), settings)),
-        snapshot_(subject) {
+      : parts_(parts_of(subject, settings)), monitor_(StepMonitor::of(device(), settings)), snapshot_(subject) {
     for (auto& part : parts_) {
       for (auto& updater : part.updaters) updater->skip_where(monitor_->stopped());
     }
+    graphed_ = graphed(subject, settings);
     c10::GradMode::set_enabled(true);
     torch::jit::setGraphExecutorOptimize(false);
   }
 
-  ~Impl() {
+  ~Impl() override {
     try {
       restore();
     } catch (...) {  // a destructor cannot say more; callers who want to know call restore()
@@ -147,6 +147,17 @@ class Sweep::Impl {
     return found;
   }
 
+  Outcome step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
+    Part& part = running(0);
+    if (graphed_ == nullptr || part.micro_batches.begun()) {
+      return step(lr, 0, [&](auto& micro_batches) { micro_batches.add(input, target, loss); });
+    }
+    const c10::AutoGradMode grad(true);
+    part.updaters.front()->set_rates(lr, part.rates.front());
+    graphed_->run({input, target, loss}, *this);
+    return found_;
+  }
+
   void abandon(std::int64_t index) { running(index).micro_batches.abandon(); }
 
   Outcome finish(double lr, std::int64_t index) {
@@ -166,6 +177,13 @@ class Sweep::Impl {
   }
 
   const StepMonitor& monitor() const { return *monitor_; }
+
+  std::string path() const { return graphed_ != nullptr && graphed_->replays() ? "graph" : monitor_->path(); }
+  std::string path_reason() const {
+    const std::string& not_graphed = graphed_ == nullptr ? not_graphed_ : graphed_->reason();
+    return not_graphed.empty() ? monitor_->path_reason() : not_graphed;
+  }
+
   at::Device device() const { return parts_.front().micro_batches.device(); }
 
   /// Of the part that replayed least: a step is replayed when all of it is.
@@ -203,17 +221,55 @@ class Sweep::Impl {
   }
 
   void update(Part& part, double lr) {
+    for (size_t i = 0; i < part.updaters.size(); ++i) part.updaters[i]->set_rates(lr, part.rates[i]);
+    update(part);
+  }
+
+  void update(Part& part) {
     part.micro_batches.finish(part.copies);
-    for (size_t i = 0; i < part.updaters.size(); ++i) {
-      part.updaters[i]->set_rates(lr, part.rates[i]);
-      part.updaters[i]->update();
+    for (auto& updater : part.updaters) updater->update();
+  }
+
+  std::unique_ptr<GraphedStep> graphed(const SweepSubject& subject, const SweepSettings& settings) {
+    Part& part = parts_.front();
+    if (settings.step.graphs && (count() > 1 || part.updaters.size() > 1)) {
+      not_graphed_ = "steps of several optimizers are not recorded as CUDA graphs";
+      return nullptr;
     }
+    if (settings.step.graphs && settings.steps < GraphedStep::kLeastSteps) {
+      not_graphed_ = "a CUDA graph pays from " + std::to_string(GraphedStep::kLeastSteps) + " steps on";
+      return nullptr;
+    }
+    return GraphedStep::of(part.micro_batches.forward(), settings.step, *part.updaters.front(),
+                           subject.parts().front().module, &not_graphed_);
+  }
+
+  // The halves of a step that may be replayed, whose rates are set.
+  at::Tensor forward(const MicroBatch& batch) override {
+    auto& micro_batches = parts_.front().micro_batches;
+    micro_batches.add(batch.input, batch.target, *batch.loss);
+    return micro_batches.mean().on_device;
+  }
+  bool record(const at::Tensor& loss) override {
+    found_ = monitor_->record({0, loss}, parts_.front().recorded, /*last=*/true);
+    return !ends(found_);
+  }
+  void update() override {
+    parts_.front().micro_batches.backward();
+    update(parts_.front());
+  }
+  void forget() override {
+    parts_.front().micro_batches.abandon_step();
+    parts_.front().updaters.front()->drop_gradients();
   }
 
   std::vector<Part> parts_;
   std::unique_ptr<StepMonitor> monitor_;
   Snapshot snapshot_;
   bool restored_ = false;
+  std::string not_graphed_;               // why there is none of
+  std::unique_ptr<GraphedStep> graphed_;  // the steps with a built-in loss
+  Outcome found_ = Outcome::kContinue;    // by the present one of those
 };
 
 Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
@@ -230,7 +286,7 @@ void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
 }
 
 Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
-  return translated([&] { return impl_->step(lr, 0, [&](auto& part) { part.add(input, target, loss); }); });
+  return translated([&] { return impl_->step(input, target, loss, lr); });
 }
 
 Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
@@ -265,9 +321,9 @@ std::string Sweep::not_replayed_because() const { return impl_->least_replayed()
 
 std::string Sweep::device() const { return impl_->device().str(); }
 
-std::string Sweep::path() const { return impl_->monitor().path(); }
+std::string Sweep::path() const { return impl_->path(); }
 
-std::string Sweep::path_reason() const { return impl_->monitor().path_reason(); }
+std::string Sweep::path_reason() const { return impl_->path_reason(); }
 
 void Sweep::restore() {
   translated([&] { impl_->restore(); });

@@ -5,19 +5,21 @@
 #include <memory>
 
 #include "failure.h"
+#include "graphed_step.h"
 #include "loss_queue.h"
 #include "micro_batches.h"
 #include "updater.h"
 
 namespace lrfinder {
 
-class Training::Impl {
+class Training::Impl : private GraphedStep::Halves {
  public:
   Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step)
       : micro_batches_(network, &optimizer, step),
         late_(micro_batches_.device()),
         updater_(Updater::sharing(optimizer)) {
     updater_->drop_gradients();  // of steps that were not finished
+    graphed_ = GraphedStep::of(micro_batches_.forward(), step, *updater_, network, &not_graphed_);
   }
 
   /// `add` counts a micro-batch.
@@ -32,6 +34,15 @@ class Training::Impl {
   bool step(const Add& add) {
     accumulate(add);
     return finish();
+  }
+
+  bool step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+    if (graphed_ == nullptr || micro_batches_.begun()) {
+      return step([&](auto& batches) { batches.add(input, target, loss); });
+    }
+    const c10::AutoGradMode grad(true);
+    graphed_->run({input, target, loss}, *this);
+    return take(/*wait=*/late_.size() > LossQueue::kMostPending);
   }
 
   bool replay(const at::Tensor& input, const at::Tensor& target) {
@@ -60,6 +71,12 @@ class Training::Impl {
 
   const MicroBatches& micro_batches() const { return micro_batches_; }
 
+  std::string path() const {
+    if (graphed_ != nullptr && graphed_->replays()) return "graph";
+    return micro_batches_.device().is_cpu() ? "immediate" : "late";
+  }
+  std::string path_reason() const { return graphed_ == nullptr ? not_graphed_ : graphed_->reason(); }
+
  private:
   bool take(bool wait) {
     const auto loss = late_.take(wait);
@@ -67,10 +84,31 @@ class Training::Impl {
     return loss.has_value();
   }
 
+  // The halves of a step that may be replayed.
+  at::Tensor forward(const MicroBatch& batch) override {
+    micro_batches_.add(batch.input, batch.target, *batch.loss);
+    return micro_batches_.mean().on_device;
+  }
+  bool record(const at::Tensor& loss) override {
+    late_.push(loss);
+    return true;
+  }
+  void update() override {
+    micro_batches_.backward();
+    micro_batches_.finish(&updater_->optimizer());
+    updater_->update();
+  }
+  void forget() override {
+    micro_batches_.abandon_step();
+    updater_->drop_gradients();
+  }
+
   MicroBatches micro_batches_;
   LossQueue late_;  // empty on the CPU
   std::unique_ptr<Updater> updater_;
   double loss_ = 0;
+  std::string not_graphed_;               // why there is none of
+  std::unique_ptr<GraphedStep> graphed_;  // the steps with a built-in loss
 };
 
 Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step)
@@ -87,7 +125,7 @@ void Training::accumulate(const at::Tensor& loss) {
 }
 
 bool Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->step([&](auto& batches) { batches.add(input, target, loss); }); });
+  return translated([&] { return impl_->step(input, target, loss); });
 }
 
 bool Training::step(const at::Tensor& loss) {
@@ -120,8 +158,8 @@ std::string Training::not_replayed_because() const { return impl_->micro_batches
 
 std::string Training::device() const { return impl_->micro_batches().device().str(); }
 
-std::string Training::path() const { return impl_->micro_batches().device().is_cpu() ? "immediate" : "late"; }
+std::string Training::path() const { return impl_->path(); }
 
-std::string Training::path_reason() const { return ""; }
+std::string Training::path_reason() const { return impl_->path_reason(); }
 
 }  // namespace lrfinder

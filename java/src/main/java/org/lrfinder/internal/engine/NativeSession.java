@@ -68,12 +68,20 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     };
   }
 
+  /** A batch that lies elsewhere is refused in the words of both engines. */
+  private RuntimeException translated(NativeCoreException e, Batch batch) {
+    if (e.kind() == NativeCoreException.Kind.INVALID_ARGUMENT) {
+      ModelTensors.requireOn(device, batch);
+    }
+    return translated(e);
+  }
+
   final double ofBatch(BatchCall<P> call, Batch batch, Loss loss, double lr) {
     requireRunning();
     try {
       return call.of(core, batch.input(), batch.target(), loss.ordinal(), lr);
     } catch (NativeCoreException e) {
-      throw translated(e);
+      throw translated(e, batch);
     }
   }
 

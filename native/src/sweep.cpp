@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "failure.h"
-#include "loss_tracker.h"
 #include "micro_batches.h"
 #include "snapshot.h"
+#include "step_monitor.h"
 #include "updater.h"
 
 namespace lrfinder {
@@ -72,6 +72,11 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
   for (const auto& given : subject.parts()) {
     parts.push_back({micro_batches_of(given, settings, reach_of(given, subject)), {}, {}, {}, given.recorded});
     Part& part = parts.back();
+    const at::Device first = parts.front().micro_batches.device();
+    if (part.micro_batches.device() != first) {
+      refuse("tensors on different devices: the parts have parameters on ", first, " and on ",
+             part.micro_batches.device(), ", all must be on one");
+    }
     std::unordered_set<const c10::TensorImpl*> taken;
     for (const auto* optimizer : given.optimizers) {
       const auto last = next + static_cast<std::ptrdiff_t>(optimizer->param_groups().size());
@@ -96,7 +101,12 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
 class Sweep::Impl {
  public:
   Impl(const SweepSubject& subject, const SweepSettings& settings)
-      : tracker_(tracker_of(settings)), parts_(parts_of(subject, settings)), snapshot_(subject) {
+      : parts_(parts_of(subject, settings)),
+        monitor_(StepMonitor::of(device(), settings)),
+        snapshot_(subject) {
+    for (auto& part : parts_) {
+      for (auto& updater : part.updaters) updater->skip_where(monitor_->stopped());
+    }
     c10::GradMode::set_enabled(true);
     torch::jit::setGraphExecutorOptimize(false);
   }
@@ -108,49 +118,54 @@ class Sweep::Impl {
     }
   }
 
-  /// `add` counts a micro-batch of a part and returns the mean so far.
+  /// `add` counts a micro-batch of a part.
   template <typename Add>
-  double accumulate(std::int64_t index, const Add& add) {
+  void accumulate(std::int64_t index, const Add& add) {
     auto& micro_batches = running(index).micro_batches;
     const c10::AutoGradMode grad(true);
-    const double mean = add(micro_batches);
-    if (std::isfinite(mean)) micro_batches.backward();
-    return mean;
+    add(micro_batches);
+    if (micro_batches.may_be_finite()) micro_batches.backward();
+  }
+
+  bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t index) {
+    auto& micro_batches = running(index).micro_batches;
+    const c10::AutoGradMode grad(true);
+    const bool replayed = micro_batches.replay(input, target);
+    if (replayed && micro_batches.may_be_finite()) micro_batches.backward();
+    return replayed;
   }
 
   template <typename Add>
   Outcome step(double lr, std::int64_t index, const Add& add) {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
-    const auto found = record(add(part.micro_batches), index);
-    if (found != Outcome::kContinue) return found;
+    add(part.micro_batches);
+    const auto found = record(index);
+    if (ends(found)) return found;
     part.micro_batches.backward();
     update(part, lr);
     return found;
-  }
-
-  bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t index) {
-    auto& micro_batches = running(index).micro_batches;
-    const c10::AutoGradMode grad(true);
-    const auto mean = micro_batches.replay(input, target);
-    if (mean && std::isfinite(*mean)) micro_batches.backward();
-    return mean.has_value();
   }
 
   void abandon(std::int64_t index) { running(index).micro_batches.abandon(); }
 
   Outcome finish(double lr, std::int64_t index) {
     Part& part = running(index);
-    const auto found = record(part.micro_batches.mean(), index);
-    if (found == Outcome::kContinue) update(part, lr);
+    const auto found = record(index);
+    if (!ends(found)) update(part, lr);
     return found;
+  }
+
+  Outcome settle() {
+    refuse_if_restored();
+    return monitor_->settle();
   }
 
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
     return running(0).micro_batches.evaluate(input, target, loss);
   }
 
-  const RunningLoss& running_loss() const { return tracker_.running_loss(); }
+  const StepMonitor& monitor() const { return *monitor_; }
   at::Device device() const { return parts_.front().micro_batches.device(); }
 
   /// Of the part that replayed least: a step is replayed when all of it is.
@@ -168,31 +183,23 @@ class Sweep::Impl {
   }
 
  private:
-  static LossTracker tracker_of(const SweepSettings& settings) {
-    if (settings.steps < 1) refuse("steps ", settings.steps, " must be at least 1");
-    if (!(settings.smoothing_beta >= 0 && settings.smoothing_beta < 1)) {
-      refuse("smoothing_beta ", settings.smoothing_beta, " must be in [0, 1)");
-    }
-    if (!(settings.early_stop_threshold > 1)) {
-      refuse("early_stop_threshold ", settings.early_stop_threshold, " must be greater than 1");
-    }
-    return {settings.smoothing_beta, settings.early_stop_threshold, settings.steps};
+  static bool ends(Outcome found) { return found == Outcome::kDiverged || found == Outcome::kNonFinite; }
+
+  void refuse_if_restored() const {
+    if (restored_) refuse("the sweep has ended: its model was restored");
   }
 
   Part& running(std::int64_t index) {
-    if (restored_) refuse("the sweep has ended: its model was restored");
+    refuse_if_restored();
     if (index < 0 || index >= count()) refuse("there is no part ", index);
     return parts_[static_cast<size_t>(index)];
   }
 
   std::int64_t count() const { return static_cast<std::int64_t>(parts_.size()); }
 
-  /// Adds a part's loss to the step's, and the step's to the curve when it is complete.
-  Outcome record(double mean, std::int64_t index) {
-    if (!std::isfinite(mean)) return Outcome::kNonFinite;
-    if (running(index).recorded) step_loss_ += mean;
-    if (index + 1 < count()) return Outcome::kContinue;
-    return tracker_.add(std::exchange(step_loss_, 0.0)) ? Outcome::kDiverged : Outcome::kContinue;
+  Outcome record(std::int64_t index) {
+    const Part& part = running(index);
+    return monitor_->record(part.micro_batches.mean(), part.recorded, /*last=*/index + 1 == count());
   }
 
   void update(Part& part, double lr) {
@@ -203,10 +210,9 @@ class Sweep::Impl {
     }
   }
 
-  LossTracker tracker_;
   std::vector<Part> parts_;
+  std::unique_ptr<StepMonitor> monitor_;
   Snapshot snapshot_;
-  double step_loss_ = 0;  // of the parts so far
   bool restored_ = false;
 };
 
@@ -215,20 +221,20 @@ Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
 
 Sweep::~Sweep() = default;
 
-double Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->accumulate(0, [&](auto& part) { return part.add(input, target, loss); }); });
+void Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  translated([&] { impl_->accumulate(0, [&](auto& part) { part.add(input, target, loss); }); });
 }
 
-double Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
-  return translated([&] { return impl_->accumulate(part, [&](auto& running) { return running.add(loss); }); });
+void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
+  translated([&] { impl_->accumulate(part, [&](auto& running) { running.add(loss); }); });
 }
 
 Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
-  return translated([&] { return impl_->step(lr, 0, [&](auto& part) { return part.add(input, target, loss); }); });
+  return translated([&] { return impl_->step(lr, 0, [&](auto& part) { part.add(input, target, loss); }); });
 }
 
 Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
-  return translated([&] { return impl_->step(lr, part, [&](auto& running) { return running.add(loss); }); });
+  return translated([&] { return impl_->step(lr, part, [&](auto& running) { running.add(loss); }); });
 }
 
 bool Sweep::replay(const at::Tensor& input, const at::Tensor& target, std::int64_t part) {
@@ -243,17 +249,25 @@ Outcome Sweep::finish(double lr, std::int64_t part) {
   return translated([&] { return impl_->finish(lr, part); });
 }
 
+Outcome Sweep::settle() {
+  return translated([&] { return impl_->settle(); });
+}
+
 double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   return translated([&] { return impl_->evaluate(input, target, loss); });
 }
 
-const RunningLoss& Sweep::running_loss() const noexcept { return impl_->running_loss(); }
+const RunningLoss& Sweep::running_loss() const noexcept { return impl_->monitor().running_loss(); }
 
 std::int64_t Sweep::replayed_steps() const { return impl_->least_replayed().replayed_steps(); }
 
 std::string Sweep::not_replayed_because() const { return impl_->least_replayed().not_replayed_because(); }
 
 std::string Sweep::device() const { return impl_->device().str(); }
+
+std::string Sweep::path() const { return impl_->monitor().path(); }
+
+std::string Sweep::path_reason() const { return impl_->monitor().path_reason(); }
 
 void Sweep::restore() {
   translated([&] { impl_->restore(); });

@@ -136,7 +136,7 @@ class FusedUpdater final : public Updater {
     const at::AutoDispatchBelowADInplaceOrView below_autograd;  // which has nothing to do here, but takes its time
     for (size_t i = 0; i < used; ++i) {
       Bucket& bucket = known.buckets[i];
-      Traits::call(options, bucket);
+      Traits::call(options, bucket, skip());
       bucket.gradients.clear();
       // The kernels do not tell autograd that they wrote: without this a stale graph would go unnoticed.
       for (const auto& parameter : at::TensorList(bucket.parameters)) parameter.unsafeGetTensorImpl()->bump_version();
@@ -233,10 +233,10 @@ struct SgdTraits : AnyTraits<optim::SGD, optim::SGDOptions, optim::SGDParamState
     if (!state.momentum_buffer().defined()) state.momentum_buffer(at::empty_like(parameter));
     bucket.first_state.add(state.momentum_buffer());
   }
-  static void call(const Options& options, Bucket& bucket) {
+  static void call(const Options& options, Bucket& bucket, const std::optional<at::Tensor>& skip) {
     at::_fused_sgd_(bucket.parameters, bucket.gradients, bucket.first_state, options.weight_decay(), options.momentum(),
                     options.lr(), options.dampening(), options.nesterov(), /*maximize=*/false,
-                    /*is_first_step=*/bucket.first);
+                    /*is_first_step=*/bucket.first, /*grad_scale=*/{}, /*found_inf=*/skip);
   }
 };
 
@@ -277,12 +277,12 @@ struct AnyAdamTraits : AnyTraits<Optimizer, Options, State> {
     bucket.second_state.add(state.exp_avg_sq());
     if (options.amsgrad()) bucket.third_state.add(state.max_exp_avg_sq());
   }
-  static void call(const Options& options, Bucket& bucket) {
+  static void call(const Options& options, Bucket& bucket, const std::optional<at::Tensor>& skip) {
     raise_steps(bucket);
     const auto [beta1, beta2] = options.betas();
     kFusedKernel(bucket.parameters, bucket.gradients, bucket.first_state, bucket.second_state, bucket.third_state,
                  bucket.steps, options.lr(), beta1, beta2, options.weight_decay(), options.eps(), options.amsgrad(),
-                 /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/{});
+                 /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/skip);
   }
 };
 
@@ -307,10 +307,11 @@ struct AdagradTraits : AnyTraits<optim::Adagrad, optim::AdagradOptions, optim::A
     state.step(state.step() + 1);
     bucket.first_state.add(state.sum());
   }
-  static void call(const Options& options, Bucket& bucket) {
+  static void call(const Options& options, Bucket& bucket, const std::optional<at::Tensor>& skip) {
     raise_steps(bucket);
     at::_fused_adagrad_(bucket.parameters, bucket.gradients, bucket.first_state, bucket.steps, options.lr(),
-                        options.lr_decay(), options.weight_decay(), options.eps(), /*maximize=*/false);
+                        options.lr_decay(), options.weight_decay(), options.eps(), /*maximize=*/false,
+                        /*grad_scale=*/{}, /*found_inf=*/skip);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <torch/optim/optimizer.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,12 @@ class Updater {
   /// that the optimizer does not take.
   void update();
 
+  /// From now on fused updates do nothing where `flag` is 1 when they run: a float32 number on the parameters' device,
+  /// or undefined.
+  void skip_where(const at::Tensor& flag) {
+    if (flag.defined()) skip_ = flag;
+  }
+
   /// As zero_grad does, also for gradients that are views.
   void drop_gradients();
 
@@ -48,10 +55,12 @@ class Updater {
   virtual bool update_fused(size_t /*group*/) { return true; }
 
   torch::optim::Optimizer& target() { return *optimizer_; }
+  const std::optional<at::Tensor>& skip() const { return skip_; }
 
  private:
   std::unique_ptr<torch::optim::Optimizer> copy_;  // null when shared
   torch::optim::Optimizer* optimizer_;
+  std::optional<at::Tensor> skip_;
 };
 
 /// Whether a fused kernel may be given `parameter` and `gradient`: the kernels read raw memory, so that both have to be

@@ -105,7 +105,8 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
 
   abstract BytePointer path();
 
-  abstract BytePointer pathReason();
+  /** JavaCPP makes null of an empty text. */
+  abstract @Nullable BytePointer pathReason();
 
   @Override
   public final boolean replay(Object batch, int part) {
@@ -176,7 +177,8 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   public final EngineInfo info() {
     try (BytePointer path = path();
         BytePointer reason = pathReason()) {
-      return Engines.info("native", device, path.getString(), reason.getString(), hardware);
+      String words = reason == null ? "" : reason.getString();
+      return Engines.info("native", device, path.getString(), words, hardware);
     }
   }
 }

@@ -4,6 +4,7 @@ import java.nio.DoubleBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.internal.nativecore.NativeCoreException;
@@ -132,7 +133,7 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   }
 
   @Override
-  BytePointer pathReason() {
+  @Nullable BytePointer pathReason() {
     return core.path_reason();
   }
 

@@ -3,6 +3,7 @@ package org.lrfinder.internal.engine;
 import java.nio.DoubleBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.internal.nativecore.NativeTraining;
 import org.lrfinder.sweep.Loss;
@@ -111,7 +112,7 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   }
 
   @Override
-  BytePointer pathReason() {
+  @Nullable BytePointer pathReason() {
     return core.path_reason();
   }
 

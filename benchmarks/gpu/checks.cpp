@@ -1,10 +1,10 @@
 #include "checks.h"
 
 #include <ATen/Context.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/empty.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <torch/cuda.h>
 #include <torch/nn/modules.h>
@@ -93,6 +93,20 @@ struct Subject {
 
 enum class Net { kPerceptron, kDeep, kNormalized, kConvolutions };
 constexpr Net kNets[] = {Net::kPerceptron, Net::kDeep, Net::kNormalized, Net::kConvolutions};
+
+const char* name_of(Net net) {
+  switch (net) {
+    case Net::kPerceptron:
+      return "2x32";
+    case Net::kDeep:
+      return "20x64";
+    case Net::kNormalized:
+      return "2x32 with batch norm and dropout";
+    case Net::kConvolutions:
+      break;
+  }
+  return "a CNN";
+}
 
 /// The same weights and rows on each device.
 Subject subject_on(at::Device device, Net net, at::ScalarType type, const Optimizer& optimizer) {
@@ -213,11 +227,12 @@ Curve curve_of(const Subject& subject, const std::vector<double>& rates, Losses 
 
 // ---- What is compared
 
+/// As bytes: what is not a number equals itself.
+at::Tensor bytes_of(const at::Tensor& tensor) { return tensor.detach().contiguous().reshape({-1}).view(at::kByte); }
+
 bool same(const std::vector<at::Tensor>& left, const std::vector<at::Tensor>& right) {
-  // As bytes: what is not a number equals itself.
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](const auto& a, const auto& b) {
-    return a.detach().contiguous().view(at::kByte).equal(b.detach().contiguous().view(at::kByte));
-  });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](const auto& a, const auto& b) { return bytes_of(a).equal(bytes_of(b)); });
 }
 
 void expect_same(const Curve& expected, const Curve& actual, const std::string& what) {
@@ -278,19 +293,18 @@ std::string put_back_and_near_the_cpu(at::Device device) {
   constexpr double kTolerance = 1e-6;  // in float64, at rates up to 1e-2: beyond, a sweep of a deep network is chaos
   double worst = 0;
   int sweeps = 0;
+  int compared = 0;
   int ends = 0;
   for (const Net net : kNets) {
     for (const double max_lr : {1e-2, 1e4, 1e30}) {
-      const std::string what = text("network ", static_cast<int>(net), " to ", max_lr);
+      const std::string what = text(name_of(net), " to ", max_lr);
       const Subject there = subject_on(device, net, at::kDouble, adam());
       const Kept kept(there, device);
       const Curve curve = curve_of(there, rates_to(max_lr), Losses::kLate);
       kept.expect_unchanged(what);
       ++sweeps;
-      if (net == Net::kNormalized) {
-        ++ends;  // it draws from the device's own generator
-        continue;
-      }
+      if (net == Net::kNormalized) continue;  // it draws from the device's own generator
+      ++compared;
       const Curve expected = curve_of(subject_on(at::kCPU, net, at::kDouble, adam()), rates_to(max_lr), Losses::kRead);
       ends += curve.end == expected.end && curve.losses.size() == expected.losses.size();
       if (max_lr > 1e-2) continue;
@@ -301,8 +315,8 @@ std::string put_back_and_near_the_cpu(at::Device device) {
       expect(worst < kTolerance, text(what, ": losses are off by ", worst));
     }
   }
-  return text(sweeps, " sweeps put back; losses off by ", worst, " in float64; ", ends, " ends as on the CPU; ",
-              path_on(device));
+  return text(sweeps, " sweeps put back; losses off by ", worst, " in float64; ", ends, " of ", compared,
+              " ends as on the CPU; ", path_on(device));
 }
 
 std::string late_is_immediate(at::Device device) {
@@ -318,7 +332,7 @@ std::string late_is_immediate(at::Device device) {
           const auto make = [&] { return subject_on(device, net, at::kFloat, optimizers()[which]); };
           const Curve expected = curve_of(make(), rates, Losses::kRead, settings);
           const Curve curve = curve_of(make(), rates, Losses::kLate, settings);
-          const std::string what = text(optimizers()[which].name, ", network ", static_cast<int>(net), " to ", max_lr);
+          const std::string what = text(optimizers()[which].name, ", ", name_of(net), " to ", max_lr);
           expect_same(expected, curve, what);
           ahead = std::max(ahead, curve.steps - expected.steps);
           expect(ahead <= kOnTheirWay, text(what, ": ", ahead, " steps too many"));
@@ -499,8 +513,7 @@ std::string the_end_is_the_hosts(at::Device device) {
     settings.steps = kLength;
     settings.smoothing_beta = beta;
     settings.early_stop_threshold = threshold;
-    const at::Tensor there = at::empty({kLength}, at::kDouble).copy_(at::from_blob(
-        const_cast<double*>(losses.data()), {kLength}, at::kDouble)).to(device);
+    const at::Tensor there = at::tensor(losses, at::kDouble).to(device);
     Sweep sweep(subject, settings);
     const Curve curve = curve_of(sweep, kLength, Losses::kLate, [&](int i) {
       const at::Tensor sum = parameter.sum();
@@ -588,6 +601,7 @@ std::string two_threads(at::Device device) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&, i] {
+      at::set_num_threads(1);  // of this thread
       try {
         for (int round = 0; round < kRounds; ++round) {
           expect_same(expected[i], curve_of(subjects[i], rates_to(1e4), Losses::kLate), text("thread ", i));

@@ -3,12 +3,15 @@
 #include <ATen/OpMathType.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/div.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <map>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -64,6 +67,18 @@ void multiply_on_host(const std::vector<at::Tensor>& gradients, double coefficie
   }
 }
 
+/// As on the host, without a read: norms of the gradients' own types, whose squares are added up in double precision.
+at::Tensor norm_on_device(const std::vector<at::Tensor>& gradients) {
+  const auto norms = at::stack(at::_foreach_norm(gradients, 2));
+  return at::linalg_vector_norm(norms, 2, /*dim=*/std::nullopt, /*keepdim=*/false, at::kDouble);
+}
+
+void multiply_on_device(const std::vector<at::Tensor>& gradients, const at::Tensor& coefficient) {
+  std::map<at::ScalarType, std::vector<at::Tensor>> by_type;
+  for (const auto& gradient : gradients) by_type[gradient.scalar_type()].push_back(gradient);
+  for (const auto& [type, alike] : by_type) at::_foreach_mul_(alike, coefficient.to(at::toOpMathType(type)));
+}
+
 void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
   const auto gradients = writable_gradients(optimizer);
   if (gradients.empty()) return;
@@ -73,13 +88,7 @@ void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
     if (!(coefficient >= 1)) multiply_on_host(gradients, coefficient);
     return;
   }
-  const auto norms = at::_foreach_norm(gradients, 2);
-  std::vector<at::Tensor> wide;
-  wide.reserve(norms.size());
-  for (const auto& norm : norms) wide.push_back(norm.to(at::kDouble));
-  const auto total = at::linalg_vector_norm(at::stack(wide));
-  at::_foreach_mul_(gradients,
-                    total.add(kEpsilon).reciprocal().mul(max_norm).clamp_max(1).to(norms.front().scalar_type()));
+  multiply_on_device(gradients, at::div(number_of(max_norm, at::kDouble), norm_on_device(gradients).add_(kEpsilon)).clamp_max_(1));
 }
 
 void clip_value(const torch::optim::Optimizer& optimizer, double max_value) {

@@ -1,6 +1,12 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <memory>
+#include <string>
+
+#include "lrfinder/sweep.h"
 
 namespace lrfinder {
 
@@ -9,6 +15,9 @@ namespace lrfinder {
 /// has to agree with it in one thing, the step.
 class DeviceTracker {
  public:
+  /// The fastest there is for `device`; `why` it is not a faster one, empty if there is none.
+  static std::unique_ptr<DeviceTracker> of(at::Device device, const SweepSettings& settings, std::string* why);
+
   virtual ~DeviceTracker() = default;
   DeviceTracker(const DeviceTracker&) = delete;
   DeviceTracker& operator=(const DeviceTracker&) = delete;

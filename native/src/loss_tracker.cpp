@@ -10,9 +10,11 @@ constexpr std::int64_t kSettlingShare = 10;
 }  // namespace
 
 LossTracker::LossTracker(double beta, double threshold, std::int64_t steps)
-    : beta_(beta),
-      threshold_(threshold),
-      settling_(std::max(kLeastSettling, steps / kSettlingShare + (steps % kSettlingShare == 0 ? 0 : 1))) {}
+    : beta_(beta), threshold_(threshold), settling_(settling(steps)) {}
+
+std::int64_t LossTracker::settling(std::int64_t steps) {
+  return std::max(kLeastSettling, steps / kSettlingShare + (steps % kSettlingShare == 0 ? 0 : 1));
+}
 
 bool LossTracker::add(double loss) {
   running_.last = loss;

@@ -13,6 +13,9 @@ class LossTracker {
   /// least in the first five, nothing stops, so that one lucky loss cannot end a sweep.
   LossTracker(double beta, double threshold, std::int64_t steps);
 
+  /// Steps of that many in which nothing stops.
+  static std::int64_t settling(std::int64_t steps);
+
   /// Records a finite loss; true when the running loss has diverged. The best is not updated then.
   bool add(double loss);
 

@@ -1,5 +1,6 @@
 #include "micro_batches.h"
 
+#include <ATen/ops/full.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -92,50 +93,80 @@ double MicroBatches::evaluate(const at::Tensor& input, const at::Tensor& target,
   return number_in(computed);
 }
 
-double MicroBatches::add(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+void MicroBatches::add(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   if (const auto replayed = gradients_->replay({input, target, loss})) {
     ++replayed_;
-    return count(*replayed);
+    count(*replayed);
+    return;
   }
-  return add_computed([&] { return forward_->loss(input, target, loss); });
+  add_computed([&] { return forward_->loss(input, target, loss); });
 }
 
-double MicroBatches::add(const at::Tensor& loss) {
-  return add_computed([&] { return loss; });
+void MicroBatches::add(const at::Tensor& loss) {
+  add_computed([&] { return loss; });
 }
 
 template <typename Compute>
-double MicroBatches::add_computed(const Compute& compute) {
+void MicroBatches::add_computed(const Compute& compute) {
   try {
     const at::Tensor loss = compute();
     check_number(loss);
     if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
     gradients_->computed(loss);
-    return count(number_in(loss));
+    if (device().is_cpu()) {
+      count(number_in(loss));
+    } else {
+      count_late(loss);
+    }
   } catch (...) {
     abandon();
     throw;
   }
 }
 
-std::optional<double> MicroBatches::replay(const at::Tensor& input, const at::Tensor& target) {
+bool MicroBatches::replay(const at::Tensor& input, const at::Tensor& target) {
   const auto replayed = gradients_->replay({input, target, std::nullopt});
-  if (!replayed) return std::nullopt;
+  if (!replayed) return false;
   ++replayed_;
-  return count(*replayed);
+  count(*replayed);
+  return true;
 }
 
 void MicroBatches::abandon() { gradients_->abandon(); }
 
-double MicroBatches::count(double loss) {
-  total_ += loss;
+void MicroBatches::count(double loss) {
+  total_.number += loss;
   ++count_;
-  return mean();
 }
 
-double MicroBatches::mean() const {
+void MicroBatches::count_late(const at::Tensor& loss) {
+  const c10::NoGradGuard no_grad;
+  const auto number = loss.detach().reshape({}).to(device(), at::kDouble, /*non_blocking=*/false, /*copy=*/true);
+  total_.on_device = count_ == 0 ? number : total_.on_device + number;
+  ++count_;
+}
+
+bool MicroBatches::may_be_finite() const { return total_.is_late() || std::isfinite(total_.number); }
+
+StepLoss MicroBatches::mean() const {
   if (count_ == 0) refuse("there is no step to finish: nothing was accumulated");
-  return total_ / static_cast<double>(count_);
+  const auto count = static_cast<double>(count_);
+  if (!total_.is_late()) return {total_.number / count, {}};
+  if (count_ == 1) return total_;
+  const c10::NoGradGuard no_grad;
+  // By a number on the device: CUDA divides by one of the host's by multiplying with its reciprocal, which rounds.
+  return {0, total_.on_device / at::full({}, count, total_.on_device.options())};
+}
+
+void MicroBatches::abandon_step() {
+  abandon();
+  start();
+}
+
+void MicroBatches::start() {
+  total_ = {};
+  count_ = 0;
+  replayed_ = 0;
 }
 
 void MicroBatches::backward() { gradients_->backward(); }
@@ -152,9 +183,7 @@ void MicroBatches::finish(Optimizers optimizers) {
     }
   }
   if (replayed_ == count_) ++replayed_steps_;
-  total_ = 0;
-  count_ = 0;
-  replayed_ = 0;
+  start();
   for (const auto* optimizer : optimizers) clip(*optimizer, step_);
 }
 

@@ -14,6 +14,7 @@
 
 #include "forward.h"
 #include "gradients.h"
+#include "loss_queue.h"
 #include "lrfinder/losses.h"
 #include "lrfinder/step_settings.h"
 
@@ -35,23 +36,31 @@ class MicroBatches {
   /// The loss of a batch without gradients.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) const;
 
-  /// Counts a micro-batch of the present step, forwarded here; returns the mean loss of those counted.
-  double add(const at::Tensor& input, const at::Tensor& target, Loss loss);
+  /// Counts a micro-batch of the present step, forwarded here.
+  void add(const at::Tensor& input, const at::Tensor& target, Loss loss);
   /// The same with a loss that the caller computed.
-  double add(const at::Tensor& loss);
+  void add(const at::Tensor& loss);
   /// The same with a loss that the caller would compute, if the step can be replayed. Otherwise the caller has to
   /// compute it and `add` it, or to `abandon` it.
-  std::optional<double> replay(const at::Tensor& input, const at::Tensor& target);
+  bool replay(const at::Tensor& input, const at::Tensor& target);
   void abandon();
-  /// The mean loss of those counted, of which there must be one at least.
-  double mean() const;
+  /// Whether the losses counted may be finite. On a device that is not known.
+  bool may_be_finite() const;
+  /// The mean loss of those counted, of which there must be one at least. On a device without a wait for it.
+  StepLoss mean() const;
   /// Adds the gradients of the micro-batch counted last.
   void backward();
   /// Ends the step: makes the gradients the mean of its micro-batches, however few those were, and clips each
   /// optimizer's.
   void finish(Optimizers optimizers);
 
+  /// Forgets those counted, whose gradients are the caller's to drop.
+  void abandon_step();
+  /// Whether some were counted since the last step.
+  bool begun() const { return count_ > 0; }
+
   at::Device device() const { return forward_->device(); }
+  const std::shared_ptr<const Forward>& forward() const { return forward_; }
 
   /// Steps of which every micro-batch was replayed.
   std::int64_t replayed_steps() const { return replayed_steps_; }
@@ -62,13 +71,15 @@ class MicroBatches {
   MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step, Reach reach);
 
   template <typename Compute>
-  double add_computed(const Compute& compute);
-  double count(double loss);
+  void add_computed(const Compute& compute);
+  void count(double loss);
+  void count_late(const at::Tensor& loss);
+  void start();
 
   StepSettings step_;
   std::shared_ptr<const Forward> forward_;
   std::unique_ptr<Gradients> gradients_;
-  double total_ = 0;
+  StepLoss total_;
   std::int64_t count_ = 0;
   std::int64_t replayed_ = 0;  // of those counted
   std::int64_t replayed_steps_ = 0;

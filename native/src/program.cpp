@@ -1,7 +1,6 @@
 #include "program.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
 #include <utility>
@@ -21,11 +20,6 @@ bool replayable(const at::Tensor& tensor) {
          !tensor.is_neg();
 }
 
-bool hooked(const at::Tensor& parameter) {
-  return parameter.requires_grad() && (!torch::autograd::impl::hooks(parameter).empty() ||
-                                       torch::autograd::impl::post_acc_grad_hooks(parameter) != nullptr);
-}
-
 double number_in(const at::Tensor& tensor) {
   if (tensor.is_cpu() && tensor.scalar_type() == at::kFloat) return *tensor.const_data_ptr<float>();
   if (tensor.is_cpu() && tensor.scalar_type() == at::kDouble) return *tensor.const_data_ptr<double>();
@@ -41,7 +35,7 @@ Program::Program(Tape tape, at::TensorList batch) : tape_(std::move(tape)) {
   writable_ = tape_.written;
   for (const auto& tensor : std::exchange(tape_.outside, {})) {
     if (!tensor.requires_grad() && tensor.is_non_overlapping_and_dense()) writable_.push_back(tensor);
-    outside_.push_back({tensor, tensor.storage(), tensor.numel(), tensor.requires_grad()});
+    outside_.emplace_back(tensor);
   }
   const auto backward =
       std::find_if(tape_.code.begin(), tape_.code.end(), [](const auto& each) { return each.backward; });
@@ -51,12 +45,6 @@ Program::Program(Tape tape, at::TensorList batch) : tape_(std::move(tape)) {
 
 bool Program::Shape::fits(const at::Tensor& tensor) const {
   return tensor.scalar_type() == dtype && tensor.sizes() == sizes && tensor.strides() == strides && replayable(tensor);
-}
-
-bool Program::Outside::unchanged() const {
-  const auto* impl = tensor.unsafeGetTensorImpl();
-  return impl->unsafe_storage().unsafeGetStorageImpl() == memory.unsafeGetStorageImpl() && impl->numel() == elements &&
-         impl->requires_grad() == requires_grad && !hooked(tensor);
 }
 
 bool Program::holds(at::TensorList batch) const {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "outside_tensor.h"
 #include "tape.h"
 
 namespace lrfinder {
@@ -48,21 +49,11 @@ class Program {
     bool fits(const at::Tensor& tensor) const;
   };
 
-  /// A tensor that the program found and relies on.
-  struct Outside {
-    at::Tensor tensor;
-    c10::Storage memory;  // keeps its address from being given out again
-    std::int64_t elements;
-    bool requires_grad;
-
-    bool unchanged() const;
-  };
-
   void run_until(std::size_t end);
 
   Tape tape_;
   std::vector<Shape> shapes_;
-  std::vector<Outside> outside_;
+  std::vector<OutsideTensor> outside_;  // that the program found and relies on
   std::vector<at::Tensor> writable_;
   std::size_t backward_begin_;
   std::size_t next_ = 0;
@@ -71,9 +62,6 @@ class Program {
 
 /// Whether a program can be given this tensor as one of a batch.
 bool replayable(const at::Tensor& tensor);
-
-/// Whether autograd calls a hook with the parameter's gradient: what that does on the host no program would.
-bool hooked(const at::Tensor& parameter);
 
 /// A tensor of one element as a number, without a call where it lies in the host's memory.
 double number_in(const at::Tensor& tensor);

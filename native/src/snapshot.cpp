@@ -1,8 +1,11 @@
 #include "snapshot.h"
 
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/empty_like.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -26,6 +29,16 @@ std::size_t bytes_of(const at::Tensor& tensor) {
   return tensor.layout() == at::kStrided && tensor.has_storage() ? tensor.storage().nbytes() : 0;
 }
 
+/// Calls `together` or, if that fails, `each` with one index after the other.
+template <typename Together, typename Each>
+void together_or_each(const std::vector<std::size_t>& indices, const Together& together, const Each& each) {
+  try {
+    together();
+  } catch (...) {  // what is to be said of it, `each` says
+    for (const auto i : indices) each(i);
+  }
+}
+
 /// Whether `live` still is what `saved` was made of: the same elements of the same memory.
 bool same_view(const at::Tensor& live, const at::Tensor& saved) {
   if (live.layout() != at::kStrided || saved.layout() != at::kStrided) return live.layout() == saved.layout();
@@ -45,6 +58,7 @@ Snapshot::Snapshot(const SweepSubject& subject)
     if (part.module != nullptr) add(part.module, &seen);
     if (part.script) add(*part.script, &seen);
   }
+  save_elements();
   // Last, so that a copy that fails leaves every gradient where it was.
   for (auto& saved : tensors_) {
     if (saved.live.is_leaf() && (saved.live.requires_grad() || saved.live.grad().defined())) {
@@ -56,9 +70,10 @@ Snapshot::Snapshot(const SweepSubject& subject)
 
 void Snapshot::add(const at::Tensor& tensor, Seen* seen) {
   if (!tensor.defined() || !seen->insert(tensor.unsafeGetTensorImpl()).second) return;
+  random_state_.add(tensor.device());
   const auto whole = tensor.detach();
   const auto elements = distinct_elements(whole);
-  tensors_.push_back({tensor, whole, elements, elements.clone(), bytes_of(tensor), tensor.requires_grad(), {}});
+  tensors_.push_back({tensor, whole, elements, at::empty_like(elements), bytes_of(tensor), tensor.requires_grad(), {}});
 }
 
 void Snapshot::add(torch::nn::Module* network, Seen* seen) {
@@ -81,13 +96,29 @@ void Snapshot::add(const torch::jit::Module& script, Seen* seen) {
   }
 }
 
-void Snapshot::put_back(Saved& saved) {
-  if (bytes_of(saved.whole) < saved.bytes) {
-    throw Error(ErrorKind::kFailure, "the memory of a tensor of " + std::to_string(saved.bytes) +
-                                         " bytes was freed or shrunk to " + std::to_string(bytes_of(saved.whole)));
+void Snapshot::save_elements() {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const Saved& saved = tensors_[i];
+    const auto takes = [&](const Alike& alike) {
+      return alike.copies.front().device() == saved.copy.device() && alike.copies.front().dtype() == saved.copy.dtype();
+    };
+    auto alike = std::find_if(alike_.begin(), alike_.end(), takes);
+    if (alike == alike_.end()) alike = alike_.insert(alike, Alike());
+    alike->indices.push_back(i);
+    alike->elements.push_back(saved.elements);
+    alike->copies.push_back(saved.copy);
   }
-  if (!same_view(saved.live, saved.whole)) saved.live.set_data(saved.whole);
-  saved.elements.copy_(saved.copy);
+  for (const auto& alike : alike_) {
+    together_or_each(
+        alike.indices, [&] { at::_foreach_copy_(alike.copies, alike.elements); },
+        [&](std::size_t i) { tensors_[i].copy.copy_(tensors_[i].elements); });
+  }
+}
+
+void Snapshot::check_memory(const Saved& saved) {
+  if (bytes_of(saved.whole) >= saved.bytes) return;
+  throw Error(ErrorKind::kFailure, "the memory of a tensor of " + std::to_string(saved.bytes) +
+                                       " bytes was freed or shrunk to " + std::to_string(bytes_of(saved.whole)));
 }
 
 void Snapshot::restore() {
@@ -101,12 +132,29 @@ void Snapshot::restore() {
     }
   };
   for (auto& saved : tensors_) {
-    attempt([&] { put_back(saved); });
+    attempt([&] {
+      check_memory(saved);
+      if (!same_view(saved.live, saved.whole)) saved.live.set_data(saved.whole);
+    });
     if (!saved.live.is_leaf()) continue;
     attempt([&] { saved.live.mutable_grad() = saved.gradient; });
     attempt([&] {
       if (saved.live.requires_grad() != saved.requires_grad) saved.live.set_requires_grad(saved.requires_grad);
     });
+  }
+  for (const auto& alike : alike_) {
+    together_or_each(
+        alike.indices,
+        [&] {
+          for (const auto i : alike.indices) check_memory(tensors_[i]);
+          at::_foreach_copy_(alike.elements, alike.copies);
+        },
+        [&](std::size_t i) {
+          attempt([&] {
+            check_memory(tensors_[i]);
+            tensors_[i].elements.copy_(tensors_[i].copy);
+          });
+        });
   }
   for (auto& [module, training] : training_) {
     attempt([module = module, training = training] {

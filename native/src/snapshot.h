@@ -15,7 +15,7 @@
 namespace lrfinder {
 
 /// What a sweep must leave as it found it. Restoring copies into the tensors' own storage and allocates nothing that
-/// grows with the model.
+/// grows with the model. Tensors of one device and type are copied by one call: on a GPU that is one kernel for many.
 class Snapshot {
  public:
   /// Copies the optimizers' parameters and the networks' parameters and buffers, and takes their gradients away.
@@ -35,6 +35,13 @@ class Snapshot {
     at::Tensor gradient;  // the very tensor, which the sweep never sees
   };
 
+  /// Tensors of one device and type.
+  struct Alike {
+    std::vector<std::size_t> indices;
+    std::vector<at::Tensor> elements;
+    std::vector<at::Tensor> copies;
+  };
+
   /// What an attribute of a TorchScript module referred to: a tensor, or a value such as its train/eval mode.
   struct Attribute {
     torch::jit::ObjectPtr owner;
@@ -47,9 +54,11 @@ class Snapshot {
   void add(const at::Tensor& tensor, Seen* seen);
   void add(torch::nn::Module* network, Seen* seen);
   void add(const torch::jit::Module& script, Seen* seen);
-  static void put_back(Saved& saved);
+  void save_elements();
+  static void check_memory(const Saved& saved);
 
   std::vector<Saved> tensors_;
+  std::vector<Alike> alike_;
   std::vector<std::pair<torch::nn::Module*, bool>> training_;  // parents before their children
   std::vector<Attribute> attributes_;
   RandomState random_state_;

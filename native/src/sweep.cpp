@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "failure.h"
-#include "loss_tracker.h"
+#include "graphed_step.h"
 #include "micro_batches.h"
 #include "snapshot.h"
+#include "step_monitor.h"
 #include "updater.h"
 
 namespace lrfinder {
@@ -72,6 +73,11 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
   for (const auto& given : subject.parts()) {
     parts.push_back({micro_batches_of(given, settings, reach_of(given, subject)), {}, {}, {}, given.recorded});
     Part& part = parts.back();
+    const at::Device first = parts.front().micro_batches.device();
+    if (part.micro_batches.device() != first) {
+      refuse("tensors on different devices: the parts have parameters on ", first, " and on ",
+             part.micro_batches.device(), ", all must be on one");
+    }
     std::unordered_set<const c10::TensorImpl*> taken;
     for (const auto* optimizer : given.optimizers) {
       const auto last = next + static_cast<std::ptrdiff_t>(optimizer->param_groups().size());
@@ -93,64 +99,93 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
 
 }  // namespace
 
-class Sweep::Impl {
+class Sweep::Impl : private GraphedStep::Halves {
  public:
   Impl(const SweepSubject& subject, const SweepSettings& settings)
-      : tracker_(tracker_of(settings)), parts_(parts_of(subject, settings)), snapshot_(subject) {
+      : parts_(parts_of(subject, settings)),
+        monitor_(StepMonitor::of(device(), settings)),
+        snapshot_(subject) {
+    for (auto& part : parts_) {
+      for (auto& updater : part.updaters) updater->skip_where(monitor_->stopped());
+    }
+    graphed_ = graphed(subject, settings);
     c10::GradMode::set_enabled(true);
     torch::jit::setGraphExecutorOptimize(false);
   }
 
-  ~Impl() {
+  ~Impl() override {
     try {
       restore();
     } catch (...) {  // a destructor cannot say more; callers who want to know call restore()
     }
   }
 
-  /// `add` counts a micro-batch of a part and returns the mean so far.
+  /// `add` counts a micro-batch of a part.
   template <typename Add>
-  double accumulate(std::int64_t index, const Add& add) {
+  void accumulate(std::int64_t index, const Add& add) {
     auto& micro_batches = running(index).micro_batches;
     const c10::AutoGradMode grad(true);
-    const double mean = add(micro_batches);
-    if (std::isfinite(mean)) micro_batches.backward();
-    return mean;
+    add(micro_batches);
+    if (micro_batches.may_be_finite()) micro_batches.backward();
+  }
+
+  bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t index) {
+    auto& micro_batches = running(index).micro_batches;
+    const c10::AutoGradMode grad(true);
+    const bool replayed = micro_batches.replay(input, target);
+    if (replayed && micro_batches.may_be_finite()) micro_batches.backward();
+    return replayed;
   }
 
   template <typename Add>
   Outcome step(double lr, std::int64_t index, const Add& add) {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
-    const auto found = record(add(part.micro_batches), index);
-    if (found != Outcome::kContinue) return found;
+    add(part.micro_batches);
+    const auto found = record(index);
+    if (ends(found)) return found;
     part.micro_batches.backward();
     update(part, lr);
     return found;
   }
 
-  bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t index) {
-    auto& micro_batches = running(index).micro_batches;
+  Outcome step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
+    Part& part = running(0);
+    if (graphed_ == nullptr || part.micro_batches.begun()) {
+      return step(lr, 0, [&](auto& micro_batches) { micro_batches.add(input, target, loss); });
+    }
     const c10::AutoGradMode grad(true);
-    const auto mean = micro_batches.replay(input, target);
-    if (mean && std::isfinite(*mean)) micro_batches.backward();
-    return mean.has_value();
+    part.updaters.front()->set_rates(lr, part.rates.front());
+    graphed_->run({input, target, loss}, *this);
+    return found_;
   }
 
   void abandon(std::int64_t index) { running(index).micro_batches.abandon(); }
 
   Outcome finish(double lr, std::int64_t index) {
     Part& part = running(index);
-    const auto found = record(part.micro_batches.mean(), index);
-    if (found == Outcome::kContinue) update(part, lr);
+    const auto found = record(index);
+    if (!ends(found)) update(part, lr);
     return found;
+  }
+
+  Outcome settle() {
+    refuse_if_restored();
+    return monitor_->settle();
   }
 
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
     return running(0).micro_batches.evaluate(input, target, loss);
   }
 
-  const RunningLoss& running_loss() const { return tracker_.running_loss(); }
+  const StepMonitor& monitor() const { return *monitor_; }
+
+  std::string path() const { return graphed_ != nullptr && graphed_->replays() ? "graph" : monitor_->path(); }
+  std::string path_reason() const {
+    const std::string& not_graphed = graphed_ == nullptr ? not_graphed_ : graphed_->reason();
+    return not_graphed.empty() ? monitor_->path_reason() : not_graphed;
+  }
+
   at::Device device() const { return parts_.front().micro_batches.device(); }
 
   /// Of the part that replayed least: a step is replayed when all of it is.
@@ -168,46 +203,75 @@ class Sweep::Impl {
   }
 
  private:
-  static LossTracker tracker_of(const SweepSettings& settings) {
-    if (settings.steps < 1) refuse("steps ", settings.steps, " must be at least 1");
-    if (!(settings.smoothing_beta >= 0 && settings.smoothing_beta < 1)) {
-      refuse("smoothing_beta ", settings.smoothing_beta, " must be in [0, 1)");
-    }
-    if (!(settings.early_stop_threshold > 1)) {
-      refuse("early_stop_threshold ", settings.early_stop_threshold, " must be greater than 1");
-    }
-    return {settings.smoothing_beta, settings.early_stop_threshold, settings.steps};
+  static bool ends(Outcome found) { return found == Outcome::kDiverged || found == Outcome::kNonFinite; }
+
+  void refuse_if_restored() const {
+    if (restored_) refuse("the sweep has ended: its model was restored");
   }
 
   Part& running(std::int64_t index) {
-    if (restored_) refuse("the sweep has ended: its model was restored");
+    refuse_if_restored();
     if (index < 0 || index >= count()) refuse("there is no part ", index);
     return parts_[static_cast<size_t>(index)];
   }
 
   std::int64_t count() const { return static_cast<std::int64_t>(parts_.size()); }
 
-  /// Adds a part's loss to the step's, and the step's to the curve when it is complete.
-  Outcome record(double mean, std::int64_t index) {
-    if (!std::isfinite(mean)) return Outcome::kNonFinite;
-    if (running(index).recorded) step_loss_ += mean;
-    if (index + 1 < count()) return Outcome::kContinue;
-    return tracker_.add(std::exchange(step_loss_, 0.0)) ? Outcome::kDiverged : Outcome::kContinue;
+  Outcome record(std::int64_t index) {
+    const Part& part = running(index);
+    return monitor_->record(part.micro_batches.mean(), part.recorded, /*last=*/index + 1 == count());
   }
 
   void update(Part& part, double lr) {
-    part.micro_batches.finish(part.copies);
-    for (size_t i = 0; i < part.updaters.size(); ++i) {
-      part.updaters[i]->set_rates(lr, part.rates[i]);
-      part.updaters[i]->update();
-    }
+    for (size_t i = 0; i < part.updaters.size(); ++i) part.updaters[i]->set_rates(lr, part.rates[i]);
+    update(part);
   }
 
-  LossTracker tracker_;
+  void update(Part& part) {
+    part.micro_batches.finish(part.copies);
+    for (auto& updater : part.updaters) updater->update();
+  }
+
+  std::unique_ptr<GraphedStep> graphed(const SweepSubject& subject, const SweepSettings& settings) {
+    Part& part = parts_.front();
+    if (settings.step.graphs && (count() > 1 || part.updaters.size() > 1)) {
+      not_graphed_ = "steps of several optimizers are not recorded as CUDA graphs";
+      return nullptr;
+    }
+    if (settings.step.graphs && settings.steps < GraphedStep::kLeastSteps) {
+      not_graphed_ = "a CUDA graph pays from " + std::to_string(GraphedStep::kLeastSteps) + " steps on";
+      return nullptr;
+    }
+    return GraphedStep::of(part.micro_batches.forward(), settings.step, *part.updaters.front(),
+                           subject.parts().front().module, &not_graphed_);
+  }
+
+  // The halves of a step that may be replayed, whose rates are set.
+  at::Tensor forward(const MicroBatch& batch) override {
+    auto& micro_batches = parts_.front().micro_batches;
+    micro_batches.add(batch.input, batch.target, *batch.loss);
+    return micro_batches.mean().on_device;
+  }
+  bool record(const at::Tensor& loss) override {
+    found_ = monitor_->record({0, loss}, parts_.front().recorded, /*last=*/true);
+    return !ends(found_);
+  }
+  void update() override {
+    parts_.front().micro_batches.backward();
+    update(parts_.front());
+  }
+  void forget() override {
+    parts_.front().micro_batches.abandon_step();
+    parts_.front().updaters.front()->drop_gradients();
+  }
+
   std::vector<Part> parts_;
+  std::unique_ptr<StepMonitor> monitor_;
   Snapshot snapshot_;
-  double step_loss_ = 0;  // of the parts so far
   bool restored_ = false;
+  std::string not_graphed_;               // why there is none of
+  std::unique_ptr<GraphedStep> graphed_;  // the steps with a built-in loss
+  Outcome found_ = Outcome::kContinue;    // by the present one of those
 };
 
 Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
@@ -215,20 +279,20 @@ Sweep::Sweep(const SweepSubject& subject, const SweepSettings& settings)
 
 Sweep::~Sweep() = default;
 
-double Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->accumulate(0, [&](auto& part) { return part.add(input, target, loss); }); });
+void Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  translated([&] { impl_->accumulate(0, [&](auto& part) { part.add(input, target, loss); }); });
 }
 
-double Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
-  return translated([&] { return impl_->accumulate(part, [&](auto& running) { return running.add(loss); }); });
+void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
+  translated([&] { impl_->accumulate(part, [&](auto& running) { running.add(loss); }); });
 }
 
 Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
-  return translated([&] { return impl_->step(lr, 0, [&](auto& part) { return part.add(input, target, loss); }); });
+  return translated([&] { return impl_->step(input, target, loss, lr); });
 }
 
 Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
-  return translated([&] { return impl_->step(lr, part, [&](auto& running) { return running.add(loss); }); });
+  return translated([&] { return impl_->step(lr, part, [&](auto& running) { running.add(loss); }); });
 }
 
 bool Sweep::replay(const at::Tensor& input, const at::Tensor& target, std::int64_t part) {
@@ -243,17 +307,25 @@ Outcome Sweep::finish(double lr, std::int64_t part) {
   return translated([&] { return impl_->finish(lr, part); });
 }
 
+Outcome Sweep::settle() {
+  return translated([&] { return impl_->settle(); });
+}
+
 double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   return translated([&] { return impl_->evaluate(input, target, loss); });
 }
 
-const RunningLoss& Sweep::running_loss() const noexcept { return impl_->running_loss(); }
+const RunningLoss& Sweep::running_loss() const noexcept { return impl_->monitor().running_loss(); }
 
 std::int64_t Sweep::replayed_steps() const { return impl_->least_replayed().replayed_steps(); }
 
 std::string Sweep::not_replayed_because() const { return impl_->least_replayed().not_replayed_because(); }
 
 std::string Sweep::device() const { return impl_->device().str(); }
+
+std::string Sweep::path() const { return impl_->path(); }
+
+std::string Sweep::path_reason() const { return impl_->path_reason(); }
 
 void Sweep::restore() {
   translated([&] { impl_->restore(); });

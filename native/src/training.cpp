@@ -5,31 +5,44 @@
 #include <memory>
 
 #include "failure.h"
+#include "graphed_step.h"
+#include "loss_queue.h"
 #include "micro_batches.h"
 #include "updater.h"
 
 namespace lrfinder {
 
-class Training::Impl {
+class Training::Impl : private GraphedStep::Halves {
  public:
   Impl(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step)
-      : micro_batches_(network, &optimizer, step), updater_(Updater::sharing(optimizer)) {
+      : micro_batches_(network, &optimizer, step),
+        late_(micro_batches_.device()),
+        updater_(Updater::sharing(optimizer)) {
     updater_->drop_gradients();  // of steps that were not finished
+    graphed_ = GraphedStep::of(micro_batches_.forward(), step, *updater_, network, &not_graphed_);
   }
 
-  /// `add` counts a micro-batch and returns the mean so far.
+  /// `add` counts a micro-batch.
   template <typename Add>
-  double accumulate(const Add& add) {
+  void accumulate(const Add& add) {
     const c10::AutoGradMode grad(true);
-    const double mean = add(micro_batches_);
+    add(micro_batches_);
     micro_batches_.backward();
-    return mean;
   }
 
   template <typename Add>
-  double step(const Add& add) {
+  bool step(const Add& add) {
     accumulate(add);
     return finish();
+  }
+
+  bool step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+    if (graphed_ == nullptr || micro_batches_.begun()) {
+      return step([&](auto& batches) { batches.add(input, target, loss); });
+    }
+    const c10::AutoGradMode grad(true);
+    graphed_->run({input, target, loss}, *this);
+    return take(/*wait=*/late_.size() > LossQueue::kMostPending);
   }
 
   bool replay(const at::Tensor& input, const at::Tensor& target) {
@@ -41,19 +54,61 @@ class Training::Impl {
 
   void abandon() { micro_batches_.abandon(); }
 
-  double finish() {
+  bool finish() {
     const c10::AutoGradMode grad(true);
-    const double mean = micro_batches_.mean();
+    const auto mean = micro_batches_.mean();
+    if (mean.is_late()) late_.push(mean.on_device);
     micro_batches_.finish(&updater_->optimizer());
     updater_->update();
-    return mean;
+    if (mean.is_late()) return take(/*wait=*/late_.size() > LossQueue::kMostPending);
+    loss_ = mean.number;
+    return true;
   }
+
+  bool settle() { return take(/*wait=*/true); }
+
+  const double& loss() const { return loss_; }
 
   const MicroBatches& micro_batches() const { return micro_batches_; }
 
+  std::string path() const {
+    if (graphed_ != nullptr && graphed_->replays()) return "graph";
+    return micro_batches_.device().is_cpu() ? "immediate" : "late";
+  }
+  std::string path_reason() const { return graphed_ == nullptr ? not_graphed_ : graphed_->reason(); }
+
  private:
+  bool take(bool wait) {
+    const auto loss = late_.take(wait);
+    if (loss) loss_ = *loss;
+    return loss.has_value();
+  }
+
+  // The halves of a step that may be replayed.
+  at::Tensor forward(const MicroBatch& batch) override {
+    micro_batches_.add(batch.input, batch.target, *batch.loss);
+    return micro_batches_.mean().on_device;
+  }
+  bool record(const at::Tensor& loss) override {
+    late_.push(loss);
+    return true;
+  }
+  void update() override {
+    micro_batches_.backward();
+    micro_batches_.finish(&updater_->optimizer());
+    updater_->update();
+  }
+  void forget() override {
+    micro_batches_.abandon_step();
+    updater_->drop_gradients();
+  }
+
   MicroBatches micro_batches_;
+  LossQueue late_;  // empty on the CPU
   std::unique_ptr<Updater> updater_;
+  double loss_ = 0;
+  std::string not_graphed_;               // why there is none of
+  std::unique_ptr<GraphedStep> graphed_;  // the steps with a built-in loss
 };
 
 Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimizer, const StepSettings& step)
@@ -61,25 +116,31 @@ Training::Training(torch::nn::Module* network, torch::optim::Optimizer& optimize
 
 Training::~Training() = default;
 
-double Training::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->accumulate([&](auto& batches) { return batches.add(input, target, loss); }); });
+void Training::accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  translated([&] { impl_->accumulate([&](auto& batches) { batches.add(input, target, loss); }); });
 }
 
-double Training::accumulate(const at::Tensor& loss) {
-  return translated([&] { return impl_->accumulate([&](auto& batches) { return batches.add(loss); }); });
+void Training::accumulate(const at::Tensor& loss) {
+  translated([&] { impl_->accumulate([&](auto& batches) { batches.add(loss); }); });
 }
 
-double Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
-  return translated([&] { return impl_->step([&](auto& batches) { return batches.add(input, target, loss); }); });
+bool Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  return translated([&] { return impl_->step(input, target, loss); });
 }
 
-double Training::step(const at::Tensor& loss) {
-  return translated([&] { return impl_->step([&](auto& batches) { return batches.add(loss); }); });
+bool Training::step(const at::Tensor& loss) {
+  return translated([&] { return impl_->step([&](auto& batches) { batches.add(loss); }); });
 }
 
-double Training::finish() {
+bool Training::finish() {
   return translated([&] { return impl_->finish(); });
 }
+
+bool Training::settle() {
+  return translated([&] { return impl_->settle(); });
+}
+
+const double& Training::loss() const noexcept { return impl_->loss(); }
 
 bool Training::replay(const at::Tensor& input, const at::Tensor& target) {
   return translated([&] { return impl_->replay(input, target); });
@@ -96,5 +157,9 @@ std::int64_t Training::replayed_steps() const { return impl_->micro_batches().re
 std::string Training::not_replayed_because() const { return impl_->micro_batches().not_replayed_because(); }
 
 std::string Training::device() const { return impl_->micro_batches().device().str(); }
+
+std::string Training::path() const { return impl_->path(); }
+
+std::string Training::path_reason() const { return impl_->path_reason(); }
 
 }  // namespace lrfinder

@@ -7,6 +7,7 @@
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Type.h>
@@ -29,6 +30,7 @@
 
 #include "failure.h"
 #include "micro_batches.h"
+#include "outside_tensor.h"
 
 namespace lrfinder {
 namespace {
@@ -108,6 +110,59 @@ class FusedUpdater final : public Updater {
   using State = typename Traits::State;
   using Updater::Updater;
 
+  void prepare_recording() override {
+    recorded_.clear();
+    const auto& groups = target().param_groups();
+    for (size_t i = 0; i < groups.size(); ++i) {
+      const auto device = groups[i].params().front().device();
+      const double lr = groups[i].options().get_lr();
+      Recorded recorded{at::full({}, lr, at::TensorOptions().dtype(at::kFloat).device(device)), lr,
+                        groups[i].options().clone(), {}};
+      for_each_updated(i, [&](const at::Tensor&, State& state) {
+        for (const at::Tensor* tensor : Traits::tensors(state)) {
+          if (tensor->defined()) recorded.state.emplace_back(*tensor);
+        }
+      });
+      recorded_.push_back(std::move(recorded));
+    }
+  }
+
+  bool as_recorded() const override {
+    const auto& groups = target().param_groups();
+    if (groups.size() != recorded_.size()) return false;
+    for (size_t i = 0; i < groups.size(); ++i) {
+      if (!same_tensors(groups[i].params(), groups_[i].parameters) || !recorded_[i].fits(groups[i].options())) return false;
+      auto next = recorded_[i].state.begin();
+      bool same = true;
+      for_each_updated(i, [&](const at::Tensor&, State& state) {
+        for (const at::Tensor* tensor : Traits::tensors(state)) {
+          if (!tensor->defined()) continue;
+          same = same && next != recorded_[i].state.end() && next->is(*tensor) && next->unchanged();
+          if (same) ++next;
+        }
+      });
+      if (!same || next != recorded_[i].state.end()) return false;
+    }
+    return true;
+  }
+
+  void send_rates() override {
+    const c10::NoGradGuard no_grad;
+    for (size_t i = 0; i < recorded_.size(); ++i) {
+      const double lr = target().param_groups()[i].options().get_lr();
+      if (lr != std::exchange(recorded_[i].sent, lr)) recorded_[i].rate.fill_(lr);
+    }
+  }
+
+  void count_replayed() override {
+    for (size_t i = 0; i < recorded_.size(); ++i) {
+      for_each_updated(i, [](const at::Tensor& parameter, State& state) {
+        Traits::count(state);
+        parameter.unsafeGetTensorImpl()->bump_version();
+      });
+    }
+  }
+
  protected:
   bool update_fused(size_t group) override {
     const auto& parameter_group = target().param_groups()[group];
@@ -131,12 +186,13 @@ class FusedUpdater final : public Updater {
       bucket.parameters.add(parameter);
       bucket.gradients.push_back(std::move(gradient));
       Traits::collect(options, parameter, state, bucket);
+      if (!recording()) Traits::count(state);
     }
     for (auto& bucket : known.buckets) bucket.end();
     const at::AutoDispatchBelowADInplaceOrView below_autograd;  // which has nothing to do here, but takes its time
     for (size_t i = 0; i < used; ++i) {
       Bucket& bucket = known.buckets[i];
-      Traits::call(options, bucket);
+      Traits::call(options, bucket, skip(), recording() ? &recorded_[group].rate : nullptr);
       bucket.gradients.clear();
       // The kernels do not tell autograd that they wrote: without this a stale graph would go unnoticed.
       for (const auto& parameter : at::TensorList(bucket.parameters)) parameter.unsafeGetTensorImpl()->bump_version();
@@ -152,11 +208,40 @@ class FusedUpdater final : public Updater {
     std::vector<Bucket> buckets;  // kept for their lists
   };
 
+  /// What a recorded update of a group has built in.
+  struct Recorded {
+    at::Tensor rate;  // that it reads
+    double sent;      // to it
+    std::unique_ptr<optim::OptimizerOptions> options;
+    std::vector<OutsideTensor> state;
+
+    bool fits(const optim::OptimizerOptions& now) const {
+      options->set_lr(now.get_lr());
+      return static_cast<const Options&>(*options) == static_cast<const Options&>(now);
+    }
+  };
+
+  static bool same_tensors(const std::vector<at::Tensor>& left, const std::vector<at::Tensor>& right) {
+    const auto same = [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); };
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), same);
+  }
+
+  /// Calls `call` with the parameters of a group that the last update wrote, and their states.
+  template <typename Call>
+  void for_each_updated(size_t group, const Call& call) const {
+    State none;
+    for (const auto& bucket : groups_[group].buckets) {
+      for (const auto& parameter : at::TensorList(bucket.parameters)) {
+        State* state = find_state(parameter);
+        call(parameter, state == nullptr ? none : *state);
+      }
+    }
+  }
+
   Group& known_group(size_t index, const std::vector<at::Tensor>& parameters) {
     if (index >= groups_.size()) groups_.resize(index + 1);
     Group& group = groups_[index];
-    const auto same = [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); };
-    if (!std::equal(parameters.begin(), parameters.end(), group.parameters.begin(), group.parameters.end(), same)) {
+    if (!same_tensors(parameters, group.parameters)) {
       std::unordered_set<const c10::TensorImpl*> seen;
       for (const auto& parameter : parameters) seen.insert(parameter.unsafeGetTensorImpl());
       group.parameters = parameters;
@@ -166,7 +251,7 @@ class FusedUpdater final : public Updater {
   }
 
   /// Looked up in each step: a shared optimizer's state may have been loaded anew since the last.
-  State* find_state(const at::Tensor& parameter) {
+  State* find_state(const at::Tensor& parameter) const {
     const auto found = target().state().find(parameter.unsafeGetTensorImpl());
     return found == target().state().end() ? nullptr : static_cast<State*>(found->second.get());
   }
@@ -192,11 +277,19 @@ class FusedUpdater final : public Updater {
   }
 
   std::vector<Group> groups_;
+  std::vector<Recorded> recorded_;  // by group
   State none_;  // stands in where the optimizer has no state
 };
 
 // The table of optimizers: what differs between them, a struct for each, and `for_each_optimizer` which lists them.
-// All have a `kName`, and which of a state are `tensors`; those with a fused kernel also `usable`, `collect`, `call`.
+// All have a `kName`, and which of a state are `tensors`; those with a fused kernel also `usable`, `collect`, `call`,
+// whose `rate` is the device's, or null: then it is that of the options.
+
+/// Calls the overload of a kernel for one or the other.
+template <typename Call>
+void with_rate(double lr, const at::Tensor* rate, const Call& call) {
+  rate == nullptr ? call(lr) : call(*rate);
+}
 
 /// What holds for most of them.
 template <typename Optimizer_, typename Options_, typename State_>
@@ -210,6 +303,7 @@ struct AnyTraits {
 
   static bool has_state(const Options&) { return true; }
   static std::int64_t steps_done(const State& state) { return state.step(); }
+  static void count(State& state) { state.step(state.step() + 1); }
   static bool is_first(const Options&, const State&) { return false; }
 };
 
@@ -224,6 +318,7 @@ struct SgdTraits : AnyTraits<optim::SGD, optim::SGDOptions, optim::SGDParamState
            same_layout(parameter, state.momentum_buffer());
   }
   static std::int64_t steps_done(const State&) { return 0; }
+  static void count(State&) {}
   // The first step with momentum takes the gradient as it is, without dampening.
   static bool is_first(const Options& options, const State& state) {
     return options.momentum() != 0 && !state.momentum_buffer().defined();
@@ -233,30 +328,36 @@ struct SgdTraits : AnyTraits<optim::SGD, optim::SGDOptions, optim::SGDParamState
     if (!state.momentum_buffer().defined()) state.momentum_buffer(at::empty_like(parameter));
     bucket.first_state.add(state.momentum_buffer());
   }
-  static void call(const Options& options, Bucket& bucket) {
-    at::_fused_sgd_(bucket.parameters, bucket.gradients, bucket.first_state, options.weight_decay(), options.momentum(),
-                    options.lr(), options.dampening(), options.nesterov(), /*maximize=*/false,
-                    /*is_first_step=*/bucket.first);
+  static void call(const Options& options, Bucket& bucket, const std::optional<at::Tensor>& skip,
+                   const at::Tensor* rate) {
+    with_rate(options.lr(), rate, [&](const auto& lr) {
+      at::_fused_sgd_(bucket.parameters, bucket.gradients, bucket.first_state, options.weight_decay(),
+                      options.momentum(), lr, options.dampening(), options.nesterov(), /*maximize=*/false,
+                      /*is_first_step=*/bucket.first, /*grad_scale=*/{}, /*found_inf=*/skip);
+    });
   }
 };
 
-/// Adds one to the counters of a bucket, as the kernels expect before they are called.
-void raise_steps(Bucket& bucket) {
+/// Adds one to the counters of a bucket, as the kernels expect before they are called: those of the device, where it
+/// counts by itself.
+void raise_steps(Bucket& bucket, bool on_device) {
   auto& steps = bucket.steps;
   if (steps.empty() || steps.front().device() != bucket.device) {
     steps.assign(1, at::empty({}, at::TensorOptions().dtype(at::kFloat).device(bucket.device)));
   }
   const at::Tensor step = steps.front();
-  step.fill_(static_cast<double>(bucket.steps_done + 1));
+  on_device ? step.add_(1) : step.fill_(static_cast<double>(bucket.steps_done + 1));
   steps.resize(bucket.gradients.size(), step);
 }
 
-/// Of each kernel's overloads the one whose rate is a number.
+/// A kernel's overload for a rate of one type.
+template <typename Rate>
 using AdamKernel = void(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
-                        double, double, double, double, double, bool, bool, const std::optional<at::Tensor>&,
+                        Rate, double, double, double, double, bool, bool, const std::optional<at::Tensor>&,
                         const std::optional<at::Tensor>&);
 
-template <typename Optimizer, typename Options, typename State, AdamKernel* kFusedKernel>
+template <typename Optimizer, typename Options, typename State, AdamKernel<double>* kFusedKernel,
+          AdamKernel<const at::Tensor&>* kDeviceRateKernel>
 struct AnyAdamTraits : AnyTraits<Optimizer, Options, State> {
   static std::vector<at::Tensor*> tensors(State& state) {
     return {&state.exp_avg(), &state.exp_avg_sq(), &state.max_exp_avg_sq()};
@@ -272,25 +373,30 @@ struct AnyAdamTraits : AnyTraits<Optimizer, Options, State> {
       state.exp_avg_sq(at::zeros_like(parameter));
       if (options.amsgrad()) state.max_exp_avg_sq(at::zeros_like(parameter));
     }
-    state.step(state.step() + 1);
     bucket.first_state.add(state.exp_avg());
     bucket.second_state.add(state.exp_avg_sq());
     if (options.amsgrad()) bucket.third_state.add(state.max_exp_avg_sq());
   }
-  static void call(const Options& options, Bucket& bucket) {
-    raise_steps(bucket);
-    const auto [beta1, beta2] = options.betas();
-    kFusedKernel(bucket.parameters, bucket.gradients, bucket.first_state, bucket.second_state, bucket.third_state,
-                 bucket.steps, options.lr(), beta1, beta2, options.weight_decay(), options.eps(), options.amsgrad(),
-                 /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/{});
+  static void call(const Options& options, Bucket& bucket, const std::optional<at::Tensor>& skip,
+                   const at::Tensor* rate) {
+    raise_steps(bucket, rate != nullptr);
+    const auto call = [&](auto* kernel, const auto& lr) {
+      const auto [beta1, beta2] = options.betas();
+      kernel(bucket.parameters, bucket.gradients, bucket.first_state, bucket.second_state, bucket.third_state,
+             bucket.steps, lr, beta1, beta2, options.weight_decay(), options.eps(), options.amsgrad(),
+             /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/skip);
+    };
+    rate == nullptr ? call(kFusedKernel, options.lr()) : call(kDeviceRateKernel, *rate);
   }
 };
 
-struct AdamTraits : AnyAdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, at::_fused_adam_> {
+struct AdamTraits
+    : AnyAdamTraits<optim::Adam, optim::AdamOptions, optim::AdamParamState, at::_fused_adam_, at::_fused_adam_> {
   static constexpr const char* kName = "Adam";
 };
 
-struct AdamWTraits : AnyAdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, at::_fused_adamw_> {
+struct AdamWTraits
+    : AnyAdamTraits<optim::AdamW, optim::AdamWOptions, optim::AdamWParamState, at::_fused_adamw_, at::_fused_adamw_> {
   static constexpr const char* kName = "AdamW";
 };
 
@@ -304,13 +410,16 @@ struct AdagradTraits : AnyTraits<optim::Adagrad, optim::AdagradOptions, optim::A
     return same_layout(parameter, state.sum());
   }
   static void collect(const Options&, const at::Tensor&, State& state, Bucket& bucket) {
-    state.step(state.step() + 1);
     bucket.first_state.add(state.sum());
   }
-  static void call(const Options& options, Bucket& bucket) {
-    raise_steps(bucket);
-    at::_fused_adagrad_(bucket.parameters, bucket.gradients, bucket.first_state, bucket.steps, options.lr(),
-                        options.lr_decay(), options.weight_decay(), options.eps(), /*maximize=*/false);
+  static void call(const Options& options, Bucket& bucket, const std::optional<at::Tensor>& skip,
+                   const at::Tensor* rate) {
+    raise_steps(bucket, rate != nullptr);
+    with_rate(options.lr(), rate, [&](const auto& lr) {
+      at::_fused_adagrad_(bucket.parameters, bucket.gradients, bucket.first_state, bucket.steps, lr,
+                          options.lr_decay(), options.weight_decay(), options.eps(), /*maximize=*/false,
+                          /*grad_scale=*/{}, /*found_inf=*/skip);
+    });
   }
 };
 
@@ -438,6 +547,7 @@ void Updater::update() {
   const c10::NoGradGuard no_grad;
   auto& groups = optimizer_->param_groups();
   bool left = false;
+  fused_ = true;
   for (size_t i = 0; i < groups.size(); ++i) {
     if (!update_fused(i)) continue;
     for (const auto& parameter : groups[i].params()) {
@@ -447,6 +557,7 @@ void Updater::update() {
     }
   }
   if (!left) return;
+  fused_ = false;
   optimizer_->step();
   drop_gradients();
 }

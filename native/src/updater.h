@@ -3,6 +3,7 @@
 #include <torch/optim/optimizer.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,27 @@ class Updater {
   /// that the optimizer does not take.
   void update();
 
+  /// From now on fused updates do nothing where `flag` is 1 when they run: a float32 number on the parameters' device,
+  /// or undefined.
+  void skip_where(const at::Tensor& flag) {
+    if (flag.defined()) skip_ = flag;
+  }
+
+  // An update that is recorded once and replayed by the device (see GraphedStep) reads rates and step counts there.
+
+  /// Whether the last update went through fused kernels alone. Others cannot be replayed.
+  bool is_fused() const { return fused_; }
+  /// Before recording, after an update like those that are to be replayed.
+  virtual void prepare_recording() {}
+  /// While one lives, `update` leaves the host's step counts alone.
+  class Recording;
+  /// Whether an update would do what was recorded, but for the rates.
+  virtual bool as_recorded() const { return false; }
+  /// Before a replay: sends the groups' rates, as float32.
+  virtual void send_rates() {}
+  /// After a replay: the host counts the step too.
+  virtual void count_replayed() {}
+
   /// As zero_grad does, also for gradients that are views.
   void drop_gradients();
 
@@ -48,10 +70,27 @@ class Updater {
   virtual bool update_fused(size_t /*group*/) { return true; }
 
   torch::optim::Optimizer& target() { return *optimizer_; }
+  const torch::optim::Optimizer& target() const { return *optimizer_; }
+  const std::optional<at::Tensor>& skip() const { return skip_; }
+  bool recording() const { return recording_; }
 
  private:
   std::unique_ptr<torch::optim::Optimizer> copy_;  // null when shared
   torch::optim::Optimizer* optimizer_;
+  std::optional<at::Tensor> skip_;
+  bool fused_ = false;
+  bool recording_ = false;
+};
+
+class Updater::Recording {
+ public:
+  explicit Recording(Updater& updater) : updater_(updater) { updater.recording_ = true; }
+  ~Recording() { updater_.recording_ = false; }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  Updater& updater_;
 };
 
 /// Whether a fused kernel may be given `parameter` and `gradient`: the kernels read raw memory, so that both have to be

@@ -27,6 +27,7 @@ using test::never_stopping;
 using test::normal;
 using test::one_part;
 using test::same_bits;
+using test::settled;
 
 constexpr int kSteps = 6;
 
@@ -35,6 +36,7 @@ double rate(int step) { return 0.01 * (step + 1); }
 nn::Sequential mlp(std::int64_t inputs, std::int64_t outputs) {
   nn::Sequential net(nn::Linear(inputs, 5), nn::Tanh(), nn::Linear(5, outputs));
   net->to(at::kDouble);
+  test::move_here(*net);
   return net;
 }
 
@@ -73,13 +75,16 @@ SweepSubject subject_of(Adversaries& gan, bool generator_recorded = true) {
   return subject;
 }
 
-TEST(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
+using SweepSubjectTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(SweepSubjectTest);
+
+TEST_P(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
   Adversaries swept;
   Adversaries stepped;
   Sweep sweep(subject_of(swept), never_stopping());
   for (int step = 0; step < kSteps; ++step) {
-    EXPECT_EQ(sweep.step(swept.discriminator_loss(step), rate(step), 0), Outcome::kContinue);
-    EXPECT_EQ(sweep.step(swept.generator_loss(step), rate(step), 1), Outcome::kContinue);
+    sweep.step(swept.discriminator_loss(step), rate(step), 0);
+    EXPECT_EQ(settled(sweep, sweep.step(swept.generator_loss(step), rate(step), 1)), Outcome::kContinue);
 
     stepped.discriminator_sgd->param_groups()[0].options().set_lr(rate(step));
     stepped.generator_adam->param_groups()[0].options().set_lr(rate(step));
@@ -105,7 +110,7 @@ TEST(SweepSubjectTest, PartsTakeTurnsAsOptimizersOfAGanDo) {
   }
 }
 
-TEST(SweepSubjectTest, ABackwardPassReachesItsOwnPartAlone) {
+TEST_P(SweepSubjectTest, ABackwardPassReachesItsOwnPartAlone) {
   Adversaries gan;
   auto settings = never_stopping();
   settings.step.accumulate_grad_batches = 2;
@@ -115,23 +120,23 @@ TEST(SweepSubjectTest, ABackwardPassReachesItsOwnPartAlone) {
   for (const auto& parameter : gan.discriminator->parameters()) EXPECT_FALSE(parameter.grad().defined());
 }
 
-TEST(SweepSubjectTest, OnlyRecordedPartsCount) {
+TEST_P(SweepSubjectTest, OnlyRecordedPartsCount) {
   Adversaries gan;
   Sweep sweep(subject_of(gan, /*generator_recorded=*/false), never_stopping());
   const auto loss = gan.discriminator_loss(0);
   sweep.step(loss, 0.1, 0);
-  sweep.step(gan.generator_loss(0), 0.1, 1);
+  settled(sweep, sweep.step(gan.generator_loss(0), 0.1, 1));
   EXPECT_EQ(sweep.running_loss().last, loss.item<double>());
 }
 
-TEST(SweepSubjectTest, AnUnrecordedPartStillEndsASweepThatIsNotFinite) {
+TEST_P(SweepSubjectTest, AnUnrecordedPartStillEndsASweepThatIsNotFinite) {
   Adversaries gan;
   Sweep sweep(subject_of(gan, /*generator_recorded=*/false), never_stopping());
   sweep.step(gan.discriminator_loss(0), 0.1, 0);
-  EXPECT_EQ(sweep.step(gan.generator_loss(0) / 0.0, 0.1, 1), Outcome::kNonFinite);
+  EXPECT_EQ(settled(sweep, sweep.step(gan.generator_loss(0) / 0.0, 0.1, 1)), Outcome::kNonFinite);
 }
 
-TEST(SweepSubjectTest, AConstantKeepsAGroupsRate) {
+TEST_P(SweepSubjectTest, AConstantKeepsAGroupsRate) {
   Adversaries gan;
   auto settings = never_stopping();
   settings.group_rates = {{1, 0}, {0, 0.05}};
@@ -149,7 +154,7 @@ TEST(SweepSubjectTest, AConstantKeepsAGroupsRate) {
   EXPECT_TRUE(near(gan.discriminator->parameters()[0], stepped.discriminator->parameters()[0], 1e-13));
 }
 
-TEST(SweepSubjectTest, TwoOptimizersOfOneLoss) {
+TEST_P(SweepSubjectTest, TwoOptimizersOfOneLoss) {
   Adversaries gan;
   const auto parameters = gan.generator->parameters();
   optim::SGD first({parameters[0], parameters[1]}, optim::SGDOptions(0.1));
@@ -171,7 +176,7 @@ TEST(SweepSubjectTest, TwoOptimizersOfOneLoss) {
   for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(near(parameters[i], own[i], 1e-13));
 }
 
-TEST(SweepSubjectTest, WhatCannotBeSweptIsRefused) {
+TEST_P(SweepSubjectTest, WhatCannotBeSweptIsRefused) {
   Adversaries gan;
   const auto refused = [](const std::string& message, const SweepSubject& subject) {
     expect_error(ErrorKind::kInvalidArgument, message, [&] { Sweep(subject, never_stopping()); });
@@ -190,7 +195,10 @@ TEST(SweepSubjectTest, WhatCannotBeSweptIsRefused) {
                [&] { sweep.finish(0.1); });
 }
 
-TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
+using SweepFinishTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(SweepFinishTest);
+
+TEST_P(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
   Adversaries gan;
   auto settings = never_stopping();
   settings.step.accumulate_grad_batches = 4;
@@ -198,7 +206,7 @@ TEST(SweepFinishTest, IsAStepWithTheMeanOfWhatWasAccumulated) {
   Sweep sweep(one_part(gan.generator.get(), sgd), settings);
   sweep.accumulate(gan.made(0).square().mean());
   sweep.accumulate(gan.made(1).square().mean());
-  EXPECT_EQ(sweep.finish(0.1), Outcome::kContinue);
+  EXPECT_EQ(settled(sweep, sweep.finish(0.1)), Outcome::kContinue);
 
   Adversaries stepped;
   optim::SGD own(stepped.generator->parameters(), optim::SGDOptions(0.1));

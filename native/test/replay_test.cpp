@@ -34,6 +34,7 @@ using test::never_stopping;
 using test::normal;
 using test::one_part;
 using test::same_bits;
+using test::settled;
 using test::Subject;
 using test::Trail;
 using test::train;
@@ -472,9 +473,9 @@ TEST(ReplayTest, ARecurrentNetworkThatTurnsItsBatchesIsReplayed) {
       const auto input = normal({5, 7, 6}, at::kFloat, i);
       const auto target = normal({5, 7, 8}, at::kFloat, 60 + i);
       if (training.replay(input, target)) {
-        losses.push_back(training.finish());
+        losses.push_back(settled(training, training.finish()));
       } else {
-        losses.push_back(training.step(at::mse_loss(std::get<0>(gru->forward(input)), target)));
+        losses.push_back(settled(training, training.step(at::mse_loss(std::get<0>(gru->forward(input)), target))));
       }
     }
     *replayed = training.replayed_steps();

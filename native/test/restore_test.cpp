@@ -1,5 +1,4 @@
 #include <ATen/ops/mse_loss.h>
-#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -22,16 +21,21 @@ using test::expect_error;
 using test::inputs;
 using test::NetworkState;
 using test::never_stopping;
+using test::normal;
 using test::normal_parameter;
 using test::one_part;
 using test::OptimizerCase;
 using test::optimizers;
 using test::regression_net;
 using test::same_bits;
+using test::settled;
 using test::sgd_over;
 using test::targets;
 
-TEST(SweepRestoreTest, RestoresWhenAsked) {
+using SweepRestoreTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(SweepRestoreTest);
+
+TEST_P(SweepRestoreTest, RestoresWhenAsked) {
   auto net = eventful_net();
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
@@ -49,7 +53,7 @@ TEST(SweepRestoreTest, RestoresWhenAsked) {
   trained.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, ARestoreThatFailedIsNotTriedAgain) {
+TEST_P(SweepRestoreTest, ARestoreThatFailedIsNotTriedAgain) {
   const auto lost = normal_parameter({2}, at::kDouble, 1);
   const auto kept = normal_parameter({3}, at::kDouble, 2);
   const auto before = kept.detach().clone();
@@ -69,7 +73,7 @@ TEST(SweepRestoreTest, ARestoreThatFailedIsNotTriedAgain) {
   EXPECT_TRUE(same_bits(kept, before + 1));
 }
 
-TEST(SweepRestoreTest, RestoresInItsDestructor) {
+TEST_P(SweepRestoreTest, RestoresInItsDestructor) {
   auto net = eventful_net();
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
@@ -81,7 +85,7 @@ TEST(SweepRestoreTest, RestoresInItsDestructor) {
   held.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, TheDestructorOfARestoredSweepDoesNothing) {
+TEST_P(SweepRestoreTest, TheDestructorOfARestoredSweepDoesNothing) {
   auto net = eventful_net();
   const auto optimizer = sgd_over(net->parameters());
   auto sweep = std::make_unique<Sweep>(one_part(net.get(), optimizer), SweepSettings());
@@ -95,20 +99,20 @@ TEST(SweepRestoreTest, TheDestructorOfARestoredSweepDoesNothing) {
   trained.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, RestoresWhenAnExceptionUnwinds) {
+TEST_P(SweepRestoreTest, RestoresWhenAnExceptionUnwinds) {
   auto net = eventful_net();
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
   const auto run = [&] {
     Sweep sweep(one_part(net.get(), optimizer), {});
     sweep.step(inputs(0), targets(0), Loss::kMse, 0.1);
-    sweep.step(at::zeros({5, 7}, at::kDouble), targets(0), Loss::kMse, 0.1);
+    sweep.step(normal({5, 7}, at::kDouble, 1), targets(0), Loss::kMse, 0.1);
   };
   EXPECT_THROW(run(), Error);
   held.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, RestoresAfterHalfAStep) {
+TEST_P(SweepRestoreTest, RestoresAfterHalfAStep) {
   auto net = eventful_net();
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
@@ -121,7 +125,7 @@ TEST(SweepRestoreTest, RestoresAfterHalfAStep) {
   held.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, RestoresOnlyTheOptimizersParametersWithoutANetwork) {
+TEST_P(SweepRestoreTest, RestoresOnlyTheOptimizersParametersWithoutANetwork) {
   auto net = regression_net();
   const NetworkState held(*net);
   const auto optimizer = sgd_over(net->parameters());
@@ -132,7 +136,7 @@ TEST(SweepRestoreTest, RestoresOnlyTheOptimizersParametersWithoutANetwork) {
   held.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, TrainsUnderNoGrad) {
+TEST_P(SweepRestoreTest, TrainsUnderNoGrad) {
   auto net = eventful_net();
   const c10::NoGradGuard no_grad;
   const NetworkState held(*net);
@@ -141,25 +145,25 @@ TEST(SweepRestoreTest, TrainsUnderNoGrad) {
   {
     Sweep sweep(one_part(net.get(), optimizer), {});
     EXPECT_TRUE(c10::GradMode::is_enabled());  // for losses that the caller computes
-    EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
+    EXPECT_EQ(settled(sweep, sweep.step(inputs(0), targets(0), Loss::kMse, 0.1)), Outcome::kContinue);
     EXPECT_FALSE(same_bits(net->parameters()[0], before));
   }
   EXPECT_FALSE(c10::GradMode::is_enabled());
   held.expect_unchanged();
 }
 
-TEST(SweepRestoreTest, TrainsWhenTheCallerTurnsGradientsOffMeanwhile) {
+TEST_P(SweepRestoreTest, TrainsWhenTheCallerTurnsGradientsOffMeanwhile) {
   auto net = regression_net();
   const auto before = net->parameters()[0].detach().clone();
   const auto optimizer = sgd_over(net->parameters());
   Sweep sweep(one_part(net.get(), optimizer), {});
   const c10::NoGradGuard no_grad;
-  EXPECT_EQ(sweep.step(inputs(0), targets(0), Loss::kMse, 0.1), Outcome::kContinue);
+  EXPECT_EQ(settled(sweep, sweep.step(inputs(0), targets(0), Loss::kMse, 0.1)), Outcome::kContinue);
   EXPECT_FALSE(same_bits(net->parameters()[0], before));
   EXPECT_FALSE(c10::GradMode::is_enabled());
 }
 
-using SweptOptimizerTest = ::testing::TestWithParam<OptimizerCase>;
+using SweptOptimizerTest = test::DeviceCaseTest<OptimizerCase>;
 
 TEST_P(SweptOptimizerTest, TheOptimizerGoesOnAsIfThereHadBeenNoSweep) {
   auto swept = regression_net();
@@ -169,8 +173,8 @@ TEST_P(SweptOptimizerTest, TheOptimizerGoesOnAsIfThereHadBeenNoSweep) {
     optimizer.step();
     optimizer.zero_grad();
   };
-  const auto optimizer = GetParam().make({optim::OptimizerParamGroup(swept->parameters())});
-  const auto expected = GetParam().make({optim::OptimizerParamGroup(plain->parameters())});
+  const auto optimizer = given().make({optim::OptimizerParamGroup(swept->parameters())});
+  const auto expected = given().make({optim::OptimizerParamGroup(plain->parameters())});
   for (auto* each : {optimizer.get(), expected.get()}) each->param_groups()[0].options().set_lr(0.01);
   for (int i = 0; i < 6; ++i) {
     if (i % 3 == 0) {  // fresh and used
@@ -185,8 +189,7 @@ TEST_P(SweptOptimizerTest, TheOptimizerGoesOnAsIfThereHadBeenNoSweep) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SweptOptimizerTest, ::testing::ValuesIn(optimizers()),
-                         [](const auto& info) { return info.param.name; });
+LRFINDER_ON_EACH_DEVICE_WITH(SweptOptimizerTest, optimizers());
 
 }  // namespace
 }  // namespace lrfinder

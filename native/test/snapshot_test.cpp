@@ -37,6 +37,7 @@ torch::nn::Sequential batch_norm_net() {
   torch::manual_seed(1);
   torch::nn::Sequential net(torch::nn::Linear(3, 4), torch::nn::BatchNorm1d(4), torch::nn::Dropout(0.5),
                             torch::nn::Linear(4, 2));
+  test::move_here(*net);
   net->forward(normal({5, 3}, at::kFloat, 1));  // so that the statistics are not those of a new network
   return net;
 }
@@ -68,7 +69,10 @@ Snapshot snapshot_of(const std::vector<torch::nn::Module*>& networks, const std:
   return Snapshot(subject);
 }
 
-TEST(SnapshotTest, RestoresParametersAndBuffers) {
+using SnapshotTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(SnapshotTest);
+
+TEST_P(SnapshotTest, RestoresParametersAndBuffers) {
   auto net = batch_norm_net();
   const auto parameters = net->parameters();
   const auto buffers = net->buffers();
@@ -85,7 +89,7 @@ TEST(SnapshotTest, RestoresParametersAndBuffers) {
   for (size_t i = 0; i < parameters.size(); ++i) EXPECT_TRUE(net->parameters()[i].is_same(parameters[i]));
 }
 
-TEST(SnapshotTest, RestoresParametersOfTheNetworkThatAreNotListed) {
+TEST_P(SnapshotTest, RestoresParametersOfTheNetworkThatAreNotListed) {
   auto net = batch_norm_net();
   const auto before = copies_of(net->parameters());
   Snapshot snapshot = snapshot_of({net.get()}, {net->parameters().front()});
@@ -94,7 +98,7 @@ TEST(SnapshotTest, RestoresParametersOfTheNetworkThatAreNotListed) {
   expect_same_bits(net->parameters(), before);
 }
 
-TEST(SnapshotTest, NeedsNoNetwork) {
+TEST_P(SnapshotTest, NeedsNoNetwork) {
   auto net = batch_norm_net();
   const auto before = copies_of(net->parameters());
   Snapshot snapshot = snapshot_of({}, net->parameters());
@@ -103,7 +107,7 @@ TEST(SnapshotTest, NeedsNoNetwork) {
   expect_same_bits(net->parameters(), before);
 }
 
-TEST(SnapshotTest, MayBeRestoredAgain) {
+TEST_P(SnapshotTest, MayBeRestoredAgain) {
   auto net = batch_norm_net();
   const auto parameters_before = copies_of(net->parameters());
   const auto buffers_before = copies_of(net->buffers());
@@ -117,7 +121,7 @@ TEST(SnapshotTest, MayBeRestoredAgain) {
   }
 }
 
-TEST(SnapshotTest, GivesTheSameGradientsBack) {
+TEST_P(SnapshotTest, GivesTheSameGradientsBack) {
   auto net = batch_norm_net();
   auto parameters = net->parameters();
   const auto gradient = normal(parameters[0].sizes(), at::kFloat, 7);
@@ -146,7 +150,7 @@ class Branch final : public torch::nn::Module {
   }
 };
 
-TEST(SnapshotTest, RestoresEachModulesMode) {
+TEST_P(SnapshotTest, RestoresEachModulesMode) {
   const auto leaf = [] { return std::make_shared<torch::nn::DropoutImpl>(0.5); };
   Branch net(std::make_shared<Branch>(leaf(), leaf()), std::make_shared<Branch>(leaf(), leaf()));
   const auto children = net.modules(/*include_self=*/false);
@@ -166,11 +170,13 @@ TEST(SnapshotTest, RestoresEachModulesMode) {
   }
 }
 
-TEST(SnapshotTest, RestoresTheGenerator) {
+TEST_P(SnapshotTest, RestoresTheGenerator) {
   torch::manual_seed(1);
   const auto parameter = normal_parameter({2}, at::kFloat, 1);
-  const auto draw = [] {
-    return std::vector<at::Tensor>{at::randn({100}), at::randn({1}, at::kDouble), at::randperm(20)};
+  const auto here = at::TensorOptions().device(test::present_device());
+  const auto draw = [&] {
+    return std::vector<at::Tensor>{at::randn({100}, here), at::randn({1}, here.dtype(at::kDouble)),
+                                   at::randperm(20, here.dtype(at::kLong))};
   };
   Snapshot snapshot = snapshot_of({}, {parameter});
   const auto drawn = draw();
@@ -179,26 +185,27 @@ TEST(SnapshotTest, RestoresTheGenerator) {
   expect_same_bits(draw(), drawn);
 }
 
-TEST(SnapshotTest, RestoresTheGeneratorsSecondNormal) {
+TEST_P(SnapshotTest, RestoresTheGeneratorsSecondNormal) {
+  const auto here = at::TensorOptions().device(test::present_device());
   const auto parameter = normal_parameter({2}, at::kFloat, 1);
   for (const auto dtype : {at::kFloat, at::kDouble}) {
     for (const int drawn_before : {1, 2}) {
       torch::manual_seed(1);
       // Normal numbers are made in pairs: after an odd count one is left over.
-      at::randn({drawn_before}, dtype);
+      at::randn({drawn_before}, here.dtype(dtype));
       Snapshot snapshot = snapshot_of({}, {parameter});
-      const auto drawn = at::randn({3}, dtype);
+      const auto drawn = at::randn({3}, here.dtype(dtype));
       for (const int drawn_since : {1, 2}) {
         snapshot.restore();
-        at::randn({drawn_since}, dtype);
+        at::randn({drawn_since}, here.dtype(dtype));
         snapshot.restore();
-        EXPECT_TRUE(same_bits(at::randn({3}, dtype), drawn));
+        EXPECT_TRUE(same_bits(at::randn({3}, here.dtype(dtype)), drawn));
       }
     }
   }
 }
 
-TEST(SnapshotTest, RestoresTheGradMode) {
+TEST_P(SnapshotTest, RestoresTheGradMode) {
   for (const bool enabled : {true, false}) {
     const at::AutoGradMode grad(enabled);
     Snapshot snapshot = snapshot_of({}, {normal_parameter({2}, at::kFloat, 1)});
@@ -215,11 +222,11 @@ class TiedNet final : public torch::nn::Module {
   TiedNet() {
     const auto weight = register_parameter("encoder", normal({3, 4}, at::kFloat, 1));
     register_parameter("decoder", weight);
-    register_buffer("mask", at::ones({3}, at::kBool));
+    register_buffer("mask", at::ones({3}, at::kBool).to(test::present_device()));
   }
 };
 
-TEST(SnapshotTest, RestoresTiedParameters) {
+TEST_P(SnapshotTest, RestoresTiedParameters) {
   TiedNet net;
   const auto parameters = net.parameters();
   ASSERT_TRUE(parameters[0].is_same(parameters[1]));
@@ -237,7 +244,7 @@ TEST(SnapshotTest, RestoresTiedParameters) {
   EXPECT_TRUE(parameters[1].grad().is_same(gradient));  // not lost by a second save
 }
 
-TEST(SnapshotTest, RestoresAViewInItsPlace) {
+TEST_P(SnapshotTest, RestoresAViewInItsPlace) {
   const auto base = normal({3, 4}, at::kFloat, 1);
   const auto before = base.clone();
   const auto view = base.narrow(1, 1, 2).detach().requires_grad_();
@@ -250,10 +257,11 @@ TEST(SnapshotTest, RestoresAViewInItsPlace) {
   }
 }
 
-TEST(SnapshotTest, RestoresTheBitsOfUnusualNumbers) {
+TEST_P(SnapshotTest, RestoresTheBitsOfUnusualNumbers) {
   const float nan = std::nanf("0x1234");
   const auto parameter = at::tensor({nan, -nan, -0.0F, 0.0F, std::numeric_limits<float>::denorm_min(),
                                      -std::numeric_limits<float>::infinity()})
+                             .to(test::present_device())
                              .requires_grad_();
   const auto before = parameter.detach().clone();
   Snapshot snapshot = snapshot_of({}, {parameter});
@@ -270,8 +278,8 @@ class OneBufferNet final : public torch::nn::Module {
   }
 };
 
-TEST(SnapshotTest, RestoresAnExpandedBuffer) {
-  const auto base = at::tensor({1.0F, 0.0F, 1.0F});
+TEST_P(SnapshotTest, RestoresAnExpandedBuffer) {
+  const auto base = at::tensor({1.0F, 0.0F, 1.0F}).to(test::present_device());
   OneBufferNet net(base.expand({4, 3}));
   const auto before = copies_of({net.parameters()[0], net.buffers()[0]});
   Snapshot snapshot = snapshot_of({&net}, net.parameters());
@@ -281,7 +289,7 @@ TEST(SnapshotTest, RestoresAnExpandedBuffer) {
   expect_same_bits({net.parameters()[0], net.buffers()[0]}, before);
 }
 
-TEST(SnapshotTest, RestoresABufferMadeForInference) {
+TEST_P(SnapshotTest, RestoresABufferMadeForInference) {
   const auto made = [] {
     const c10::InferenceMode inference;
     return at::ones({3});
@@ -296,7 +304,7 @@ TEST(SnapshotTest, RestoresABufferMadeForInference) {
   EXPECT_TRUE(same_bits(net.buffers()[0], at::ones({3})));
 }
 
-TEST(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
+TEST_P(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
   const at::AutoGradMode grad(true);  // for the other tests, should this one fail
   torch::manual_seed(1);
   OneBufferNet net(at::_efficientzerotensor({3}));  // which no operator writes to
@@ -315,23 +323,54 @@ TEST(SnapshotTest, RestoresTheRestWhenOneTensorCannotBeWritten) {
   EXPECT_TRUE(c10::GradMode::is_enabled());
 }
 
-TEST(SnapshotTest, OverlappingSnapshotsPutTheGeneratorBackToWhereTheFirstFoundIt) {
+TEST_P(SnapshotTest, OverlappingSnapshotsPutTheGeneratorBackToWhereTheFirstFoundIt) {
   torch::manual_seed(1);
-  const auto first = std::make_unique<Snapshot>(SweepSubject());
-  const auto from_first = at::randn({3});
-  const auto second = std::make_unique<Snapshot>(SweepSubject());
-  const auto from_second = at::randn({3});
-  first->restore();  // takes back no draw of the second
-  EXPECT_FALSE(same_bits(at::randn({3}), from_second));
-  second->restore();
-  EXPECT_TRUE(same_bits(at::randn({3}), from_first));
-  Snapshot third = snapshot_of({}, {});  // although the others still exist
-  const auto from_third = at::randn({3});
+  const auto here = at::TensorOptions().device(test::present_device());
+  const auto parameter = normal_parameter({2}, at::kFloat, 1);
+  Snapshot first = snapshot_of({}, {parameter});
+  const auto from_first = at::randn({3}, here);
+  Snapshot second = snapshot_of({}, {parameter});
+  const auto from_second = at::randn({3}, here);
+  first.restore();  // takes back no draw of the second
+  EXPECT_FALSE(same_bits(at::randn({3}, here), from_second));
+  second.restore();
+  EXPECT_TRUE(same_bits(at::randn({3}, here), from_first));
+  Snapshot third = snapshot_of({}, {parameter});  // although the others still exist
+  const auto from_third = at::randn({3}, here);
   third.restore();
-  EXPECT_TRUE(same_bits(at::randn({3}), from_third));
+  EXPECT_TRUE(same_bits(at::randn({3}, here), from_third));
 }
 
-TEST(SnapshotTest, AParameterThatWasGivenOtherMemoryGetsItsOwnBack) {
+TEST_P(SnapshotTest, AGeneratorIsNotHeldBackByASnapshotThatDoesNotKnowIt) {
+  const auto here = at::TensorOptions().device(test::present_device());
+  const Snapshot other((SweepSubject()));  // of the CPU alone
+  Snapshot snapshot = snapshot_of({}, {normal_parameter({2}, at::kFloat, 1)});
+  const auto drawn = at::randn({3}, here);
+  snapshot.restore();
+  EXPECT_EQ(static_cast<bool>(same_bits(at::randn({3}, here), drawn)), !test::present_device().is_cpu());
+}
+
+using SnapshotOnDeviceTest = test::SimulatedDeviceTest;
+
+TEST_F(SnapshotOnDeviceTest, TensorsOfATypeAreCopiedByOneOperatorHoweverMany) {
+  for (const int count : {2, 50}) {
+    std::vector<at::Tensor> tensors;
+    for (int i = 0; i < count; ++i) tensors.push_back(normal_parameter({3, i}, i % 2 == 0 ? at::kFloat : at::kDouble, i));
+    const auto before = copies_of(tensors);
+    std::unique_ptr<Snapshot> snapshot;
+    const auto saving = test::simulated::counted([&] { snapshot = std::make_unique<Snapshot>(snapshot_of({}, tensors)); });
+    for (const auto& tensor : tensors) tensor.data().fill_(7);
+    const auto restoring = test::simulated::counted([&] { snapshot->restore(); });
+    for (const auto& counts : {saving, restoring}) {
+      EXPECT_EQ(counts.operators, 2);
+      EXPECT_EQ(counts.reads, 0) << counts.last_read;
+      EXPECT_EQ(counts.uploads, 0);
+    }
+    expect_same_bits(tensors, before);
+  }
+}
+
+TEST_P(SnapshotTest, AParameterThatWasGivenOtherMemoryGetsItsOwnBack) {
   auto net = batch_norm_net();
   auto parameters = net->parameters();
   const auto buffer = net->buffers()[0];
@@ -349,7 +388,7 @@ TEST(SnapshotTest, AParameterThatWasGivenOtherMemoryGetsItsOwnBack) {
   EXPECT_TRUE(same_bits(buffer, buffer_before));
 }
 
-TEST(SnapshotTest, MemoryThatWasFreedCannotBeRestoredAndTheRestIs) {
+TEST_P(SnapshotTest, MemoryThatWasFreedCannotBeRestoredAndTheRestIs) {
   auto net = batch_norm_net();
   auto parameters = net->parameters();
   const auto before = copies_of(parameters);

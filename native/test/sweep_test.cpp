@@ -13,7 +13,6 @@
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/smooth_l1_loss.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -34,6 +33,7 @@ namespace {
 namespace nn = torch::nn;
 namespace optim = torch::optim;
 
+using test::doubles;
 using test::inputs;
 using test::loss_of;
 using test::near;
@@ -45,23 +45,24 @@ using test::OptimizerCase;
 using test::optimizers;
 using test::regression_net;
 using test::same_bits;
+using test::settled;
 using test::sgd_over;
 using test::targets;
 
-using SweepOptimizerTest = ::testing::TestWithParam<OptimizerCase>;
+using SweepOptimizerTest = test::DeviceCaseTest<OptimizerCase>;
 
 TEST_P(SweepOptimizerTest, TrainsAsAPlainLoopDoes) {
   auto swept = regression_net();
   auto plain = regression_net();
-  const auto original = GetParam().make({optim::OptimizerParamGroup(swept->parameters())});
-  const auto optimizer = GetParam().make({optim::OptimizerParamGroup(plain->parameters())});
+  const auto original = given().make({optim::OptimizerParamGroup(swept->parameters())});
+  const auto optimizer = given().make({optim::OptimizerParamGroup(plain->parameters())});
   SweepSettings settings = never_stopping();
   settings.step.gradient_clip_norm = 0.3;
   Sweep sweep(one_part(swept.get(), *original), settings);
   for (int i = 0; i < 10; ++i) {
     const double lr = 1e-4 * std::pow(1.7, i);
     const auto loss = at::mse_loss(plain->forward(inputs(i)), targets(i));
-    EXPECT_EQ(sweep.step(inputs(i), targets(i), Loss::kMse, lr), Outcome::kContinue);
+    EXPECT_EQ(settled(sweep, sweep.step(inputs(i), targets(i), Loss::kMse, lr)), Outcome::kContinue);
     EXPECT_NEAR(sweep.running_loss().last, loss.item<double>(), 1e-12) << "step " << i;
     optimizer->param_groups()[0].options().set_lr(lr);
     loss.backward();
@@ -78,8 +79,8 @@ TEST_P(SweepOptimizerTest, TrainsAsAPlainLoopDoes) {
 TEST_P(SweepOptimizerTest, TheRateIsNotRoundedToFloat) {
   const auto swept = normal_parameter({3, 4}, at::kDouble, 1);
   const auto stepped = normal_parameter({3, 4}, at::kDouble, 1);
-  const auto original = GetParam().make({optim::OptimizerParamGroup({swept})});
-  const auto optimizer = GetParam().make({optim::OptimizerParamGroup({stepped})});
+  const auto original = given().make({optim::OptimizerParamGroup({swept})});
+  const auto optimizer = given().make({optim::OptimizerParamGroup({stepped})});
   Sweep sweep(one_part(nullptr, *original), {});
   sweep.step(swept.square().sum(), 0.1);
   optimizer->param_groups()[0].options().set_lr(0.1);
@@ -88,18 +89,20 @@ TEST_P(SweepOptimizerTest, TheRateIsNotRoundedToFloat) {
   EXPECT_TRUE(near(swept, stepped, 1e-13));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SweepOptimizerTest, ::testing::ValuesIn(optimizers()),
-                         [](const auto& info) { return info.param.name; });
+LRFINDER_ON_EACH_DEVICE_WITH(SweepOptimizerTest, optimizers());
 
-TEST(SweepTest, KnowsTheLosses) {
+using SweepTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(SweepTest);
+
+TEST_P(SweepTest, KnowsTheLosses) {
   const auto target = targets(0);
-  const auto classes = at::arange(5, at::kLong).remainder(2);
+  const auto classes = at::arange(5, at::kLong).remainder(2).to(test::present_device());
   auto net = regression_net();
   const auto prediction = net->forward(inputs(0)).detach();
   const auto optimizer = sgd_over(net->parameters());
   const auto loss = [&](Loss kind, const at::Tensor& expected) {
     Sweep sweep(one_part(net.get(), optimizer), {});
-    sweep.step(inputs(0), kind == Loss::kCrossEntropy ? classes : target, kind, 0.1);
+    settled(sweep, sweep.step(inputs(0), kind == Loss::kCrossEntropy ? classes : target, kind, 0.1));
     EXPECT_EQ(sweep.running_loss().last, expected.item<double>());
   };
   loss(Loss::kCrossEntropy, at::cross_entropy_loss(prediction, classes));
@@ -108,7 +111,7 @@ TEST(SweepTest, KnowsTheLosses) {
   loss(Loss::kSmoothL1, at::smooth_l1_loss(prediction, target));
 }
 
-TEST(SweepTest, EachGroupHasItsRatio) {
+TEST_P(SweepTest, EachGroupHasItsRatio) {
   const auto first = normal_parameter({3}, at::kDouble, 1);
   const auto second = normal_parameter({3}, at::kDouble, 2);
   const optim::SGD optimizer({optim::OptimizerParamGroup({first}), optim::OptimizerParamGroup({second})},
@@ -123,7 +126,7 @@ TEST(SweepTest, EachGroupHasItsRatio) {
   EXPECT_TRUE(near(second, second_expected, 1e-14));
 }
 
-TEST(SweepTest, AGroupHasARangeOfItsOwn) {
+TEST_P(SweepTest, AGroupHasARangeOfItsOwn) {
   const auto falling = normal_parameter({3}, at::kDouble, 1);
   const auto linear = normal_parameter({3}, at::kDouble, 2);
   const optim::SGD optimizer({optim::OptimizerParamGroup({falling}), optim::OptimizerParamGroup({linear})},
@@ -142,7 +145,7 @@ TEST(SweepTest, AGroupHasARangeOfItsOwn) {
   }
 }
 
-TEST(SweepTest, AllGroupsHaveTheSweptRateByDefault) {
+TEST_P(SweepTest, AllGroupsHaveTheSweptRateByDefault) {
   const auto first = normal_parameter({3}, at::kDouble, 1);
   const auto second = normal_parameter({3}, at::kDouble, 2);
   const optim::SGD optimizer({optim::OptimizerParamGroup({first}), optim::OptimizerParamGroup({second})},
@@ -155,23 +158,23 @@ TEST(SweepTest, AllGroupsHaveTheSweptRateByDefault) {
   EXPECT_TRUE(near(second, second_expected, 1e-14));
 }
 
-TEST(SweepTest, ClipsTheAveragedGradient) {
-  const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
+TEST_P(SweepTest, ClipsTheAveragedGradient) {
+  const auto parameter = doubles({0, 0}).requires_grad_();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
   settings.step.accumulate_grad_batches = 2;
   settings.step.gradient_clip_norm = 7.5;
   Sweep sweep(one_part(nullptr, optimizer), settings);
-  const auto slopes = at::tensor({6.0, 8.0}, at::kDouble);
+  const auto slopes = doubles({6.0, 8.0});
   sweep.accumulate((parameter * slopes).sum());
   sweep.step((parameter * 0).sum(), 1);  // the mean gradient is (3, 4): short enough, unlike the sum
-  EXPECT_TRUE(near(parameter, at::tensor({-3.0, -4.0}, at::kDouble), 1e-14));
+  EXPECT_TRUE(near(parameter, doubles({-3.0, -4.0}), 1e-14));
   sweep.accumulate((parameter * slopes).sum());
   sweep.step((parameter * slopes).sum(), 1);  // (6, 8), clipped to (4.5, 6)
-  EXPECT_TRUE(near(parameter, at::tensor({-7.5, -10.0}, at::kDouble), 1e-6));
+  EXPECT_TRUE(near(parameter, doubles({-7.5, -10.0}), 1e-6));
 }
 
-TEST(SweepTest, MicroBatchesEqualOneBatch) {
+TEST_P(SweepTest, MicroBatchesEqualOneBatch) {
   auto accumulated = regression_net();
   auto whole = regression_net();
   const auto accumulating = sgd_over(accumulated->parameters());
@@ -189,10 +192,10 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
       if (i % 4 < 3) {
         by_parts.accumulate(all_inputs.back(), all_targets.back(), Loss::kMse);
       } else {
-        by_parts.step(all_inputs.back(), all_targets.back(), Loss::kMse, 0.1);
+        settled(by_parts, by_parts.step(all_inputs.back(), all_targets.back(), Loss::kMse, 0.1));
       }
     }
-    at_once.step(at::cat(all_inputs), at::cat(all_targets), Loss::kMse, 0.1);
+    settled(at_once, at_once.step(at::cat(all_inputs), at::cat(all_targets), Loss::kMse, 0.1));
     EXPECT_NEAR(by_parts.running_loss().last, at_once.running_loss().last, 1e-12);
     EXPECT_NEAR(by_parts.running_loss().smoothed, at_once.running_loss().smoothed, 1e-12);
     for (size_t i = 0; i < whole->parameters().size(); ++i) {
@@ -201,22 +204,22 @@ TEST(SweepTest, MicroBatchesEqualOneBatch) {
   }
 }
 
-TEST(SweepTest, TakesALossOfOneElementInAnyShape) {
+TEST_P(SweepTest, TakesALossOfOneElementInAnyShape) {
   for (const auto& shape : std::vector<std::vector<std::int64_t>>{{}, {1}, {1, 1}}) {
-    const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
+    const auto parameter = doubles({0, 0}).requires_grad_();
     const auto optimizer = sgd_over({parameter});
     Sweep sweep(one_part(nullptr, optimizer), {});
-    EXPECT_EQ(sweep.step(loss_of(parameter, 3).reshape(shape), 0.5), Outcome::kContinue);
+    EXPECT_EQ(settled(sweep, sweep.step(loss_of(parameter, 3).reshape(shape), 0.5)), Outcome::kContinue);
     EXPECT_EQ(sweep.running_loss().last, 3);
-    EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
+    EXPECT_TRUE(same_bits(parameter, doubles({-0.5, -0.5})));
   }
 }
 
-TEST(SweepTest, TakesLossesOfChangingTypesAndShapes) {
+TEST_P(SweepTest, TakesLossesOfChangingTypesAndShapes) {
   const auto to_float = [](const at::Tensor& loss) { return loss.to(at::kFloat); };
   const auto to_vector = [](const at::Tensor& loss) { return loss.reshape({1}); };
   for (const auto& changed : std::vector<std::function<at::Tensor(const at::Tensor&)>>{to_float, to_vector}) {
-    const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
+    const auto parameter = doubles({0, 0}).requires_grad_();
     const auto optimizer = sgd_over({parameter});
     SweepSettings settings = never_stopping();
     settings.step.accumulate_grad_batches = 4;
@@ -224,14 +227,14 @@ TEST(SweepTest, TakesLossesOfChangingTypesAndShapes) {
     sweep.accumulate(loss_of(parameter, 1));
     sweep.accumulate(changed(loss_of(parameter, 2)));
     sweep.accumulate(loss_of(parameter, 3));
-    EXPECT_EQ(sweep.step(changed(loss_of(parameter, 4)), 0.5), Outcome::kContinue);
+    EXPECT_EQ(settled(sweep, sweep.step(changed(loss_of(parameter, 4)), 0.5)), Outcome::kContinue);
     EXPECT_EQ(sweep.running_loss().last, 2.5);
-    EXPECT_TRUE(same_bits(parameter, at::tensor({-0.5, -0.5}, at::kDouble)));
+    EXPECT_TRUE(same_bits(parameter, doubles({-0.5, -0.5})));
   }
 }
 
-TEST(SweepTest, AFloatLossDoesNotRoundALaterOne) {
-  const auto parameter = at::zeros({2}, at::kDouble).requires_grad_();
+TEST_P(SweepTest, AFloatLossDoesNotRoundALaterOne) {
+  const auto parameter = doubles({0, 0}).requires_grad_();
   const auto optimizer = sgd_over({parameter});
   SweepSettings settings = never_stopping();
   settings.step.accumulate_grad_batches = 3;  // a third is another number in float
@@ -247,7 +250,7 @@ TEST(SweepTest, AFloatLossDoesNotRoundALaterOne) {
   EXPECT_TRUE(near(parameter, expected, 1e-14));
 }
 
-TEST(SweepTest, GradientsFromBeforeAreNotUsed) {
+TEST_P(SweepTest, GradientsFromBeforeAreNotUsed) {
   auto net = regression_net();
   auto other = regression_net();
   for (auto& parameter : net->parameters()) parameter.mutable_grad() = at::ones_like(parameter);
@@ -262,10 +265,12 @@ TEST(SweepTest, GradientsFromBeforeAreNotUsed) {
   }
 }
 
-TEST(SweepTest, NamesItsDevice) {
+TEST_P(SweepTest, NamesItsDeviceAndHowLossesComeFromIt) {
   auto net = regression_net();
   const auto optimizer = sgd_over(net->parameters());
-  EXPECT_EQ(Sweep(one_part(net.get(), optimizer), {}).device(), "cpu");
+  const Sweep sweep(one_part(net.get(), optimizer), {});
+  EXPECT_EQ(sweep.device(), test::present_device().str());
+  EXPECT_EQ(sweep.path(), test::present_device().is_cpu() ? "immediate" : "late");
 }
 
 TEST(SweepLossTest, FurtherLossesAreTheFunctionalsOfTheirNames) {

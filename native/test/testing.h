@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 #include <torch/nn/module.h>
@@ -14,9 +15,11 @@
 #include <torch/optim.h>
 #include <torch/utils.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <ostream>
@@ -25,8 +28,10 @@
 #include <utility>
 #include <vector>
 
+#include "devices.h"
 #include "lrfinder/error.h"
 #include "lrfinder/sweep.h"
+#include "lrfinder/training.h"
 
 namespace lrfinder::test {
 
@@ -47,7 +52,12 @@ OptimizerCase optimizer_case(std::string name, const Options& options) {
 
 /// Normal numbers that are the same in every call and leave the global generator alone.
 inline at::Tensor normal(at::IntArrayRef sizes, at::ScalarType dtype, std::uint64_t seed) {
-  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions().dtype(dtype));
+  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions().dtype(dtype)).to(present_device());
+}
+
+/// Numbers in double precision.
+inline at::Tensor doubles(std::initializer_list<double> values) {
+  return at::tensor(values, at::kDouble).to(present_device());
 }
 
 inline at::Tensor normal_parameter(at::IntArrayRef sizes, at::ScalarType dtype, std::uint64_t seed) {
@@ -59,7 +69,7 @@ inline std::string description(const at::Tensor& tensor) {
   if (!tensor.defined()) return "an undefined tensor";
   std::ostringstream text;
   text << tensor.toString() << tensor.sizes();
-  if (tensor.numel() <= 32) text << '\n' << tensor;
+  if (tensor.numel() <= 32) text << '\n' << tensor.cpu();
   return text.str();
 }
 
@@ -72,8 +82,8 @@ inline bool alike(const at::Tensor& actual, const at::Tensor& expected) {
 inline ::testing::AssertionResult same_bits(const at::Tensor& actual, const at::Tensor& expected) {
   bool same = alike(actual, expected);
   if (same && actual.defined() && actual.numel() > 0) {
-    const auto left = actual.detach().contiguous();
-    const auto right = expected.detach().contiguous();
+    const auto left = actual.detach().cpu().contiguous();
+    const auto right = expected.detach().cpu().contiguous();
     same = std::memcmp(left.const_data_ptr(), right.const_data_ptr(), left.nbytes()) == 0;
   }
   if (same) return ::testing::AssertionSuccess() << description(actual);
@@ -86,7 +96,7 @@ inline ::testing::AssertionResult near(const at::Tensor& actual, const at::Tenso
   double deviation = 0;
   const bool comparable = alike(actual, expected);
   if (comparable && actual.defined() && actual.numel() > 0) {
-    deviation = (actual - expected).abs().max().item<double>();
+    deviation = (actual.cpu() - expected.cpu()).abs().max().item<double>();
   }
   if (comparable && deviation <= tolerance) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << description(actual) << "\nis off by " << deviation << " from "
@@ -111,6 +121,7 @@ inline torch::nn::Sequential regression_net() {
   torch::manual_seed(1);
   torch::nn::Sequential net(torch::nn::Linear(3, 4), torch::nn::Tanh(), torch::nn::Linear(4, 2));
   net->to(at::kDouble);
+  move_here(*net);
   return net;
 }
 
@@ -142,11 +153,71 @@ inline at::Tensor loss_of(const at::Tensor& parameter, double value) {
   return sum - sum.detach() + value;
 }
 
+/// What a step found, waited for where it comes late; no other may be on its way.
+inline Outcome settled(Sweep& sweep, Outcome found) { return found == Outcome::kPending ? sweep.settle() : found; }
+
+/// The same of a training: the step's loss.
+inline double settled(Training& training, bool known) {
+  EXPECT_TRUE(known || training.settle());
+  return training.loss();
+}
+
+/// What a sweep found.
+struct Curve {
+  std::vector<double> rates;  // of the steps that were recorded, as what follows
+  std::vector<double> losses;
+  std::vector<double> smoothed;
+  Outcome end = Outcome::kContinue;  // unless it ended early
+  size_t begun = 0;                  // steps, of which those behind the end do not count
+};
+
+inline bool operator==(const Curve& left, const Curve& right) {
+  const auto same = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
+  };
+  return same(left.rates, right.rates) && same(left.losses, right.losses) && same(left.smoothed, right.smoothed) &&
+         left.end == right.end;
+}
+
+inline void PrintTo(const Curve& curve, std::ostream* out) {
+  *out << curve.losses.size() << " losses, end " << static_cast<int>(curve.end);
+  for (size_t i = 0; i < curve.losses.size(); ++i) *out << "\n" << curve.losses[i] << " smoothed " << curve.smoothed[i];
+}
+
+/// Of each of `rates` a step, until the sweep ends: `step(i, lr)`.
+template <typename Step>
+Curve run(Sweep& sweep, const std::vector<double>& rates, const Step& step) {
+  Curve curve;
+  const auto take = [&](Outcome found) {
+    if (found == Outcome::kContinue || found == Outcome::kDiverged) {
+      curve.rates.push_back(rates[curve.losses.size()]);
+      curve.losses.push_back(sweep.running_loss().last);
+      curve.smoothed.push_back(sweep.running_loss().smoothed);
+    }
+    if (found == Outcome::kDiverged || found == Outcome::kNonFinite) curve.end = found;
+    return found != Outcome::kPending;
+  };
+  while (curve.begun < rates.size() && curve.end == Outcome::kContinue) {
+    const size_t i = curve.begun++;
+    take(step(i, rates[i]));
+  }
+  while (curve.end == Outcome::kContinue && take(sweep.settle())) {
+  }
+  return curve;
+}
+
+/// `count` rates from `first` to `last`, each by the same factor above the one before.
+inline std::vector<double> exponential(double first, double last, int count) {
+  std::vector<double> rates;
+  for (int i = 0; i < count; ++i) rates.push_back(first * std::pow(last / first, i / (count - 1.0)));
+  return rates;
+}
+
 /// Everything of a network that a sweep has to put back.
 class NetworkState {
  public:
   explicit NetworkState(torch::nn::Module& network)
-      : network_(network), grad_mode_(c10::GradMode::is_enabled()), generator_(generator_state()) {
+      : network_(network), grad_mode_(c10::GradMode::is_enabled()), generators_(generator_states()) {
     for (const auto& tensor : tensors()) {
       copies_.push_back(tensor.detach().clone());
       gradients_.push_back(tensor.grad());
@@ -157,7 +228,8 @@ class NetworkState {
 
   void expect_unchanged() const {
     EXPECT_EQ(c10::GradMode::is_enabled(), grad_mode_);
-    EXPECT_TRUE(same_bits(generator_state(), generator_));
+    const auto generators = generator_states();
+    for (size_t i = 0; i < generators.size(); ++i) EXPECT_TRUE(same_bits(generators[i], generators_[i])) << "generator " << i;
     const auto now = tensors();
     ASSERT_EQ(now.size(), copies_.size());
     for (size_t i = 0; i < now.size(); ++i) {
@@ -170,7 +242,11 @@ class NetworkState {
   }
 
  private:
-  static at::Tensor generator_state() { return at::globalContext().defaultGenerator(at::kCPU).get_state(); }
+  static std::vector<at::Tensor> generator_states() {
+    std::vector<at::Tensor> states;
+    for (const auto device : devices()) states.push_back(at::globalContext().defaultGenerator(device).get_state());
+    return states;
+  }
 
   std::vector<at::Tensor> tensors() const {
     auto tensors = network_.parameters();
@@ -180,7 +256,7 @@ class NetworkState {
 
   torch::nn::Module& network_;
   bool grad_mode_;
-  at::Tensor generator_;
+  std::vector<at::Tensor> generators_;
   std::vector<at::Tensor> copies_;
   std::vector<at::Tensor> gradients_;
   std::vector<at::Tensor> gradient_copies_;
@@ -193,6 +269,7 @@ inline torch::nn::Sequential eventful_net() {
   torch::nn::Sequential net(torch::nn::Linear(3, 4), torch::nn::BatchNorm1d(4), torch::nn::Dropout(0.5),
                             torch::nn::BatchNorm1d(4), torch::nn::Linear(4, 2));
   net->to(at::kDouble);
+  move_here(*net);
   net[3]->eval();
   net->parameters()[0].mutable_grad() = normal({4, 3}, at::kDouble, 5);
   return net;

@@ -190,10 +190,12 @@ void own_step(optim::Optimizer& optimizer, double lr, const std::vector<double>&
   }
 }
 
-using UpdaterTest = ::testing::TestWithParam<std::tuple<OptimizerCase, at::ScalarType, int>>;
+class UpdaterTest : public ::testing::TestWithParam<std::tuple<at::Device, OptimizerCase, at::ScalarType, int>> {
+  const test::OnDevice here_{std::get<0>(GetParam())};
+};
 
 TEST_P(UpdaterTest, EqualsTheOptimizersOwnSteps) {
-  const auto& [optimizer, dtype, steps_before] = GetParam();
+  const auto& [device, optimizer, dtype, steps_before] = GetParam();
   const double tolerance = dtype == at::kDouble ? 1e-12 : 1e-6;
   auto swept = two_groups(optimizer, dtype);
   auto stepped = two_groups(optimizer, dtype);
@@ -225,7 +227,7 @@ TEST_P(UpdaterTest, EqualsTheOptimizersOwnSteps) {
 }
 
 TEST_P(UpdaterTest, SharedIsAfterEachStepWhatItsOwnStepsWouldHaveMadeOfIt) {
-  const auto& [optimizer, dtype, steps_before] = GetParam();
+  const auto& [device, optimizer, dtype, steps_before] = GetParam();
   const double tolerance = dtype == at::kDouble ? 1e-12 : 1e-6;
   auto trained = two_groups(optimizer, dtype);
   auto stepped = two_groups(optimizer, dtype);
@@ -264,11 +266,12 @@ TEST_P(UpdaterTest, SharedIsAfterEachStepWhatItsOwnStepsWouldHaveMadeOfIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, UpdaterTest,
-                         ::testing::Combine(::testing::ValuesIn(all_optimizers()),
+                         ::testing::Combine(::testing::ValuesIn(test::devices()), ::testing::ValuesIn(all_optimizers()),
                                             ::testing::Values(at::kDouble, at::kFloat), ::testing::Values(0, 3)),
                          [](const auto& info) {
-                           return std::get<0>(info.param).name + c10::toString(std::get<1>(info.param)) +
-                                  (std::get<2>(info.param) == 0 ? "Fresh" : "Used");
+                           const auto& [device, optimizer, dtype, steps_before] = info.param;
+                           return test::device_name(device) + "_" + optimizer.name + c10::toString(dtype) +
+                                  (steps_before == 0 ? "Fresh" : "Used");
                          });
 
 /// A parameter and its gradients, one of which the fused kernels would get wrong.
@@ -476,7 +479,7 @@ std::vector<Event> events() {
   };
 }
 
-using UpdaterEventTest = ::testing::TestWithParam<Event>;
+using UpdaterEventTest = test::DeviceCaseTest<Event>;
 
 TEST_P(UpdaterEventTest, SharedIsAfterEachStepWhatItsOwnStepsWouldHaveMadeOfIt) {
   for (const auto& optimizer : all_optimizers()) {
@@ -495,7 +498,7 @@ TEST_P(UpdaterEventTest, SharedIsAfterEachStepWhatItsOwnStepsWouldHaveMadeOfIt) 
         for (size_t i = 0; i < model.parameters.size(); ++i) {
           model.parameters[i].mutable_grad() = normal(model.parameters[i].sizes(), at::kDouble, 100 * (step + 1) + i);
         }
-        GetParam().happens(model, step);
+        given().happens(model, step);
       }
       updater->update();
       stepped.optimizer->step();
@@ -509,20 +512,18 @@ TEST_P(UpdaterEventTest, SharedIsAfterEachStepWhatItsOwnStepsWouldHaveMadeOfIt) 
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, UpdaterEventTest, ::testing::ValuesIn(events()),
-                         [](const auto& info) { return info.param.name; });
+LRFINDER_ON_EACH_DEVICE_WITH(UpdaterEventTest, events());
 
-using UpdaterLayoutTest = ::testing::TestWithParam<LayoutCase>;
+using UpdaterLayoutTest = test::DeviceCaseTest<LayoutCase>;
 
 TEST_P(UpdaterLayoutTest, EqualsTheOptimizersOwnSteps) {
   for (const auto& optimizer : all_optimizers()) {
     SCOPED_TRACE(optimizer.name);
-    expect_own_steps(optimizer, GetParam(), kUpdates);
+    expect_own_steps(optimizer, given(), kUpdates);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, UpdaterLayoutTest, ::testing::ValuesIn(layouts()),
-                         [](const auto& info) { return info.param.name; });
+LRFINDER_ON_EACH_DEVICE_WITH(UpdaterLayoutTest, layouts());
 
 TEST(UpdaterSparseTest, EqualsTheOptimizersOwnSteps) {
   const LayoutCase sparse{"SparseGradient", [] { return double_parameter({6, 2}); },
@@ -539,7 +540,10 @@ TEST(UpdaterSparseTest, EqualsTheOptimizersOwnSteps) {
   }
 }
 
-TEST(UpdaterComplexTest, EqualsTheOptimizersOwnSteps) {
+using UpdaterComplexTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(UpdaterComplexTest);
+
+TEST_P(UpdaterComplexTest, EqualsTheOptimizersOwnSteps) {
   const LayoutCase complex{"ComplexParameter", [] { return normal_parameter({3, 4}, at::kComplexDouble, 1); },
                            [](int step) { return normal({3, 4}, at::kComplexDouble, 100 + step); }};
   for (const auto& optimizer : {optimizer_case<optim::SGD>("Sgd", optim::SGDOptions(kOwnRate).momentum(0.9)),
@@ -551,7 +555,10 @@ TEST(UpdaterComplexTest, EqualsTheOptimizersOwnSteps) {
   }
 }
 
-TEST(UpdaterViewTest, DropsAGradientThatIsAView) {
+using UpdaterViewTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(UpdaterViewTest);
+
+TEST_P(UpdaterViewTest, DropsAGradientThatIsAView) {
   const auto parameter = double_parameter({3, 4});
   const optim::SGD original({parameter}, optim::SGDOptions(kOwnRate));
   const auto updater = Updater::copying(original);
@@ -561,7 +568,7 @@ TEST(UpdaterViewTest, DropsAGradientThatIsAView) {
   EXPECT_FALSE(parameter.grad().defined());
 }
 
-TEST(UpdaterStridedTest, LeavesTheNeighboursOfAViewAlone) {
+TEST_P(UpdaterViewTest, LeavesTheNeighboursOfAViewAlone) {
   for (const auto& optimizer : all_optimizers()) {
     for (const bool strided_gradient : {false, true}) {
       SCOPED_TRACE(optimizer.name);
@@ -582,7 +589,10 @@ TEST(UpdaterStridedTest, LeavesTheNeighboursOfAViewAlone) {
   }
 }
 
-TEST(UpdaterGroupTest, OneGroupMayMixTypes) {
+using UpdaterGroupTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(UpdaterGroupTest);
+
+TEST_P(UpdaterGroupTest, OneGroupMayMixTypes) {
   for (const auto& optimizer : all_optimizers()) {
     SCOPED_TRACE(optimizer.name);
     const LayoutCase narrower{"Float", [] { return normal_parameter({3, 4}, at::kFloat, 1); },
@@ -591,7 +601,7 @@ TEST(UpdaterGroupTest, OneGroupMayMixTypes) {
   }
 }
 
-TEST(UpdaterGroupTest, AParameterListedTwiceIsSteppedTwice) {
+TEST_P(UpdaterGroupTest, AParameterListedTwiceIsSteppedTwice) {
   for (const auto& optimizer : all_optimizers()) {
     SCOPED_TRACE(optimizer.name);
     const auto make = [&] {
@@ -621,7 +631,10 @@ TEST(UpdaterGroupTest, AParameterListedTwiceIsSteppedTwice) {
   }
 }
 
-TEST(UpdaterAutogradTest, AStaleGraphIsNoticed) {
+using UpdaterAutogradTest = test::DeviceTest;
+LRFINDER_ON_EACH_DEVICE(UpdaterAutogradTest);
+
+TEST_P(UpdaterAutogradTest, AStaleGraphIsNoticed) {
   for (const auto& optimizer : all_optimizers()) {
     SCOPED_TRACE(optimizer.name);
     const auto parameter = double_parameter({3});

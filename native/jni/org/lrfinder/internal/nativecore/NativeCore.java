@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.global.torch;
 /** Loads the native core, and says why where it cannot. */
 public final class NativeCore {
   private static final String SUPPORTED = "linux-x86_64";
+  private static final String CUDA_LIBRARY = "liblrfinder_cuda.so";
 
   private NativeCore() {}
 
@@ -81,9 +82,17 @@ public final class NativeCore {
           return failure(refusal, null);
         }
         Loader.load(NativeSweep.class);
+        putBeside(platform + "/" + CUDA_LIBRARY);
         return null;
       } catch (LinkageError | IOException e) {
         return failure("the native library could not be loaded: " + e, e);
+      }
+    }
+
+    /** Unpacks a library to where the core looks for it, and does not load it. */
+    private static void putBeside(String library) throws IOException {
+      if (NativeCore.class.getResource(library) != null) {
+        Loader.cacheResource(NativeCore.class, library);
       }
     }
 

@@ -58,12 +58,26 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
 
   @Override
   public void accumulate(Batch batch, Loss loss) {
-    ofBatch((on, x, y, kind, lr) -> on.accumulate(x, y, kind), batch, loss, 0);
+    ofBatch(
+        (on, x, y, kind, lr) -> {
+          on.accumulate(x, y, kind);
+          return 0;
+        },
+        batch,
+        loss,
+        0);
   }
 
   @Override
   public void accumulate(Tensor loss, int part) {
-    ofLoss((on, given, lr, index) -> on.accumulate(given, index), loss, 0, part);
+    ofLoss(
+        (on, given, lr, index) -> {
+          on.accumulate(given, index);
+          return 0;
+        },
+        loss,
+        0,
+        part);
   }
 
   @Override
@@ -80,6 +94,11 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   public Outcome finish(double lr, int part) {
     return OUTCOMES[
         (int) ofLoss((on, none, rate, index) -> on.finish(rate, index), null, lr, part)];
+  }
+
+  @Override
+  public Outcome settle() {
+    return OUTCOMES[(int) ofLoss((on, none, lr, part) -> on.settle(), null, 0, 0)];
   }
 
   @Override
@@ -105,6 +124,16 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   @Override
   BytePointer notReplayedBecause() {
     return core.not_replayed_because();
+  }
+
+  @Override
+  BytePointer path() {
+    return core.path();
+  }
+
+  @Override
+  BytePointer pathReason() {
+    return core.path_reason();
   }
 
   @Override

@@ -167,6 +167,7 @@ struct Curve {
   Outcome end = Outcome::kContinue;
   int steps = 0;  // begun
   std::string path;
+  std::string path_reason;
   std::vector<at::Tensor> trained;  // the parameters before they were put back
 };
 
@@ -210,6 +211,7 @@ Curve curve_of(Sweep& sweep, int steps, Losses losses, const std::function<Outco
   }
   if (!listener.ended()) settle();
   listener.curve.path = sweep.path();
+  listener.curve.path_reason = sweep.path_reason();
   return listener.curve;
 }
 
@@ -530,6 +532,102 @@ std::string the_end_is_the_hosts(at::Device device) {
               " not finite, all as the host says; at most ", ahead, " steps too many");
 }
 
+/// What graphs take for a learning rate: so the others take the same.
+std::vector<double> float32(std::vector<double> rates) {
+  for (double& rate : rates) rate = static_cast<float>(rate);
+  return rates;
+}
+
+SweepSettings with_graphs() {
+  SweepSettings settings;
+  settings.step.graphs = true;
+  return settings;
+}
+
+std::string graphs_are_the_steps(at::Device device) {
+  constexpr int kLong = 320;  // shorter sweeps are not recorded
+  if (device.is_cpu()) throw NotHere("graphs are for CUDA");
+  std::string reason;
+  if (make_step_graph(device, &reason) == nullptr) throw NotHere(reason);
+  int sweeps = 0;
+  for (const Net net : {Net::kPerceptron, Net::kDeep, Net::kConvolutions}) {
+    for (const size_t which : {0, 1, 2, 4}) {
+      for (const double max_lr : {1e-2, 1e4}) {
+        for (const double norm : {kNever, 1.0}) {
+          const std::string what = text(optimizers()[which].name, ", ", name_of(net), " to ", max_lr);
+          const auto rates = float32(rates_to(max_lr, kLong));
+          SweepSettings settings = with_graphs();
+          settings.step.gradient_clip_norm = norm;
+          const Subject subject = subject_on(device, net, at::kFloat, optimizers()[which]);
+          const Kept kept(subject, device);
+          const at::Tensor held = subject.network->forward(subject.inputs).sum();  // what a user may have kept
+          const Curve curve = curve_of(subject, rates, Losses::kLate, settings);
+          kept.expect_unchanged(what);
+          expect(curve.path == "graph", text(what, ": path ", curve.path, " (", curve.path_reason, ")"));
+          settings.step.graphs = false;
+          const Subject other = subject_on(device, net, at::kFloat, optimizers()[which]);
+          expect_same(curve_of(other, rates, Losses::kLate, settings), curve, what);
+          ++sweeps;
+        }
+      }
+    }
+  }
+  return text(sweeps, " sweeps of ", kLong, " steps replayed, the same to the bit at rates of float32");
+}
+
+std::string replayed_dropout_draws_anew(at::Device device) {
+  constexpr int kLong = 320;
+  if (device.is_cpu()) throw NotHere("graphs are for CUDA");
+  std::string reason;
+  if (make_step_graph(device, &reason) == nullptr) throw NotHere(reason);
+  const Subject subject = subject_on(device, Net::kNormalized, at::kFloat, adam());
+  const Kept kept(subject, device);
+  Sweep sweep(swept(subject), [] {
+    SweepSettings settings = with_graphs();
+    settings.steps = kLong;
+    settings.early_stop_threshold = kNever;
+    return settings;
+  }());
+  const Curve curve = curve_of(sweep, kLong, Losses::kLate, [&](int) {
+    const auto [input, target] = subject.batch(0);
+    return sweep.step(input, target, Loss::kCrossEntropy, 1e-20);  // trains nothing
+  });
+  sweep.restore();
+  kept.expect_unchanged("with dropout");
+  expect(curve.path == "graph", text("path ", curve.path, " (", curve.path_reason, ")"));
+  for (int i = kLong - 20; i < kLong; ++i) {
+    expect(curve.losses[i] != curve.losses[i - 1], text("steps ", i - 1, " and ", i, " have the same loss"));
+  }
+  return "the losses of one batch differ from replay to replay, and the generator is put back";
+}
+
+std::string graphs_train(at::Device device) {
+  constexpr int kTrained = 60;
+  if (device.is_cpu()) throw NotHere("graphs are for CUDA");
+  std::string reason;
+  if (make_step_graph(device, &reason) == nullptr) throw NotHere(reason);
+  std::vector<at::Tensor> trained[2];
+  std::string path;
+  for (const bool graphs : {false, true}) {
+    const Subject subject = subject_on(device, Net::kConvolutions, at::kFloat, adam());
+    subject.optimizer->param_groups()[0].options().set_lr(static_cast<float>(1e-3));
+    StepSettings settings;
+    settings.graphs = graphs;
+    Training training(subject.network.ptr().get(), *subject.optimizer, settings);
+    for (int i = 0; i < kTrained; ++i) {
+      const auto [input, target] = subject.batch(i);
+      training.step(input, target, Loss::kCrossEntropy);
+    }
+    while (training.settle()) {
+    }
+    if (graphs) path = text(training.path(), training.path_reason().empty() ? "" : " (" + training.path_reason() + ")");
+    trained[graphs] = subject.tensors();
+  }
+  expect(path.rfind("graph", 0) == 0, "path " + path);
+  expect(same(trained[0], trained[1]), "what was trained differs from what is trained without graphs");
+  return text(kTrained, " steps of a training, the same to the bit");
+}
+
 std::string memory_that_runs_out(at::Device device) {
   Subject subject;
   const int64_t wide = 1 << 22;  // a batch of its outputs would take 64 TiB
@@ -629,6 +727,9 @@ const std::vector<Check>& checks() {
        nothing_is_updated_after_the_end},
       {5, "clipping", "clipping is libtorch's", clipping_is_libtorchs},
       {6, "ends", "the early stop on the device is the host's", the_end_is_the_hosts},
+      {7, "graphs", "sweeps replayed as CUDA graphs, to the bit those that are not", graphs_are_the_steps},
+      {7, "dropout", "a replayed step draws other random numbers", replayed_dropout_draws_anew},
+      {7, "training", "trainings replayed as CUDA graphs", graphs_train},
       {8, "memory", "memory that runs out on the device", memory_that_runs_out},
       {9, "gigabyte", "a snapshot of 1 GB", a_snapshot_of_a_gigabyte},
       {11, "threads", "two threads, two sweeps", two_threads},

@@ -33,11 +33,17 @@ constexpr double kMib = 1024 * 1024;
 /// The library's own sweep, over the batches of the other loops.
 class SweepLoop : public Loop {
  public:
-  enum class Losses { kRead, kLate };
+  enum class Way {
+    kRead,  ///< waits for each loss
+    kLate,
+    kGraph,
+  };
 
-  SweepLoop(Workload workload, Losses losses) : Loop(std::move(workload)), losses_(losses) {}
+  SweepLoop(Workload workload, Way way) : Loop(std::move(workload)), way_(way) {}
 
-  std::string path() const { return path_; }
+  /// Of the last sweep, and why it is not a faster one.
+  const std::string& path() const { return path_; }
+  const std::string& path_reason() const { return path_reason_; }
 
  protected:
   void start() override {
@@ -48,12 +54,13 @@ class SweepLoop : public Loop {
     lrfinder::SweepSettings settings;
     settings.steps = kSteps;
     settings.early_stop_threshold = std::numeric_limits<double>::infinity();
+    settings.step.graphs = way_ == Way::kGraph;
     sweep_ = std::make_unique<lrfinder::Sweep>(subject, settings);
   }
 
   double step(const at::Tensor& input, const at::Tensor& target, double lr) override {
     sweep_->step(input, target, lrfinder::Loss::kCrossEntropy, lr);
-    if (losses_ == Losses::kRead) sweep_->settle();
+    if (way_ == Way::kRead) sweep_->settle();
     return sweep_->running_loss().last;
   }
 
@@ -61,12 +68,14 @@ class SweepLoop : public Loop {
     while (sweep_->settle() != lrfinder::Outcome::kPending) {
     }
     path_ = sweep_->path();
+    path_reason_ = sweep_->path_reason();
     sweep_->restore();
   }
 
  private:
-  Losses losses_;
+  Way way_;
   std::string path_;
+  std::string path_reason_;
   std::unique_ptr<torch::optim::Adam> optimizer_;
   std::unique_ptr<lrfinder::Sweep> sweep_;
 };
@@ -125,10 +134,14 @@ std::string mebibytes_of_sweep(Loop& loop, at::Device device) {
 
 std::string time_of(const std::string& network, at::Device device) {
   std::string row = "| " + network;
-  SweepLoop read(workload_of(network, device), SweepLoop::Losses::kRead);
+  SweepLoop read(workload_of(network, device), SweepLoop::Way::kRead);
   row += " | " + micros_of_step(read, device, /*restored=*/false);
-  SweepLoop late(workload_of(network, device), SweepLoop::Losses::kLate);
-  row += " | " + micros_of_step(late, device, /*restored=*/false) + " (" + late.path() + ")";
+  SweepLoop late(workload_of(network, device), SweepLoop::Way::kLate);
+  const std::string late_micros = micros_of_step(late, device, /*restored=*/false);
+  row += " | " + (late.path() == "late" ? late_micros : "-");
+  SweepLoop graph(workload_of(network, device), SweepLoop::Way::kGraph);
+  const std::string graph_micros = micros_of_step(graph, device, /*restored=*/false);
+  row += " | " + (graph.path() == "graph" ? graph_micros : "- (" + graph.path_reason() + ")");
   row += " | " + micros_of_step(*bare_loop(workload_of(network, device)), device, /*restored=*/true);
   row += " | " + micros_of_step(*plain_loop(workload_of(network, device)), device, /*restored=*/true);
   return row + " | " + mebibytes_of_sweep(late, device) + " |";

@@ -61,6 +61,14 @@ make_kit() { # make_kit FOLDER
   cp "$jdk/include/jni.h" "$parts/jre/include"
   cp "$jdk/include/linux/jni_md.h" "$parts/jre/include/linux"
 
+  # The demo draws: a font, and what finds and reads it.
+  local fontconfig
+  fontconfig=$(ldconfig -p | awk '/libfontconfig.so.1/ { print $NF; exit }')
+  mkdir "$parts/fonts"
+  cp "$(fc-match -f '%{file}' sans-serif)" "$fontconfig" "$parts/fonts"
+  ldd "$fontconfig" "$jdk/lib/libfontmanager.so" | awk '$3 ~ /^\// { print $3 }' | sort -u |
+    grep -E '/lib(freetype|png16|brotlidec|brotlicommon|bz2|z|expat|uuid)\.so' | xargs cp -t "$parts/fonts"
+
   # As folders: those compress together, and no manifest brings in jars that lie beside it.
   for jar in "$root/java/target/lrfinder.jar" "$root"/java/target/lib/*.jar; do
     case $(basename "$jar") in
@@ -182,7 +190,9 @@ build_core() {
 set_java() {
   local path=$build/jni part
   for part in "$kit"/lib/*; do path+=:$part; done
-  java=(env LD_LIBRARY_PATH="$nvidia${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$kit/jre/bin/java" -ea -Djava.awt.headless=true
+  cat >"$build/fonts.conf" <<<"<fontconfig><dir>$kit/fonts</dir><cachedir>$build/fonts</cachedir></fontconfig>"
+  java=(env LD_LIBRARY_PATH="$nvidia:${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$kit/fonts" FONTCONFIG_FILE="$build/fonts.conf"
+    "$kit/jre/bin/java" -ea -Djava.awt.headless=true
     -Dorg.bytedeco.javacpp.pathsFirst=true -Djava.library.path="$torch/lib"
     -Dorg.bytedeco.javacpp.cachedir="$build/javacpp"
     -Dlrfinder.data="$root/java/src/data" -Dlrfinder.reference="$root/java/src/test/reference" -cp "$path")

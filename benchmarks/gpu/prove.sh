@@ -191,7 +191,7 @@ set_java() {
   local path=$build/jni part
   for part in "$kit"/lib/*; do path+=:$part; done
   cat >"$build/fonts.conf" <<<"<fontconfig><dir>$kit/fonts</dir><cachedir>$build/fonts</cachedir></fontconfig>"
-  java=(env LD_LIBRARY_PATH="$nvidia:${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$kit/fonts" FONTCONFIG_FILE="$build/fonts.conf"
+  java=(env LD_LIBRARY_PATH="${nvidia:+$nvidia:}${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$kit/fonts" FONTCONFIG_FILE="$build/fonts.conf"
     "$kit/jre/bin/java" -ea -Djava.awt.headless=true
     -Dorg.bytedeco.javacpp.pathsFirst=true -Djava.library.path="$torch/lib"
     -Dorg.bytedeco.javacpp.cachedir="$build/javacpp"

@@ -12,6 +12,13 @@ interface CudaDevices {
    */
   Optional<DeviceInfo> info(int index);
 
+  /**
+   * Gives back the memory that libtorch keeps for later.
+   *
+   * @return whether that could be done
+   */
+  boolean trim();
+
   /** {@return why devices cannot be asked, or that there is none; empty if they can} */
   Optional<String> problem();
 
@@ -26,6 +33,11 @@ interface CudaDevices {
       @Override
       public Optional<DeviceInfo> info(int index) {
         return Optional.empty();
+      }
+
+      @Override
+      public boolean trim() {
+        return false;
       }
 
       @Override

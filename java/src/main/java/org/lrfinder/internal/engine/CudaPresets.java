@@ -10,6 +10,8 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.SizeTPointer;
+import org.bytedeco.pytorch.global.torch_cuda;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.DeviceInfo;
 
 /**
@@ -41,7 +43,7 @@ final class CudaPresets implements CudaDevices {
   }
 
   /** Presets of another JavaCPP would load and fail somewhere. */
-  private static String mismatch() {
+  private static @Nullable String mismatch() {
     try {
       String javacpp = Loader.getVersion();
       String cuda = Loader.getVersion(GROUP, "cuda");
@@ -87,6 +89,16 @@ final class CudaPresets implements CudaDevices {
                   properties.major() + "." + properties.minor(),
                   free.get(),
                   total.get()));
+    }
+  }
+
+  @Override
+  public boolean trim() {
+    try {
+      torch_cuda.emptyCache();
+      return true;
+    } catch (LinkageError e) { // a libtorch with CUDA that is not of the presets
+      return false;
     }
   }
 

@@ -3,6 +3,7 @@ package org.lrfinder.internal.engine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
@@ -104,5 +105,23 @@ public final class Devices {
         .filter(problem -> SAID.compareAndSet(false, true))
         .ifPresent(problem -> LOG.info("Nothing more is known of {}: {}", device, problem));
     return devices.info(index(device));
+  }
+
+  /**
+   * Asks how much memory of a device is free. If it is less than what is needed, what libtorch keeps
+   * for later is freed first.
+   *
+   * @return empty where that cannot be known
+   */
+  static OptionalLong freeBytes(String device, long needed) {
+    OptionalLong free = freeBytes(device);
+    if (free.isEmpty() || free.getAsLong() >= needed) {
+      return free;
+    }
+    return CudaDevices.find().trim() ? freeBytes(device) : OptionalLong.empty();
+  }
+
+  private static OptionalLong freeBytes(String device) {
+    return info(device).stream().mapToLong(DeviceInfo::freeBytes).findFirst();
   }
 }

@@ -102,7 +102,7 @@ record MemoryNeed(long snapshot, long gradients, long optimizerState, long updat
 
   /** Nothing, where the device cannot be asked. */
   private void check(String device) {
-    OptionalLong free = Devices.freeBytes(device);
+    OptionalLong free = Devices.freeBytes(device, total());
     if (free.isPresent() && free.getAsLong() < total()) {
       throw new OutOfMemoryException(
           "a sweep of this model needs %s more memory on %s (%s), but only %s are free there"

@@ -1,3 +1,4 @@
+#include <ATen/ops/mse_loss.h>
 #include <gtest/gtest.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -13,7 +14,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "loss_tracker.h"
@@ -44,6 +44,7 @@ using test::optimizers;
 using test::regression_net;
 using test::run;
 using test::same_bits;
+using test::settled;
 using test::sgd_over;
 using test::targets;
 using test::simulated::counted;
@@ -54,15 +55,16 @@ constexpr size_t kOnTheirWay = 4;  // steps whose loss is not known yet, at most
 
 using LatePathTest = test::SimulatedDeviceTest;
 
-std::vector<std::pair<std::string, StepSettings>> ways_to_step() {
-  std::vector<std::pair<std::string, StepSettings>> ways(4);
-  ways[0].first = "plain";
-  ways[1].first = "clipped by norm";
-  ways[1].second.gradient_clip_norm = 0.1;
-  ways[2].first = "clipped by value";
-  ways[2].second.gradient_clip_value = 0.01;
-  ways[3].first = "accumulated";
-  ways[3].second.accumulate_grad_batches = 3;
+struct Way {
+  std::string name;
+  StepSettings step;
+};
+
+std::vector<Way> ways_to_step() {
+  std::vector<Way> ways{{"plain", {}}, {"clipped by norm", {}}, {"clipped by value", {}}, {"accumulated", {}}};
+  ways[1].step.gradient_clip_norm = 0.1;
+  ways[2].step.gradient_clip_value = 0.01;
+  ways[3].step.accumulate_grad_batches = 3;
   return ways;
 }
 
@@ -86,12 +88,12 @@ struct HostBatch {
 
 TEST_F(LatePathTest, AStepOfASweepReadsNothingAndUploadsItsBatchAlone) {
   for (const auto& optimizer : optimizers()) {
-    for (const auto& [name, way] : ways_to_step()) {
-      SCOPED_TRACE(optimizer.name + ", " + name);
+    for (const auto& way : ways_to_step()) {
+      SCOPED_TRACE(optimizer.name + ", " + way.name);
       auto net = eventful_net();
       const auto original = optimizer.make({optim::OptimizerParamGroup(net->parameters())});
       auto settings = never_stopping();
-      settings.step = way;
+      settings.step = way.step;
       const auto here = test::present_device();
       std::unique_ptr<Sweep> sweep;
       const auto begun = counted([&] { sweep = std::make_unique<Sweep>(one_part(net.get(), *original), settings); });
@@ -99,12 +101,12 @@ TEST_F(LatePathTest, AStepOfASweepReadsNothingAndUploadsItsBatchAlone) {
       for (int i = 0; i < 12; ++i) {
         const HostBatch batch(i);
         const auto step = counted([&] {
-          for (std::int64_t k = 1; k < way.accumulate_grad_batches; ++k) {
+          for (std::int64_t k = 1; k < way.step.accumulate_grad_batches; ++k) {
             sweep->accumulate(batch.input.to(here), batch.target.to(here), Loss::kMse);
           }
           sweep->step(batch.input.to(here), batch.target.to(here), Loss::kMse, 1e-3);
         });
-        expect_late(step, way.accumulate_grad_batches);
+        expect_late(step, way.step.accumulate_grad_batches);
       }
       const auto ended = counted([&] {
         while (sweep->settle() != Outcome::kPending) {
@@ -119,21 +121,21 @@ TEST_F(LatePathTest, AStepOfASweepReadsNothingAndUploadsItsBatchAlone) {
 
 TEST_F(LatePathTest, AStepOfATrainingReadsNothingAndUploadsItsBatchAlone) {
   for (const auto& optimizer : optimizers()) {
-    for (const auto& [name, way] : ways_to_step()) {
-      SCOPED_TRACE(optimizer.name + ", " + name);
+    for (const auto& way : ways_to_step()) {
+      SCOPED_TRACE(optimizer.name + ", " + way.name);
       auto net = eventful_net();
       const auto own = optimizer.make({optim::OptimizerParamGroup(net->parameters())});
-      Training training(net.get(), *own, way);
+      Training training(net.get(), *own, way.step);
       const auto here = test::present_device();
       for (int i = 0; i < 12; ++i) {
         const HostBatch batch(i);
         const auto step = counted([&] {
-          for (std::int64_t k = 1; k < way.accumulate_grad_batches; ++k) {
+          for (std::int64_t k = 1; k < way.step.accumulate_grad_batches; ++k) {
             training.accumulate(batch.input.to(here), batch.target.to(here), Loss::kMse);
           }
           training.step(batch.input.to(here), batch.target.to(here), Loss::kMse);
         });
-        expect_late(step, way.accumulate_grad_batches);
+        expect_late(step, way.step.accumulate_grad_batches);
       }
       EXPECT_EQ(counted([&] {
                   while (training.settle()) {
@@ -253,6 +255,16 @@ TEST_F(LatePathTest, LossesOfATrainingComeInOrder) {
     while (training.settle()) losses.push_back(training.loss());
     EXPECT_EQ(losses, (std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
   }
+}
+
+TEST_F(LatePathTest, ALossThatTheCallerComputesOnTheHostIsTaken) {
+  auto net = regression_net();
+  const auto optimizer = sgd_over(net->parameters());
+  Sweep sweep(one_part(net.get(), optimizer), {});
+  const HostBatch batch(0);
+  const auto loss = at::mse_loss(net->forward(batch.input.to(test::present_device())).cpu(), batch.target);
+  EXPECT_EQ(settled(sweep, sweep.step(loss, 0.1)), Outcome::kContinue);
+  EXPECT_EQ(sweep.running_loss().last, loss.item<double>());
 }
 
 // Memory.

@@ -195,6 +195,28 @@ TEST_P(SweepSubjectTest, WhatCannotBeSweptIsRefused) {
                [&] { sweep.finish(0.1); });
 }
 
+/// Of a sweep in which both losses count, at rates that end it.
+test::Curve curve_of_a_gan() {
+  Adversaries gan;
+  Sweep sweep(subject_of(gan), SweepSettings());
+  return test::run(sweep, test::exponential(1e-3, 1e4, 60), [&](size_t i, double lr) {
+    const auto found = sweep.step(gan.discriminator_loss(static_cast<int>(i)), lr, 0);
+    return found == Outcome::kNonFinite ? found : sweep.step(gan.generator_loss(static_cast<int>(i)), lr, 1);
+  });
+}
+
+using LatePartsTest = test::SimulatedDeviceTest;
+
+TEST_F(LatePartsTest, AGansCurveIsTheHostsToTheBit) {
+  for (const std::int64_t latency : {0, 40, 500}) {
+    test::simulated::set_latency(latency);
+    const auto late = curve_of_a_gan();
+    const test::OnDevice host(at::kCPU);
+    EXPECT_EQ(late, curve_of_a_gan()) << "latency " << latency;
+    EXPECT_EQ(late.end, Outcome::kDiverged);
+  }
+}
+
 using SweepFinishTest = test::DeviceTest;
 LRFINDER_ON_EACH_DEVICE(SweepFinishTest);
 

@@ -250,7 +250,7 @@ class Aliases {
     auto& storage = storages_[outer.storage().unsafeGetStorageImpl()];
     if (storage == nullptr) storage = alias_of(outer.storage());
     auto inner = tensor_like(outer, c10::Storage(storage), c10::DispatchKey::CPU);
-    inner.unsafeGetTensorImpl()->set_wrapped_number(outer.unsafeGetTensorImpl()->is_wrapped_number());
+    if (outer.unsafeGetTensorImpl()->is_wrapped_number()) inner.unsafeGetTensorImpl()->set_wrapped_number(true);
     pairs_.emplace_back(outer, inner);
     return inner;
   }

@@ -222,6 +222,11 @@ prove_java() {
     last="$(grep -m 1 '^device' "$log" || true) $last"
     device_row 10 "the demo with the $engine engine"
   done
+  if [ "$device" = cpu ]; then
+    attempt 60 "${java[@]}" org.lrfinder.cli.Main demo --device cuda --out "$build/demo-cuda"
+    case $code in 2) code=0 ;; *) code=1 ;; esac
+    row 10 "--device cuda, where there is none, is refused in words" "$(result)" "$last"
+  fi
 }
 
 prove_run() { # prove_run REPORT

@@ -89,7 +89,7 @@ void CudaStepGraph::record_part(const Work& part) {
     part();
   } catch (...) {
     try {
-      graph.capture_end();  // or the stream would go on recording
+      graph.capture_end();             // or the stream would go on recording
     } catch (const std::exception&) {  // that it is incomplete
     }
     throw;

@@ -1,10 +1,9 @@
-#include "cuda_interface.h"
-
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
 
 #include <exception>
 
+#include "cuda_interface.h"
 #include "cuda_step_graph.h"
 #include "kernel_tracker.h"
 

@@ -89,7 +89,8 @@ KernelTracker::KernelTracker(double beta, double threshold, std::int64_t steps, 
   const c10::DeviceGuard guard(device);
   stopped_ = at::zeros({}, at::TensorOptions().dtype(at::kFloat).device(device));  // which also makes a context current
   kernel_ = kernel_on(device);
-  state_ = at::zeros({static_cast<std::int64_t>(sizeof(TrackerState))}, at::TensorOptions().dtype(at::kByte).device(device));
+  state_ =
+      at::zeros({static_cast<std::int64_t>(sizeof(TrackerState))}, at::TensorOptions().dtype(at::kByte).device(device));
   correct_up_to(steps);
 }
 
@@ -112,7 +113,8 @@ void KernelTracker::add(const at::Tensor& loss) {
   void* arguments[] = {&last, &beta_, &threshold_, &steps_, &corrections, &state, &stopped};
   const auto stream = reinterpret_cast<CUstream>(c10::cuda::getCurrentCUDAStream(loss.device().index()).stream());
   const auto& driver = Driver::get();
-  driver.check(driver.launch(kernel_, 1, 1, 1, 1, 1, 1, 0, stream, arguments, nullptr), "start the loss tracker's kernel");
+  driver.check(driver.launch(kernel_, 1, 1, 1, 1, 1, 1, 0, stream, arguments, nullptr),
+               "start the loss tracker's kernel");
   ++count_;
 }
 
@@ -139,8 +141,8 @@ void check_kernel(c10::Device device) {
     }
     flags = flags.cpu();
     const float* found = flags.const_data_ptr<float>();
-    TORCH_CHECK(std::equal(expected.begin(), expected.end(), found),
-                "the loss tracker's kernel on ", device, " does not stop where the host's does");
+    TORCH_CHECK(std::equal(expected.begin(), expected.end(), found), "the loss tracker's kernel on ", device,
+                " does not stop where the host's does");
   }
   checked.insert(device.index());
 }

@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import hashlib
 import pathlib
+import re
 import sys
 
 VERSION = "nvidia-cuda-nvrtc-cu12 12.1.105"
@@ -28,7 +29,7 @@ def library(given):
 
 
 def compiled(nvrtc):
-    """The PTX of the kernel, without the comments that name the compiler's build."""
+    """The PTX of the kernel, without what names the compiler's build and what its own headers leave there."""
 
     def call(name, *arguments):
         status = getattr(nvrtc, name)(*arguments)
@@ -53,7 +54,7 @@ def compiled(nvrtc):
     options = (ctypes.c_char_p * len(OPTIONS))(*(option.encode() for option in OPTIONS))
     call("nvrtcCompileProgram", program, len(OPTIONS), options)
     ptx = text("nvrtcGetPTXSize", "nvrtcGetPTX")
-    return ptx[ptx.index(".version") :]
+    return re.sub(r"\.global .*nv6target.*\n", "", ptx[ptx.index(".version") :])
 
 
 def main():

@@ -82,7 +82,8 @@ class OperatorTracker final : public DeviceTracker {
 std::unique_ptr<DeviceTracker> DeviceTracker::of(at::Device device, const SweepSettings& settings, std::string* why) {
   *why = "";
   if (device.is_cuda()) {
-    auto kernel = make_device_tracker(settings.smoothing_beta, settings.early_stop_threshold, settings.steps, device, why);
+    auto kernel =
+        make_device_tracker(settings.smoothing_beta, settings.early_stop_threshold, settings.steps, device, why);
     if (kernel != nullptr) return kernel;
     *why = "the early stop has no kernel of its own: " + *why;
   }

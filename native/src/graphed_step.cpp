@@ -21,8 +21,8 @@ namespace {
 constexpr int kStepsBefore = 3;
 
 bool plain(const at::Tensor& tensor) {
-  return tensor.defined() && tensor.layout() == at::kStrided && tensor.is_non_overlapping_and_dense() && !tensor.requires_grad() &&
-         !tensor.is_conj() && !tensor.is_neg();
+  return tensor.defined() && tensor.layout() == at::kStrided && tensor.is_non_overlapping_and_dense() &&
+         !tensor.requires_grad() && !tensor.is_conj() && !tensor.is_neg();
 }
 
 /// Whether `tensor` can be copied to where a recorded step reads another of its kind.
@@ -47,8 +47,9 @@ void fill(const MicroBatch& place, const MicroBatch& batch) {
 
 /// Whether the caller's modes have a say in what a step does, or watch autograd's graph, which a replayed one has not.
 bool modes_matter(at::DeviceType device) {
-  return !c10::GradMode::is_enabled() || c10::InferenceMode::is_enabled() || at::autocast::is_autocast_enabled(device) ||
-         torch::autograd::AnomalyMode::is_enabled() || at::SavedTensorDefaultHooks::get_hooks().has_value();
+  return !c10::GradMode::is_enabled() || c10::InferenceMode::is_enabled() ||
+         at::autocast::is_autocast_enabled(device) || torch::autograd::AnomalyMode::is_enabled() ||
+         at::SavedTensorDefaultHooks::get_hooks().has_value();
 }
 
 /// Why steps are not recorded as CUDA graphs, before any has run; empty if they may be.
@@ -80,7 +81,8 @@ GraphedStep::GraphedStep(std::unique_ptr<StepGraph> graph, std::shared_ptr<const
     : graph_(std::move(graph)), forward_(std::move(forward)), updater_(updater), tensors_(std::move(tensors)) {}
 
 void GraphedStep::run(const MicroBatch& batch, Halves& step) {
-  if (recorded_ && !unchanged()) give_up("the network, its optimizer or modes of the thread changed after the recording");
+  if (recorded_ && !unchanged())
+    give_up("the network, its optimizer or modes of the thread changed after the recording");
   if (graph_ == nullptr) {
     run_as_ever(batch, step);
   } else if (!fits(place_, batch)) {
@@ -127,7 +129,8 @@ void GraphedStep::record(Halves& step) {
   std::vector<OutsideTensor> tensors;
   for (const auto& tensor : tensors_) tensors.emplace_back(tensor);
   if (std::any_of(tensors_.begin(), tensors_.end(), hooked)) return give_up("a parameter has a hook");
-  if (modes_matter(forward_->device().type())) return give_up("the thread is in autocast, in anomaly mode or has hooks");
+  if (modes_matter(forward_->device().type()))
+    return give_up("the thread is in autocast, in anomaly mode or has hooks");
   updater_.prepare_recording();
   Recorded recorded{at::empty({}, at::TensorOptions().dtype(at::kDouble).device(forward_->device())),
                     forward_->static_modules(), std::move(tensors)};

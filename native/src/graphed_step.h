@@ -21,9 +21,9 @@ namespace lrfinder {
 /// Lets the device repeat steps by itself: some are run as ever, one is recorded, those after it are replayed, with the
 /// batch, the rates and the counters of updates in memory that stays where it is.
 ///
-/// Rates are then float32: libtorch's kernels take none of the device's that are not. Apart from that a replayed step is
-/// what it would have been. A batch of another shape is run as ever; once the network or its optimizer is not what was
-/// recorded, all are.
+/// Rates are then float32: libtorch's kernels take none of the device's that are not. Apart from that a replayed step
+/// is what it would have been. A batch of another shape is run as ever; once the network or its optimizer is not what
+/// was recorded, all are.
 class GraphedStep {
  public:
   /// A step in two halves, each of which queues work and waits for none; between them the host does what it has to.
@@ -43,8 +43,8 @@ class GraphedStep {
   /// A sweep of fewer steps is over before recording one has paid.
   static constexpr std::int64_t kLeastSteps = 300;
 
-  /// Null, and why, where steps of this kind cannot be replayed; without a reason where that is not wanted. `updater` and
-  /// `network`, which may be null, must outlive it.
+  /// Null, and why, where steps of this kind cannot be replayed; without a reason where that is not wanted. `updater`
+  /// and `network`, which may be null, must outlive it.
   static std::unique_ptr<GraphedStep> of(std::shared_ptr<const Forward> forward, const StepSettings& step,
                                          Updater& updater, const torch::nn::Module* network, std::string* why);
 

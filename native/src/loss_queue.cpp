@@ -11,8 +11,8 @@ namespace lrfinder {
 void LossQueue::push(const at::Tensor& loss) {
   const c10::NoGradGuard no_grad;
   if (free_.empty()) {
-    free_.push_back({at::empty({}, at::TensorOptions().dtype(at::kDouble).pinned_memory(true)),
-                     c10::Event(device_.type())});
+    free_.push_back(
+        {at::empty({}, at::TensorOptions().dtype(at::kDouble).pinned_memory(true)), c10::Event(device_.type())});
   }
   Slot slot = std::move(free_.back());
   free_.pop_back();

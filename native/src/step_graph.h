@@ -7,9 +7,9 @@
 
 namespace lrfinder {
 
-/// What a device does in a step, recorded once and then started as a whole: a CUDA graph, or some that follow each other
-/// and of which later ones read what earlier ones made. They have a stream of their own, on which a step has to run a few
-/// times before it is recorded, so that what libraries and autograd set up for a stream is there.
+/// What a device does in a step, recorded once and then started as a whole: a CUDA graph, or some that follow each
+/// other and of which later ones read what earlier ones made. They have a stream of their own, on which a step has to
+/// run a few times before it is recorded, so that what libraries and autograd set up for a stream is there.
 class StepGraph {
  public:
   using Work = std::function<void()>;

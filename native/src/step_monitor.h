@@ -28,7 +28,8 @@ class StepMonitor {
   virtual Outcome record(const StepLoss& mean, bool recorded, bool last) = 0;
   /// As Sweep::settle.
   virtual Outcome settle() = 0;
-  /// A float32 number on the device: where it is 1, updates are to do nothing. Undefined where `record` says so in time.
+  /// A float32 number on the device: where it is 1, updates are to do nothing. Undefined where `record` says so in
+  /// time.
   virtual at::Tensor stopped() const = 0;
   /// As Sweep::path and Sweep::path_reason.
   virtual std::string path() const = 0;

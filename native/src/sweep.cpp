@@ -102,9 +102,7 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
 class Sweep::Impl : private GraphedStep::Halves {
  public:
   Impl(const SweepSubject& subject, const SweepSettings& settings)
-      : parts_(parts_of(subject, settings)),
-        monitor_(StepMonitor::of(device(), settings)),
-        snapshot_(subject) {
+      : parts_(parts_of(subject, settings)), monitor_(StepMonitor::of(device(), settings)), snapshot_(subject) {
     for (auto& part : parts_) {
       for (auto& updater : part.updaters) updater->skip_where(monitor_->stopped());
     }

@@ -116,8 +116,8 @@ class FusedUpdater final : public Updater {
     for (size_t i = 0; i < groups.size(); ++i) {
       const auto device = groups[i].params().front().device();
       const double lr = groups[i].options().get_lr();
-      Recorded recorded{at::full({}, lr, at::TensorOptions().dtype(at::kFloat).device(device)), lr,
-                        groups[i].options().clone(), {}};
+      Recorded recorded{
+          at::full({}, lr, at::TensorOptions().dtype(at::kFloat).device(device)), lr, groups[i].options().clone(), {}};
       for_each_updated(i, [&](const at::Tensor&, State& state) {
         for (const at::Tensor* tensor : Traits::tensors(state)) {
           if (tensor->defined()) recorded.state.emplace_back(*tensor);
@@ -131,7 +131,8 @@ class FusedUpdater final : public Updater {
     const auto& groups = target().param_groups();
     if (groups.size() != recorded_.size()) return false;
     for (size_t i = 0; i < groups.size(); ++i) {
-      if (!same_tensors(groups[i].params(), groups_[i].parameters) || !recorded_[i].fits(groups[i].options())) return false;
+      if (!same_tensors(groups[i].params(), groups_[i].parameters) || !recorded_[i].fits(groups[i].options()))
+        return false;
       auto next = recorded_[i].state.begin();
       bool same = true;
       for_each_updated(i, [&](const at::Tensor&, State& state) {
@@ -278,7 +279,7 @@ class FusedUpdater final : public Updater {
 
   std::vector<Group> groups_;
   std::vector<Recorded> recorded_;  // by group
-  State none_;  // stands in where the optimizer has no state
+  State none_;                      // stands in where the optimizer has no state
 };
 
 // The table of optimizers: what differs between them, a struct for each, and `for_each_optimizer` which lists them.
@@ -416,8 +417,8 @@ struct AdagradTraits : AnyTraits<optim::Adagrad, optim::AdagradOptions, optim::A
                    const at::Tensor* rate) {
     raise_steps(bucket, rate != nullptr);
     with_rate(options.lr(), rate, [&](const auto& lr) {
-      at::_fused_adagrad_(bucket.parameters, bucket.gradients, bucket.first_state, bucket.steps, lr,
-                          options.lr_decay(), options.weight_decay(), options.eps(), /*maximize=*/false,
+      at::_fused_adagrad_(bucket.parameters, bucket.gradients, bucket.first_state, bucket.steps, lr, options.lr_decay(),
+                          options.weight_decay(), options.eps(), /*maximize=*/false,
                           /*grad_scale=*/{}, /*found_inf=*/skip);
     });
   }

@@ -42,8 +42,8 @@ class Kernel {
   float stopped_ = 0;
 };
 
-/// A curve of one of many kinds: falling, diverging or neither, noisy, above zero, below or both, with a loss of zero or
-/// one that is not finite.
+/// A curve of one of many kinds: falling, diverging or neither, noisy, above zero, below or both, with a loss of zero
+/// or one that is not finite.
 std::vector<double> curve(int kind, std::mt19937_64* random) {
   std::normal_distribution<double> normal;
   const auto steps = 1 + (*random)() % 150;

@@ -29,9 +29,9 @@ struct StepSettings {
   double gradient_clip_value = std::numeric_limits<double>::infinity();
   Precision precision = Precision::kAsParameters;
   Replay replay = Replay::kKnownModels;
-  /// Whether a CUDA device may repeat steps by itself, from a recording of one: those of a training, or of a sweep of at
-  /// least 300 steps, of one network of known layers with one optimizer that has a fused kernel. Learning rates are then
-  /// float32. Never measured, nor run on a device.
+  /// Whether a CUDA device may repeat steps by itself, from a recording of one: those of a training, or of a sweep of
+  /// at least 300 steps, of one network of known layers with one optimizer that has a fused kernel. Learning rates are
+  /// then float32. Never measured, nor run on a device.
   bool graphs = false;
 };
 

@@ -21,9 +21,9 @@ namespace lrfinder {
 /// A step is made of at most `accumulate_grad_batches` micro-batches: `accumulate` all but the last, `step` the last,
 /// which may come early. Gradients are dropped before the first step and after each.
 ///
-/// On the CPU a step's loss is known when the step is. On any other device the host does not wait for it: a step then may
-/// tell the loss of an earlier one, always the oldest that was not known; at most four are on their way, then the oldest
-/// is waited for.
+/// On the CPU a step's loss is known when the step is. On any other device the host does not wait for it: a step then
+/// may tell the loss of an earlier one, always the oldest that was not known; at most four are on their way, then the
+/// oldest is waited for.
 ///
 /// Network and optimizer must outlive the training; groups and rates may be changed and state loaded between steps.
 /// Confined to one thread at a time. Every method may throw lrfinder::Error.

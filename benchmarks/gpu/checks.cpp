@@ -560,7 +560,8 @@ std::string graphs_are_the_steps(at::Device device) {
           settings.step.gradient_clip_norm = norm;
           const Subject subject = subject_on(device, net, at::kFloat, optimizers()[which]);
           const Kept kept(subject, device);
-          const at::Tensor held = subject.network->forward(subject.inputs).sum();  // what a user may have kept
+          nn::Sequential network = subject.network;
+          const at::Tensor held = network->forward(subject.inputs).sum();  // what a user may have kept
           const Curve curve = curve_of(subject, rates, Losses::kLate, settings);
           kept.expect_unchanged(what);
           expect(curve.path == "graph", text(what, ": path ", curve.path, " (", curve.path_reason, ")"));

@@ -5,7 +5,7 @@
 include("${CMAKE_CURRENT_LIST_DIR}/Versions.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/TorchHeaders.cmake")
 
-set(_built_against 2.10 2.11) # what the core's tests passed with
+set(_built_against 2.10 2.11)
 
 find_program(LRFINDER_PYTHON NAMES python3 python)
 if(NOT LRFINDER_PYTHON)

@@ -62,7 +62,8 @@ class LateMonitor final : public StepMonitor {
     if (recorded) step_loss_ = step_loss_.defined() ? step_loss_ + mean : mean;
     if (!recorded || !last) {
       if (!one_.defined()) one_ = at::ones({}, options_.dtype(at::kFloat));
-      at::_amp_foreach_non_finite_check_and_unscale_({mean}, tracker_->stopped(), one_);
+      at::Tensor flag = tracker_->stopped();
+      at::_amp_foreach_non_finite_check_and_unscale_({mean}, flag, one_);
     }
     if (!last) return;
     tracker_->add(step_loss_.defined() ? step_loss_ : at::zeros({}, options_));

@@ -2,6 +2,7 @@
 #include <torch/headeronly/version.h>
 
 #include <exception>
+#include <string>
 
 #include "cuda_interface.h"
 #include "cuda_step_graph.h"
@@ -10,15 +11,18 @@
 namespace lrfinder {
 namespace {
 
+/// CUDA's messages go on with advice for whoever debugs a program of their own.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 /// What `make` returns, or null and why.
 template <typename Make>
 auto made_by(std::string* reason, const Make& make) noexcept -> decltype(make()) {
   try {
     return make();
   } catch (const c10::Error& error) {
-    *reason = error.what_without_backtrace();
+    *reason = first_line(error.what_without_backtrace());
   } catch (const std::exception& error) {
-    *reason = error.what();
+    *reason = first_line(error.what());
   }
   return nullptr;
 }

@@ -184,7 +184,8 @@ template <typename Graphed, typename Step>
 void train_both(Graphed& graphed, AsEver& as_ever, const Step& step) {
   for (auto* trained : {static_cast<AsEver*>(&graphed), &as_ever}) {
     torch::manual_seed(7);
-    at::globalContext().defaultGenerator(test::present_device()).set_current_seed(7);
+    auto generator = at::globalContext().defaultGenerator(test::present_device());
+    generator.set_current_seed(7);
     step(*trained);
   }
   graphed.expect_as(as_ever);

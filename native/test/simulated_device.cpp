@@ -404,7 +404,7 @@ bool may_be_late(const at::Tensor& from, const at::Tensor& to) {
 }
 
 /// Every copy that begins or ends here.
-at::Tensor copy(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
+at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   const Lock lock(mutex);
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
   Aliases aliases;
@@ -426,9 +426,9 @@ at::Tensor copy(const at::Tensor& from, const at::Tensor& to, bool non_blocking)
   return to;
 }
 
-at::Tensor copy_and_resize(const at::Tensor& from, const at::Tensor& to) {
+at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor& to) {
   to.resize_(from.sizes());
-  return copy(from, to, /*non_blocking=*/false);
+  return copy_from(from, to, /*non_blocking=*/false);
 }
 
 at::Scalar item(const at::Tensor& number) {
@@ -454,8 +454,8 @@ class Backend {
     at::RegisterPrivateUse1HooksInterface(&hooks_);
     operators_.impl("empty.memory_format", empty);
     operators_.impl("empty_strided", empty_strided);
-    operators_.impl("_copy_from", copy);
-    operators_.impl("_copy_from_and_resize", copy_and_resize);
+    operators_.impl("_copy_from", copy_from);
+    operators_.impl("_copy_from_and_resize", copy_from_and_resize);
     operators_.impl("_local_scalar_dense", item);
     operators_.impl("native_dropout", native_dropout);
     // By name and not as a fallback, which would come after composites: those round in other ways than the CPU's kernels.

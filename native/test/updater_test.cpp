@@ -269,9 +269,9 @@ INSTANTIATE_TEST_SUITE_P(All, UpdaterTest,
                          ::testing::Combine(::testing::ValuesIn(test::devices()), ::testing::ValuesIn(all_optimizers()),
                                             ::testing::Values(at::kDouble, at::kFloat), ::testing::Values(0, 3)),
                          [](const auto& info) {
-                           const auto& [device, optimizer, dtype, steps_before] = info.param;
-                           return test::device_name(device) + "_" + optimizer.name + c10::toString(dtype) +
-                                  (steps_before == 0 ? "Fresh" : "Used");
+                           return test::device_name(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name +
+                                  c10::toString(std::get<2>(info.param)) +
+                                  (std::get<3>(info.param) == 0 ? "Fresh" : "Used");
                          });
 
 /// A parameter and its gradients, one of which the fused kernels would get wrong.

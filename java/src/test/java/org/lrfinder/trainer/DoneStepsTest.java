@@ -16,7 +16,7 @@ class DoneStepsTest {
   private static final class Scripted {
     final TrainingProgress progress = new TrainingProgress();
     final List<Told> told = new ArrayList<>();
-    final DoneSteps steps = new DoneSteps(progress, this::settle, () -> loss);
+    final DoneSteps steps = new DoneSteps(progress, this::settle, () -> this.loss);
     private final List<Double> losses = new ArrayList<>();
     private final Random values = new Random(1);
     private final Random random;

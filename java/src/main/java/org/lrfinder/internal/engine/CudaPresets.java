@@ -95,7 +95,7 @@ final class CudaPresets implements CudaDevices {
   @Override
   public boolean trim() {
     try {
-      torch_cuda.emptyCache();
+      torch_cuda.getAllocator().emptyCache();
       return true;
     } catch (LinkageError e) { // a libtorch with CUDA that is not of the presets
       return false;

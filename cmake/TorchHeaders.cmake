@@ -24,17 +24,15 @@ function(_lrfinder_header_version directory variable)
   set(${variable} "${version}" PARENT_SCOPE)
 endfunction()
 
+# The folder that holds the torch of a Python, in whatever version; empty without one. Importing it would take seconds.
 function(_lrfinder_python_torch python variable)
   execute_process(
     COMMAND "${python}" -c "import importlib.util as u, os; print(os.path.dirname(os.path.dirname(u.find_spec('torch').origin)))"
     OUTPUT_VARIABLE directory OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
-  set(${variable} "" PARENT_SCOPE)
-  if(NOT failed)
-    _lrfinder_header_version("${directory}" version)
-    if(version STREQUAL TORCH_VERSION)
-      set(${variable} "${directory}" PARENT_SCOPE)
-    endif()
+  if(failed)
+    set(directory "")
   endif()
+  set(${variable} "${directory}" PARENT_SCOPE)
 endfunction()
 
 # Puts the wheel of a package, such as torch==2.10.0, into the cache as FILE unless a sound one lies there. What follows are
@@ -90,7 +88,8 @@ function(lrfinder_torch_headers directory why)
     return()
   endif()
   _lrfinder_python_torch("${LRFINDER_PYTHON}" installed)
-  if(installed)
+  _lrfinder_header_version("${installed}" version)
+  if(version STREQUAL TORCH_VERSION)
     set(${directory} "${installed}" PARENT_SCOPE)
     return()
   endif()

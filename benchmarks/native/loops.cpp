@@ -6,6 +6,7 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/randperm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
@@ -26,7 +27,7 @@ class Batches {
   std::pair<at::Tensor, at::Tensor> next() {
     const int64_t rows = workload_.inputs.size(0);
     if (workload_.shuffled && (from_ == 0 || from_ + workload_.batch_size > rows))
-      order_ = at::randperm(rows, at::kLong);
+      order_ = at::randperm(rows, workload_.inputs.options().dtype(at::kLong));
     if (from_ + workload_.batch_size > rows) from_ = 0;
     const int64_t from = std::exchange(from_, from_ + workload_.batch_size);
     if (!workload_.shuffled) {
@@ -79,7 +80,7 @@ class BareLoop : public Loop {
       : Loop(std::move(workload)),
         parameters_(workload_.network.module->parameters()),
         gradients_(parameters_.size()),
-        step_(at::zeros({})),
+        step_(at::zeros({}, parameters_.front().options().requires_grad(false))),
         steps_(parameters_.size(), step_) {
     if (workload_.optimizer == "sgd") return;
     for (const auto& parameter : parameters_) {
@@ -99,7 +100,15 @@ class BareLoop : public Loop {
     const at::Tensor current = loss(input, target);
     current.backward();
     update(lr);
-    return *current.const_data_ptr<float>();
+    if (current.is_cpu()) return *current.const_data_ptr<float>();
+    unread_.push_back(current.detach());
+    return 0;
+  }
+
+  void finish(std::vector<double>& losses) override {
+    if (unread_.empty()) return;
+    const at::Tensor read = at::stack(std::exchange(unread_, {})).to(at::kCPU);
+    losses.assign(read.const_data_ptr<float>(), read.const_data_ptr<float>() + read.numel());
   }
 
  private:
@@ -127,6 +136,7 @@ class BareLoop : public Loop {
   std::vector<at::Tensor> exp_avg_sqs_;
   at::Tensor step_;
   std::vector<at::Tensor> steps_;  // `step_`, once for each parameter
+  std::vector<at::Tensor> unread_;  // losses on a device: read at the end, so that no step waits for it
 };
 
 std::vector<at::Tensor> tensors_of(const torch::nn::Module& module) {
@@ -151,6 +161,7 @@ std::vector<double> Loop::run(const std::vector<double>& rates, bool restored) {
     const auto [input, target] = batches.next();
     losses.push_back(step(input, target, lr));
   }
+  finish(losses);
   const c10::NoGradGuard no_grad;
   for (size_t i = 0; i < saved.size(); ++i) tensors[i].copy_(saved[i]);
   return losses;

@@ -35,6 +35,8 @@ class Loop {
 
   virtual void start() = 0;
   virtual double step(const at::Tensor& input, const at::Tensor& target, double lr) = 0;
+  /// Fills in the losses that steps did not know.
+  virtual void finish(std::vector<double>& /*losses*/) {}
   at::Tensor loss(const at::Tensor& input, const at::Tensor& target);
 
   Workload workload_;

@@ -31,6 +31,7 @@ class Workload:
             self.loss = functional.cross_entropy
         self.network = network_of(question["network"])
         self.optimizer = question["optimizer"]
+        self.device = question.get("device", "cpu")
 
     def optimizer_of(self, parameters, **options):
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[self.optimizer]
@@ -110,7 +111,8 @@ class Lightning(Contender):
 
     def trainer(self, **options):
         return self.lightning.Trainer(
-            accelerator="cpu",
+            accelerator=self.device,
+            devices=1,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -136,6 +138,7 @@ class Lightning(Contender):
                 return workload.optimizer_of(self.parameters())
 
         self.module = Module()
+        self.device = workload.device
         self.loader = workload.loader()
         self.tuner = Tuner(self.trainer())
 

@@ -1,0 +1,54 @@
+"""Microseconds that a step of Lightning's learning-rate finder takes on a device: a line for each network, after a tab.
+
+python lightning_steps.py DEVICE NETWORK...
+"""
+
+import pathlib
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "python"))
+
+import torch
+from contenders import Lightning, Workload
+
+ROUNDS = 3
+BATCH_SIZE = 32
+STEPS = 250  # of the long sweep; the short one has a fifth
+
+
+def seconds(contender, steps):
+    start = time.perf_counter()
+    contender.sweep(steps, 1e-8, 1e-2)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def micros(contender):
+    """What a whole sweep takes longer than a short one, a step."""
+    return (seconds(contender, STEPS) - seconds(contender, STEPS // 5)) / (STEPS - STEPS // 5) * 1e6
+
+
+def main(device, *networks):
+    for network in networks:
+        contender = Lightning()
+        contender.prepare(
+            Workload(
+                {
+                    "rows": 64 * BATCH_SIZE,
+                    "batch_size": BATCH_SIZE,
+                    "input": [1, 28, 28] if network == "cnn-28x28" else [64],
+                    "output": None,
+                    "network": network,
+                    "optimizer": "adam",
+                    "device": device,
+                }
+            )
+        )
+        seconds(contender, 20)  # warms up
+        print(f"{network}\t{statistics.median(micros(contender) for _ in range(ROUNDS)):.1f}", flush=True)
+
+
+main(*sys.argv[1:])

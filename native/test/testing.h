@@ -184,9 +184,9 @@ inline void PrintTo(const Curve& curve, std::ostream* out) {
   for (size_t i = 0; i < curve.losses.size(); ++i) *out << "\n" << curve.losses[i] << " smoothed " << curve.smoothed[i];
 }
 
-/// Of each of `rates` a step, until the sweep ends: `step(i, lr)`.
-template <typename Step>
-Curve run(Sweep& sweep, const std::vector<double>& rates, const Step& step) {
+/// Of each of `rates` a step, `step(i, lr)`, until the sweep ends, which may be a StepMonitor alone.
+template <typename Sweeping, typename Step>
+Curve run(Sweeping& sweep, const std::vector<double>& rates, const Step& step) {
   Curve curve;
   const auto take = [&](Outcome found) {
     if (found == Outcome::kContinue || found == Outcome::kDiverged) {

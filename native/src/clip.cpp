@@ -88,7 +88,8 @@ void clip_norm(const torch::optim::Optimizer& optimizer, double max_norm) {
     if (!(coefficient >= 1)) multiply_on_host(gradients, coefficient);
     return;
   }
-  multiply_on_device(gradients, at::div(number_of(max_norm, at::kDouble), norm_on_device(gradients).add_(kEpsilon)).clamp_max_(1));
+  multiply_on_device(gradients,
+                     at::div(number_of(max_norm, at::kDouble), norm_on_device(gradients).add_(kEpsilon)).clamp_max_(1));
 }
 
 void clip_value(const torch::optim::Optimizer& optimizer, double max_value) {

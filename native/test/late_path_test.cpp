@@ -312,9 +312,8 @@ TEST_F(LatePathTest, TensorsOnSeveralDevicesAreRefused) {
   const HostBatch host(0);
   Sweep sweep(one_part(net.get(), optimizer), {});
   for (const bool input : {true, false}) {
-    refused("the network is on simulated:0 and the batch has a tensor on cpu", [&] {
-      sweep.step(input ? host.input : inputs(0), input ? targets(0) : host.target, Loss::kMse, 0.1);
-    });
+    refused("the network is on simulated:0 and the batch has a tensor on cpu",
+            [&] { sweep.step(input ? host.input : inputs(0), input ? targets(0) : host.target, Loss::kMse, 0.1); });
   }
   auto parameters = net->parameters();
   parameters.push_back(host.input.clone().requires_grad_());
@@ -328,9 +327,12 @@ TEST_F(LatePathTest, TensorsOnSeveralDevicesAreRefused) {
 
 // Curves of every kind.
 
-/// Losses of a made-up sweep: falling, diverging, around zero and below, with something that is not finite here or there.
+/// Losses of a made-up sweep: falling, diverging, around zero and below, with something that is not finite here or
+/// there.
 std::vector<double> random_losses(std::mt19937_64& random) {
-  const auto uniform = [&](double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); };
+  const auto uniform = [&](double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  };
   const auto one_of = [&](int count) { return std::uniform_int_distribution<int>(0, count - 1)(random); };
   const int count = 6 + one_of(30);
   const double level = std::pow(10, uniform(-3, 3));
@@ -421,7 +423,8 @@ TEST_F(LatePathTest, SweepsOverSuchCurvesAreToo) {
     made.settings.group_rates = {{0}};  // the parameter stays 1, and a loss what it is
     test::simulated::set_latency(kLatencies[i % kLatencies.size()]);
     Sweep sweep(one_part(nullptr, optimizer), made.settings);
-    const auto late = run(sweep, made.rates, [&](size_t k, double lr) { return sweep.step(parameter * made.losses[k], lr); });
+    const auto late =
+        run(sweep, made.rates, [&](size_t k, double lr) { return sweep.step(parameter * made.losses[k], lr); });
     const auto immediate = tracked(made);
     ASSERT_EQ(late, immediate) << "curve " << i;
     EXPECT_LE(late.begun, immediate.begun + kOnTheirWay);

@@ -266,7 +266,10 @@ class Aliases {
       return tensor_like(inner, c10::Storage(c10::intrusive_ptr<c10::StorageImpl>::reclaim_copy(storage)), kKey);
     }
     const auto bytes = inner.storage().nbytes();
-    return tensor_like(inner, c10::Storage(c10::Storage::use_byte_size_t(), bytes, moved(inner.storage()), &memory(), /*resizable=*/true), kKey);
+    return tensor_like(
+        inner,
+        c10::Storage(c10::Storage::use_byte_size_t(), bytes, moved(inner.storage()), &memory(), /*resizable=*/true),
+        kKey);
   }
 
   /// Takes over what the kernel made of the shapes of its arguments.
@@ -287,8 +290,7 @@ class Aliases {
   static constexpr auto kKey = c10::DispatchKey::PrivateUse1;
 
   static at::Tensor tensor_like(const at::Tensor& model, c10::Storage storage, c10::DispatchKey key) {
-    auto made =
-        at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(key), model.dtype());
+    auto made = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(key), model.dtype());
     made.unsafeGetTensorImpl()->set_sizes_and_strides(model.sizes(), model.strides(), model.storage_offset());
     made._set_neg(model.is_neg());
     made._set_conj(model.is_conj());
@@ -395,8 +397,8 @@ at::Tensor empty(at::IntArrayRef sizes, std::optional<at::ScalarType> dtype, std
 
 at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides, std::optional<at::ScalarType> dtype,
                          std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
-  return at::detail::empty_strided_generic(sizes, strides, &memory(), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
-                                           c10::dtype_or_default(dtype));
+  return at::detail::empty_strided_generic(
+      sizes, strides, &memory(), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), c10::dtype_or_default(dtype));
 }
 
 /// Whether a copy to the host need not block.
@@ -472,7 +474,8 @@ class Backend {
     operators_.impl("_local_scalar_dense", item);
     operators_.impl("native_dropout", native_dropout);
     operators_.impl("set_.source_Storage_storage_offset", set_storage);
-    // By name and not as a fallback, which would come after composites: those round in other ways than the CPU's kernels.
+    // By name and not as a fallback, which would come after composites: those round in other ways than the CPU's
+    // kernels.
     auto& dispatcher = c10::Dispatcher::singleton();
     for (const auto& name : dispatcher.getAllOpNames()) {
       const auto op = dispatcher.findSchema(name);

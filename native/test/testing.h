@@ -52,7 +52,8 @@ OptimizerCase optimizer_case(std::string name, const Options& options) {
 
 /// Normal numbers that are the same in every call and leave the global generator alone.
 inline at::Tensor normal(at::IntArrayRef sizes, at::ScalarType dtype, std::uint64_t seed) {
-  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions().dtype(dtype)).to(present_device());
+  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions().dtype(dtype))
+      .to(present_device());
 }
 
 /// Numbers in double precision.
@@ -229,7 +230,9 @@ class NetworkState {
   void expect_unchanged() const {
     EXPECT_EQ(c10::GradMode::is_enabled(), grad_mode_);
     const auto generators = generator_states();
-    for (size_t i = 0; i < generators.size(); ++i) EXPECT_TRUE(same_bits(generators[i], generators_[i])) << "generator " << i;
+    for (size_t i = 0; i < generators.size(); ++i) {
+      EXPECT_TRUE(same_bits(generators[i], generators_[i])) << "generator " << i;
+    }
     const auto now = tensors();
     ASSERT_EQ(now.size(), copies_.size());
     for (size_t i = 0; i < now.size(); ++i) {

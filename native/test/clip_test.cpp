@@ -68,8 +68,8 @@ struct TypeCase {
 void PrintTo(const TypeCase& types, std::ostream* out) { *out << types.name; }
 
 std::vector<TypeCase> type_cases() {
-  return {{"Double", at::kDouble, at::kDouble, 1e-14}, {"Float", at::kFloat, at::kFloat, 1e-6},
-          {"Half", at::kHalf, at::kHalf, 1e-3},        {"Bfloat16", at::kBFloat16, at::kBFloat16, 1e-2},
+  return {{"Double", at::kDouble, at::kDouble, 1e-14},    {"Float", at::kFloat, at::kFloat, 1e-6},
+          {"Half", at::kHalf, at::kHalf, 1e-3},           {"Bfloat16", at::kBFloat16, at::kBFloat16, 1e-2},
           {"DoubleFloat", at::kDouble, at::kFloat, 1e-6}, {"FloatBfloat16", at::kFloat, at::kBFloat16, 1e-2}};
 }
 

@@ -33,9 +33,7 @@ class OnDevice {
 };
 
 /// The first of CUDA's where there is one, else a simulated one.
-inline at::Device accelerator() {
-  return torch::cuda::is_available() ? at::Device(at::kCUDA, 0) : simulated::device();
-}
+inline at::Device accelerator() { return torch::cuda::is_available() ? at::Device(at::kCUDA, 0) : simulated::device(); }
 
 /// Those that tests over devices run on.
 inline std::vector<at::Device> devices() { return {at::kCPU, accelerator()}; }
@@ -85,14 +83,14 @@ inline void move_here(torch::nn::Module& module) {
 }  // namespace lrfinder::test
 
 /// Instantiates a suite whose fixture is a DeviceTest.
-#define LRFINDER_ON_EACH_DEVICE(Suite)                                            \
+#define LRFINDER_ON_EACH_DEVICE(Suite)                                                  \
   INSTANTIATE_TEST_SUITE_P(On, Suite, ::testing::ValuesIn(::lrfinder::test::devices()), \
                            [](const auto& info) { return ::lrfinder::test::device_name(info.param); })
 
 /// The same for a DeviceCaseTest; `cases` have a `name`.
-#define LRFINDER_ON_EACH_DEVICE_WITH(Suite, cases)                                                                      \
-  INSTANTIATE_TEST_SUITE_P(                                                                                             \
-      On, Suite, ::testing::Combine(::testing::ValuesIn(::lrfinder::test::devices()), ::testing::ValuesIn(cases)),      \
-      [](const auto& info) {                                                                                            \
-        return ::lrfinder::test::device_name(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;             \
+#define LRFINDER_ON_EACH_DEVICE_WITH(Suite, cases)                                                                 \
+  INSTANTIATE_TEST_SUITE_P(                                                                                        \
+      On, Suite, ::testing::Combine(::testing::ValuesIn(::lrfinder::test::devices()), ::testing::ValuesIn(cases)), \
+      [](const auto& info) {                                                                                       \
+        return ::lrfinder::test::device_name(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;        \
       })

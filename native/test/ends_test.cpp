@@ -90,9 +90,8 @@ TEST_P(SweepEndTest, DivergesByItself) {
   auto net = regression_net();
   const auto optimizer = sgd_over(net->parameters());
   Sweep sweep(one_part(net.get(), optimizer), {});
-  const auto curve = run(sweep, exponential(1e-3, 1e13, 200), [&](size_t, double lr) {
-    return sweep.step(inputs(0), targets(0), Loss::kMse, lr);
-  });
+  const auto curve = run(sweep, exponential(1e-3, 1e13, 200),
+                         [&](size_t, double lr) { return sweep.step(inputs(0), targets(0), Loss::kMse, lr); });
   EXPECT_EQ(curve.end, Outcome::kDiverged);
 }
 

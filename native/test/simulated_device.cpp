@@ -266,7 +266,10 @@ class Aliases {
       return tensor_like(inner, c10::Storage(c10::intrusive_ptr<c10::StorageImpl>::reclaim_copy(storage)), kKey);
     }
     const auto bytes = inner.storage().nbytes();
-    return tensor_like(inner, c10::Storage(c10::Storage::use_byte_size_t(), bytes, moved(inner.storage()), &memory(), /*resizable=*/true), kKey);
+    return tensor_like(
+        inner,
+        c10::Storage(c10::Storage::use_byte_size_t(), bytes, moved(inner.storage()), &memory(), /*resizable=*/true),
+        kKey);
   }
 
   /// Takes over what the kernel made of the shapes of its arguments.
@@ -287,9 +290,10 @@ class Aliases {
   static constexpr auto kKey = c10::DispatchKey::PrivateUse1;
 
   static at::Tensor tensor_like(const at::Tensor& model, c10::Storage storage, c10::DispatchKey key) {
-    auto made =
-        at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(key), model.dtype());
+    auto made = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(key), model.dtype());
     made.unsafeGetTensorImpl()->set_sizes_and_strides(model.sizes(), model.strides(), model.storage_offset());
+    made._set_neg(model.is_neg());
+    made._set_conj(model.is_conj());
     return made;
   }
 
@@ -393,8 +397,8 @@ at::Tensor empty(at::IntArrayRef sizes, std::optional<at::ScalarType> dtype, std
 
 at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides, std::optional<at::ScalarType> dtype,
                          std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
-  return at::detail::empty_strided_generic(sizes, strides, &memory(), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
-                                           c10::dtype_or_default(dtype));
+  return at::detail::empty_strided_generic(
+      sizes, strides, &memory(), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), c10::dtype_or_default(dtype));
 }
 
 /// Whether a copy to the host need not block.
@@ -438,6 +442,14 @@ at::Scalar item(const at::Tensor& number) {
   return at::_local_scalar_dense(Aliases().for_kernel(number));
 }
 
+/// As torch::load does it.
+at::Tensor& set_storage(at::Tensor& tensor, at::Storage storage, std::int64_t offset, at::IntArrayRef sizes,
+                        at::IntArrayRef strides) {
+  tensor.unsafeGetTensorImpl()->set_storage_keep_dtype(std::move(storage));
+  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
+  return tensor;
+}
+
 /// Of the CPU's there is none that takes a generator. This one draws as its dropout does.
 std::tuple<at::Tensor, at::Tensor> native_dropout(const at::Tensor& input, double p, std::optional<bool> train) {
   const double kept = train.value_or(true) ? 1 - p : 1;
@@ -455,10 +467,15 @@ class Backend {
     operators_.impl("empty.memory_format", empty);
     operators_.impl("empty_strided", empty_strided);
     operators_.impl("_copy_from", copy_from);
+    // What is negated or conjugated lazily, copies resolve by themselves.
+    negative_.impl("_copy_from", torch::CppFunction::makeFallthrough());
+    conjugate_.impl("_copy_from", torch::CppFunction::makeFallthrough());
     operators_.impl("_copy_from_and_resize", copy_from_and_resize);
     operators_.impl("_local_scalar_dense", item);
     operators_.impl("native_dropout", native_dropout);
-    // By name and not as a fallback, which would come after composites: those round in other ways than the CPU's kernels.
+    operators_.impl("set_.source_Storage_storage_offset", set_storage);
+    // By name and not as a fallback, which would come after composites: those round in other ways than the CPU's
+    // kernels.
     auto& dispatcher = c10::Dispatcher::singleton();
     for (const auto& name : dispatcher.getAllOpNames()) {
       const auto op = dispatcher.findSchema(name);
@@ -480,6 +497,8 @@ class Backend {
   Guard guard_;
   c10::impl::DeviceGuardImplRegistrar registrar_{kType, &guard_};
   torch::Library operators_{torch::Library::IMPL, "aten", kKey, __FILE__, __LINE__};
+  torch::Library negative_{torch::Library::IMPL, "aten", c10::DispatchKey::Negative, __FILE__, __LINE__};
+  torch::Library conjugate_{torch::Library::IMPL, "aten", c10::DispatchKey::Conjugate, __FILE__, __LINE__};
 };
 
 }  // namespace

@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <string>
 
-/// An accelerator without hardware, at::kPrivateUse1 to libtorch. Its operators run in the CPU's kernels, bit for bit, and
-/// what would be slow or wrong on a GPU shows:
+/// An accelerator without hardware, at::kPrivateUse1 to libtorch. Its operators run in the CPU's kernels, bit for bit,
+/// and what would be slow or wrong on a GPU shows:
 ///
-/// - The host cannot touch its memory, which is mapped without access: who does dies of SIGSEGV. New memory is full of NaN.
-/// - It is late. A copy to the host that does not block lands when an event that was recorded after it has passed or was
-///   waited for. One to memory that is not pinned blocks, as does one that converts.
+/// - The host cannot touch its memory: who does dies of SIGSEGV. New memory is NaN.
+/// - It is late. A copy to the host that does not block lands when a later event has passed or was waited for. One to
+///   memory that is not pinned blocks, as does one that converts.
 /// - What makes the host wait is counted.
 /// - An operator with a tensor of the host among its arguments throws, unless that is a number.
 /// - It draws from a generator of its own.
@@ -23,7 +23,7 @@
 namespace lrfinder::test::simulated {
 
 struct Counts {
-  std::int64_t reads = 0;       ///< the host waited for a value: item, a copy that blocked, a bool, a shape that depends on data
+  std::int64_t reads = 0;       ///< the host waited for values: item, blocking copies, shapes that depend on data
   std::int64_t late_reads = 0;  ///< copies to the host that did not block
   std::int64_t uploads = 0;     ///< copies from the host
   std::int64_t waits = 0;       ///< for an event, a stream or the device, that had not passed

@@ -355,10 +355,13 @@ using SnapshotOnDeviceTest = test::SimulatedDeviceTest;
 TEST_F(SnapshotOnDeviceTest, TensorsOfATypeAreCopiedByOneOperatorHoweverMany) {
   for (const int count : {2, 50}) {
     std::vector<at::Tensor> tensors;
-    for (int i = 0; i < count; ++i) tensors.push_back(normal_parameter({3, i}, i % 2 == 0 ? at::kFloat : at::kDouble, i));
+    for (int i = 0; i < count; ++i) {
+      tensors.push_back(normal_parameter({3, i}, i % 2 == 0 ? at::kFloat : at::kDouble, i));
+    }
     const auto before = copies_of(tensors);
     std::unique_ptr<Snapshot> snapshot;
-    const auto saving = test::simulated::counted([&] { snapshot = std::make_unique<Snapshot>(snapshot_of({}, tensors)); });
+    const auto saving =
+        test::simulated::counted([&] { snapshot = std::make_unique<Snapshot>(snapshot_of({}, tensors)); });
     for (const auto& tensor : tensors) tensor.data().fill_(7);
     const auto restoring = test::simulated::counted([&] { snapshot->restore(); });
     for (const auto& counts : {saving, restoring}) {

@@ -52,7 +52,8 @@ OptimizerCase optimizer_case(std::string name, const Options& options) {
 
 /// Normal numbers that are the same in every call and leave the global generator alone.
 inline at::Tensor normal(at::IntArrayRef sizes, at::ScalarType dtype, std::uint64_t seed) {
-  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions().dtype(dtype)).to(present_device());
+  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions().dtype(dtype))
+      .to(present_device());
 }
 
 /// Numbers in double precision.
@@ -184,9 +185,9 @@ inline void PrintTo(const Curve& curve, std::ostream* out) {
   for (size_t i = 0; i < curve.losses.size(); ++i) *out << "\n" << curve.losses[i] << " smoothed " << curve.smoothed[i];
 }
 
-/// Of each of `rates` a step, until the sweep ends: `step(i, lr)`.
-template <typename Step>
-Curve run(Sweep& sweep, const std::vector<double>& rates, const Step& step) {
+/// Of each of `rates` a step, `step(i, lr)`, until the sweep ends, which may be a StepMonitor alone.
+template <typename Sweeping, typename Step>
+Curve run(Sweeping& sweep, const std::vector<double>& rates, const Step& step) {
   Curve curve;
   const auto take = [&](Outcome found) {
     if (found == Outcome::kContinue || found == Outcome::kDiverged) {
@@ -229,7 +230,9 @@ class NetworkState {
   void expect_unchanged() const {
     EXPECT_EQ(c10::GradMode::is_enabled(), grad_mode_);
     const auto generators = generator_states();
-    for (size_t i = 0; i < generators.size(); ++i) EXPECT_TRUE(same_bits(generators[i], generators_[i])) << "generator " << i;
+    for (size_t i = 0; i < generators.size(); ++i) {
+      EXPECT_TRUE(same_bits(generators[i], generators_[i])) << "generator " << i;
+    }
     const auto now = tensors();
     ASSERT_EQ(now.size(), copies_.size());
     for (size_t i = 0; i < now.size(); ++i) {

@@ -72,7 +72,8 @@ TEST_P(TrainingTest, TrainsAsAPlainLoopDoes) {
     const auto loss = at::cross_entropy_loss(plain->forward(batch.input), batch.target);
     loss.backward();
     own.step();
-    EXPECT_NEAR(settled(training, training.step(batch.input, batch.target, Loss::kCrossEntropy)), loss.item<double>(), 1e-12);
+    EXPECT_NEAR(settled(training, training.step(batch.input, batch.target, Loss::kCrossEntropy)), loss.item<double>(),
+                1e-12);
   }
   expect_same_parameters(trained, plain, 1e-12);
 }

@@ -9,6 +9,8 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
+import org.lrfinder.data.PlacedBatches;
+import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.engine.EngineSession;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.SweepSubject;
@@ -39,7 +41,8 @@ import org.lrfinder.sweep.SweepSettings;
 public final class SweepTask<B> {
   /** Opens the validation of a sweep. */
   private interface Validating {
-    Validation<?> over(SweepSubject subject, EngineSession session, int count);
+    Validation<?> over(
+        SweepSubject subject, EngineSession session, int count, @Nullable String device);
   }
 
   private final List<OptimizedLoss<B>> losses; // none for a step function
@@ -47,18 +50,21 @@ public final class SweepTask<B> {
   private final @Nullable Validating validation;
   private final @Nullable StepFunction step;
   private final boolean declaredStatic;
+  private final @Nullable String device; // of the batches; null for where they are
 
   private SweepTask(
       List<OptimizedLoss<B>> losses,
       Iterable<B> batches,
       @Nullable Validating validation,
       @Nullable StepFunction step,
-      boolean declaredStatic) {
+      boolean declaredStatic,
+      @Nullable String device) {
     this.losses = List.copyOf(losses);
     this.batches = Objects.requireNonNull(batches, "batches");
     this.validation = validation;
     this.step = step;
     this.declaredStatic = declaredStatic;
+    this.device = device;
   }
 
   /**
@@ -153,7 +159,7 @@ public final class SweepTask<B> {
     if (losses.isEmpty()) {
       throw new IllegalArgumentException("there is no loss to sweep");
     }
-    return new SweepTask<>(losses, batches, null, null, false);
+    return new SweepTask<>(losses, batches, null, null, false, null);
   }
 
   /**
@@ -164,7 +170,8 @@ public final class SweepTask<B> {
    * @return the task
    */
   public static SweepTask<Void> of(StepFunction step) {
-    return new SweepTask<>(List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false);
+    return new SweepTask<>(
+        List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false, null);
   }
 
   /**
@@ -240,7 +247,37 @@ public final class SweepTask<B> {
       throw new IllegalArgumentException(
           "a step function cannot be declared static: its steps are its own, and never replayed");
     }
-    return new SweepTask<>(losses, batches, validation, null, true);
+    return new SweepTask<>(losses, batches, validation, null, true, device);
+  }
+
+  /**
+   * Moves batches to a device: training and validation batches of type {@link Batch} or {@link
+   * org.bytedeco.pytorch.Tensor}, each when it is drawn. Copies to a CUDA device are made from
+   * pinned memory, and the sweep does not wait for them. Batches of other types stay where they
+   * are: their loss moves them. A data set that fits on the device is better put there whole,
+   * before its {@link org.lrfinder.data.TensorBatches} are made, which then cut batches there.
+   *
+   * <p>The network is not moved: a sweep leaves everything where it was. Move it before its
+   * optimizer is made:
+   *
+   * <pre>{@code
+   * network.to(new Device("cuda"), false);
+   * Adam adam = new Adam(network.parameters());
+   * finder.find(SweepTask.of(network, adam, Loss.CROSS_ENTROPY, batches).device("cuda"));
+   * }</pre>
+   *
+   * @param device {@code cpu}, {@code cuda} or {@code cuda:N}
+   * @return a copy whose batches are moved there
+   * @throws IllegalArgumentException if it is no such name, or for a step function, which has no
+   *     batches; that there is no such device is said by {@link LrFinder#find(SweepTask)}, with the
+   *     reason
+   */
+  public SweepTask<B> device(String device) {
+    Devices.requireName(device);
+    if (step != null) {
+      throw new IllegalArgumentException("a step function has no batches to move to " + device);
+    }
+    return new SweepTask<>(losses, batches, validation, null, declaredStatic, device);
   }
 
   private <V> SweepTask<B> with(List<Validation.Term<V>> terms, Iterable<V> validationBatches) {
@@ -252,10 +289,12 @@ public final class SweepTask<B> {
     return new SweepTask<>(
         losses,
         batches,
-        (subject, session, count) ->
-            Validation.ofFirst(count, subject, session, terms, validationBatches),
+        (subject, session, count, place) ->
+            Validation.ofFirst(
+                count, subject, session, terms, PlacedBatches.on(place, validationBatches)),
         null,
-        declaredStatic);
+        declaredStatic,
+        device);
   }
 
   /** Null if it is a sweep over batches. */
@@ -276,12 +315,20 @@ public final class SweepTask<B> {
     return IntStream.range(0, losses.size()).mapToObj(i -> losses.get(i).objective(i)).toList();
   }
 
+  /** Where they are to be. */
   Iterable<B> batches() {
-    return batches;
+    return PlacedBatches.on(device, batches);
+  }
+
+  /** Refuses a device that is not there. */
+  void requireDevice() {
+    if (device != null) {
+      Devices.requirePresent(device);
+    }
   }
 
   /** Null without validation. */
   @Nullable Validation<?> validation(SweepSubject subject, EngineSession session, int count) {
-    return validation == null ? null : validation.over(subject, session, count);
+    return validation == null ? null : validation.over(subject, session, count, device);
   }
 }

@@ -58,7 +58,7 @@ record Sweeps(
                           swept,
                           new Stepper.OfFunction(step, swept),
                           List.of(GroupRate.swept(1)),
-                          EngineInfo.ofStepFunction(),
+                          EngineInfo::ofStepFunction,
                           () -> Replay.of(0, "a step function does its own steps"),
                           deadline));
             });
@@ -69,6 +69,7 @@ record Sweeps(
   }
 
   private <B> LrFinderResult overBatches(SweepTask<B> task) {
+    task.requireDevice();
     SweepSubject subject = task.subject();
     List<Objective<B>> objectives = task.objectives();
     for (int part = 0; part < objectives.size(); part++) {
@@ -101,7 +102,7 @@ record Sweeps(
                               swept.step().accumulateGradBatches(),
                               validation),
                           rates,
-                          sweep.info(),
+                          sweep::info,
                           sweep::replay,
                           deadline);
                     }
@@ -115,13 +116,13 @@ record Sweeps(
       SweepSettings swept,
       Stepper stepper,
       List<GroupRate> rates,
-      EngineInfo info,
+      Supplier<EngineInfo> info,
       Supplier<Replay> replay,
       Deadline deadline) {
     SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
     Answer answer = Answer.to(swept, recorded.curve(), recorded.endReason(), rates, rule);
     return LrFinderResult.of(
-        swept, recorded.curve(), recorded.endReason(), rates, answer, info, replay.get());
+        swept, recorded.curve(), recorded.endReason(), rates, answer, info.get(), replay.get());
   }
 
   /** Runs the sweep and restores, whatever happens. */

@@ -119,6 +119,14 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("org.knowm..", "java.awt..");
 
+  private static final ArchRule CUDAS_PRESETS_IN_ONE_CLASS =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName("org.lrfinder.internal.engine.CudaPresets")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.bytedeco.cuda..");
+
   static Stream<ArchRule> rules() {
     return Stream.of(
         LAYERS,
@@ -126,7 +134,8 @@ class ArchitectureTest {
         NO_PRINTING,
         LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES,
         TRAINERS_OWN_DEPENDENCIES,
-        PICTURES_ONLY_IN_PLOT);
+        PICTURES_ONLY_IN_PLOT,
+        CUDAS_PRESETS_IN_ONE_CLASS);
   }
 
   @ParameterizedTest

@@ -155,7 +155,7 @@ class CutBatchesTest {
             () -> finder(engine).build().find(SweepTask.of(network, optimizer, Loss.MSE, there)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "tensors on different devices: the network is on cpu and the batch has a tensor on meta");
+            "tensors on different devices: the network is on cpu and the batch's input on meta; device(\"cpu\") of a SweepTask, or of a Trainer's builder, moves batches");
     before.assertUnchangedIn(ModelState.of(network, optimizer));
   }
 }

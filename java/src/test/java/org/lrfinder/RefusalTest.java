@@ -297,7 +297,7 @@ class RefusalTest {
     Tensor elsewhere = BATCHES.get(0).input().to(new Device("meta"), ScalarType.Float);
     refused(
         engine,
-        "tensors on different devices: the network is on cpu and the batch has a tensor on meta",
+        "tensors on different devices: the network is on cpu and the batch's input on meta; device(\"cpu\") of a SweepTask, or of a Trainer's builder, moves batches",
         finder ->
             finder.find(
                 mlp,

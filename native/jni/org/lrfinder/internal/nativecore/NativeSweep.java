@@ -38,11 +38,11 @@ public final class NativeSweep extends Pointer {
       @Const @ByRef NativeSweepSubject subject, @Const @ByRef NativeSweepSettings settings)
       throws NativeCoreException;
 
-  public native double accumulate(
+  public native void accumulate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native double accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
+  public native void accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
       throws NativeCoreException;
 
   public native @Cast("int") int step(
@@ -57,6 +57,8 @@ public final class NativeSweep extends Pointer {
 
   public native @Cast("int") int finish(double lr, @Cast("int64_t") long part)
       throws NativeCoreException;
+
+  public native @Cast("int") int settle() throws NativeCoreException;
 
   public native boolean replay(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("int64_t") long part)
@@ -77,6 +79,10 @@ public final class NativeSweep extends Pointer {
       running_loss();
 
   public native @StdString BytePointer device() throws NativeCoreException;
+
+  public native @StdString BytePointer path() throws NativeCoreException;
+
+  public native @StdString BytePointer path_reason() throws NativeCoreException;
 
   public native void restore() throws NativeCoreException;
 }

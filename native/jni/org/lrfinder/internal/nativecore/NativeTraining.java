@@ -1,6 +1,7 @@
 package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
@@ -8,6 +9,7 @@ import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.NoException;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.javacpp.annotation.StdString;
 import org.bytedeco.pytorch.Module;
@@ -38,19 +40,24 @@ public final class NativeTraining extends Pointer {
       Module network, @ByRef Optimizer optimizer, @Const @ByRef NativeStepSettings step)
       throws NativeCoreException;
 
-  public native double accumulate(
+  public native void accumulate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native double accumulate(@Const @ByRef Tensor loss) throws NativeCoreException;
+  public native void accumulate(@Const @ByRef Tensor loss) throws NativeCoreException;
 
-  public native double step(
+  public native boolean step(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native double step(@Const @ByRef Tensor loss) throws NativeCoreException;
+  public native boolean step(@Const @ByRef Tensor loss) throws NativeCoreException;
 
-  public native double finish() throws NativeCoreException;
+  public native boolean finish() throws NativeCoreException;
+
+  public native boolean settle() throws NativeCoreException;
+
+  /** Where the training keeps the loss that became known last. */
+  public native @NoException @Const @ByRef DoublePointer loss();
 
   public native boolean replay(@Const @ByRef Tensor input, @Const @ByRef Tensor target)
       throws NativeCoreException;
@@ -66,4 +73,8 @@ public final class NativeTraining extends Pointer {
       throws NativeCoreException;
 
   public native @StdString BytePointer device() throws NativeCoreException;
+
+  public native @StdString BytePointer path() throws NativeCoreException;
+
+  public native @StdString BytePointer path_reason() throws NativeCoreException;
 }

@@ -1,13 +1,16 @@
 package org.lrfinder.cli;
 
 import java.util.Iterator;
+import org.bytedeco.pytorch.Device;
 import org.lrfinder.LrFinder;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.engine.Devices;
+import org.lrfinder.internal.models.Network;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
 import picocli.CommandLine.Option;
 
-/** Options of the commands that sweep: how the answer comes about, and by which engine. */
+/** Options of the commands that sweep: how the answer comes about, by which engine and where. */
 final class AnswerOptions {
   static final double MIN_LR = 1e-7;
   static final double MAX_LR = 10;
@@ -65,6 +68,13 @@ final class AnswerOptions {
   private EngineChoice engine = EngineChoice.AUTO;
 
   @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description =
+          "cpu, cuda or cuda:N: where network and data are put. Default: ${DEFAULT-VALUE}")
+  private String device = "cpu";
+
+  @Option(
       names = "--replay",
       negatable = true,
       defaultValue = "true",
@@ -82,6 +92,22 @@ final class AnswerOptions {
 
   boolean marksRules() {
     return marksRules;
+  }
+
+  /** {@return the device, which is there} */
+  String device() {
+    return InputException.ifRefused(
+        () -> {
+          Devices.requirePresent(Devices.requireName(device));
+          return device;
+        });
+  }
+
+  /** Moves a network to the device, before its optimizer is made. */
+  void place(Network network) {
+    try (Device there = Devices.of(device)) {
+      network.module().to(there, false);
+    }
   }
 
   /** Throws InputException if one of these options or of the finder's is out of its range. */

@@ -7,9 +7,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.engine.Devices;
 
 /**
  * What a network learns from. Its tensors are the caller's scope's.
@@ -92,6 +94,17 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) {
     double deviation =
         Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElse(0));
     return Arrays.stream(values).map(v -> deviation > 0 ? (v - mean) / deviation : 0).toArray();
+  }
+
+  /** {@return the same rows on a device} */
+  DataSet on(String device) {
+    try (Device there = Devices.of(device)) {
+      return new DataSet(
+          task,
+          inputs.to(there, inputs.scalar_type()),
+          targets.to(there, targets.scalar_type()),
+          outputs);
+    }
   }
 
   int rows() {

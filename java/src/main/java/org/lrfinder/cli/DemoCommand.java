@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
@@ -65,13 +66,14 @@ final class DemoCommand implements Callable<Integer> {
                 .minLr(AnswerOptions.MIN_LR)
                 .maxLr(AnswerOptions.MAX_LR)
                 .steps(AnswerOptions.STEPS));
+    String device = answer.device();
     SweepReport.makeFolder(out);
     PrintWriter console = spec.commandLine().getOut();
     try (PointerScope scope = new PointerScope()) {
-      DataSet digits = digits();
+      DataSet digits = digits().on(device);
       int train = digits.rows() * 3 / 4; // the rest validates
       torch.manual_seed(SEED);
-      Tensor order = torch.randperm(digits.rows());
+      Tensor order = torch.randperm(digits.rows()).to(digits.inputs().device(), ScalarType.Long);
       Batch first = rows(digits, order.narrow(0, 0, train));
       Batch rest = rows(digits, order.narrow(0, train, digits.rows() - train));
       TensorBatches batches =
@@ -104,7 +106,7 @@ final class DemoCommand implements Callable<Integer> {
         data.inputs().index_select(0, indices), data.targets().index_select(0, indices));
   }
 
-  private static void compare(
+  private void compare(
       TensorBatches batches, Batch validation, Suggestion suggestion, PrintWriter console) {
     console.printf(Locale.ROOT, "%nvalidation accuracy after %d epochs:%n", EPOCHS);
     for (double lr : new double[] {DEFAULT_RATE, suggestion.lr()}) {
@@ -122,15 +124,18 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   /** The same initial weights each time. */
-  private static Network network() {
+  private Network network() {
     torch.manual_seed(SEED);
-    return Network.parse(
-        """
+    Network network =
+        Network.parse(
+            """
         [{"type": "unflatten", "shape": [1, 8, 8]},
          {"type": "conv2d", "in": 1, "out": 8, "kernel": 3},
          {"type": "relu"},
          {"type": "flatten"},
          {"type": "linear", "in": 288, "out": 10}]
         """);
+    answer.place(network);
+    return network;
   }
 }

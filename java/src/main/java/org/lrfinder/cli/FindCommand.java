@@ -164,12 +164,14 @@ final class FindCommand implements Callable<Integer> {
     if (out != null) {
       SweepReport.makeFolder(out);
     }
+    String device = answer.device();
     try (PointerScope scope = new PointerScope()) {
-      DataSet dataSet = DataSet.of(Table.read(data), target, task);
+      DataSet dataSet = DataSet.of(Table.read(data), target, task).on(device);
       torch.manual_seed(seed);
       Path model = network.model;
       Network made =
           model == null ? perceptron(dataSet) : InputException.ifRefused(() -> Network.read(model));
+      answer.place(made);
       Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
       TensorBatches batches = batches(dataSet, batchSize);
       checkFits(made, dataSet, batches);

@@ -17,6 +17,7 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.SweepTask;
+import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
@@ -29,6 +30,7 @@ import org.lrfinder.sweep.SweepSettings;
 record SweepReport(PrintWriter console) {
   private static final int COLUMNS = 79;
   private static final int ROWS = 18;
+  private static final double GIBIBYTE = 1 << 30;
 
   /** Runs a sweep; a terminal sees a progress bar. */
   static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task) {
@@ -53,13 +55,15 @@ record SweepReport(PrintWriter console) {
   void print(LrFinderResult found) {
     EngineInfo engine = found.engine();
     say(
-        "device %s, %s engine, %s, %d %s, libtorch %s%n",
+        "device %s%s, %s engine, %s, %d %s, libtorch %s%n",
         engine.device(),
+        engine.hardware().map(SweepReport::words).orElse(""),
         engine.engine(),
         engine.blas(),
         engine.threads(),
         engine.threads() == 1 ? "thread" : "threads",
         engine.libtorch());
+    engine.pathReason().ifPresent(reason -> say("losses %s: %s%n", engine.path(), reason));
     found.attempts().forEach(attempt -> say("swept %s%n", attempt.words()));
     SweepSettings swept = found.settings();
     int points = found.results().size();
@@ -101,6 +105,17 @@ record SweepReport(PrintWriter console) {
                     "%d of %d other rules are within a factor of three; they spread over %.1f decades%n",
                     agreement.near(), agreement.rules(), agreement.decades()));
     found.warnings().forEach(warning -> say("warning: %s%n", warning));
+  }
+
+  private static String words(DeviceInfo device) {
+    return String.format(
+        Locale.ROOT,
+        " (%s, compute capability %s, driver %s, %.1f of %.1f GiB free)",
+        device.name(),
+        device.computeCapability(),
+        device.driver().isEmpty() ? "unknown" : device.driver(),
+        device.freeBytes() / GIBIBYTE,
+        device.totalBytes() / GIBIBYTE);
   }
 
   private void print(Repeats repeats) {

@@ -33,6 +33,8 @@ public final class BatchWalk<B> implements Iterator<B>, AutoCloseable {
   public BatchWalk(Iterable<B> source, long epoch, RowCutter.Factory cutters) {
     if (source instanceof TensorBatches rows) {
       iterator = (Iterator<B>) rows.epoch(epoch, cutters);
+    } else if (source instanceof PlacedBatches<B> placed) {
+      iterator = placed.epoch(epoch, cutters);
     } else if (source instanceof Batches batches) {
       iterator = (Iterator<B>) batches.epoch(epoch);
     } else {

@@ -1,7 +1,9 @@
 package org.lrfinder.engine;
 
+import java.util.Optional;
+
 /**
- * What a sweep was computed by.
+ * What a sweep or a training was computed by.
  *
  * @param engine {@code native}, {@code portable}, or {@code step function} where the caller
  *     computed the steps
@@ -11,10 +13,23 @@ package org.lrfinder.engine;
  * @param blas library that multiplied matrices on the CPU: {@code OpenBLAS}, {@code MKL}, {@code
  *     unknown}; empty for a step function
  * @param libtorch version of the libtorch in use; empty for a step function
+ * @param path how losses came from the device: {@code immediate} where each step's was read in that
+ *     step, {@code late} where the host did not wait for them, {@code graph} where steps were
+ *     replayed as a CUDA graph besides; empty for a step function
+ * @param pathReason why it was not a faster one, in words; empty if there is none
+ * @param hardware what the device is; empty on the CPU, and where it could not be asked
  */
-public record EngineInfo(String engine, String device, int threads, String blas, String libtorch) {
+public record EngineInfo(
+    String engine,
+    String device,
+    int threads,
+    String blas,
+    String libtorch,
+    String path,
+    Optional<String> pathReason,
+    Optional<DeviceInfo> hardware) {
   /** {@return the info of sweeps whose steps the caller computes} */
   public static EngineInfo ofStepFunction() {
-    return new EngineInfo("step function", "", 0, "", "");
+    return new EngineInfo("step function", "", 0, "", "", "", Optional.empty(), Optional.empty());
   }
 }

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.Attempt;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
+import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.io.AtomicFile;
@@ -86,7 +87,7 @@ public final class ResultJson {
   private record Form(
       int format,
       @JsonSetter(nulls = Nulls.SET) @Nullable String lrfinderVersion,
-      EngineInfo engine,
+      EngineForm engine,
       ReplayForm replay,
       ObjectNode settings,
       EndReason endReason,
@@ -119,6 +120,44 @@ public final class ResultJson {
     }
   }
 
+  /**
+   * What computed the steps. In earlier files there is no path, and in none hardware that is not
+   * known.
+   */
+  private record EngineForm(
+      String engine,
+      String device,
+      int threads,
+      String blas,
+      String libtorch,
+      String path,
+      @JsonSetter(nulls = Nulls.SET) @Nullable String pathReason,
+      @JsonSetter(nulls = Nulls.SET) @Nullable DeviceInfo hardware) {
+    static EngineForm of(EngineInfo info) {
+      return new EngineForm(
+          info.engine(),
+          info.device(),
+          info.threads(),
+          info.blas(),
+          info.libtorch(),
+          info.path(),
+          info.pathReason().orElse(null),
+          info.hardware().orElse(null));
+    }
+
+    EngineInfo info() {
+      return new EngineInfo(
+          engine,
+          device,
+          threads,
+          blas,
+          libtorch,
+          path,
+          Optional.ofNullable(pathReason),
+          Optional.ofNullable(hardware));
+    }
+  }
+
   /** A repeat whose rate is null if there is none. */
   private record Repeat(
       Curve curve, Status status, @JsonSetter(nulls = Nulls.SET) @Nullable Double lr) {}
@@ -143,7 +182,7 @@ public final class ResultJson {
         new Form(
             FORMAT,
             LrFinderResult.class.getPackage().getImplementationVersion(),
-            result.engine(),
+            EngineForm.of(result.engine()),
             ReplayForm.of(result.replay()),
             form(result.settings()),
             result.endReason(),
@@ -193,7 +232,7 @@ public final class ResultJson {
                   Optional.ofNullable(form.cyclicRange),
                   orEmpty(form.largestStableLr),
                   form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
-              form.engine,
+              form.engine.info(),
               form.replay.replay())
           .with(form.attempts, repeats(form.repeats), List.of());
     } catch (JsonProcessingException e) {
@@ -204,11 +243,18 @@ public final class ResultJson {
   /** A file of this format as it is, if it has all fields that came later. */
   private static String withLaterFields(ObjectNode tree, String json)
       throws JsonProcessingException {
-    if (tree.has("replay")) {
-      return json; // where its faults are is said by line and column
+    boolean complete = tree.has("replay");
+    if (!complete) {
+      tree.set("replay", MAPPER.valueToTree(ReplayForm.OF_EARLIER_FILES));
     }
-    tree.set("replay", MAPPER.valueToTree(ReplayForm.OF_EARLIER_FILES));
-    return MAPPER.writeValueAsString(tree);
+    if (tree.get("engine") instanceof ObjectNode engine && !engine.has("path")) {
+      // Each loss was read in its step; a step function had no path.
+      engine.put("path", engine.path("device").asText().isEmpty() ? "" : "immediate");
+      engine.putNull("path_reason").putNull("hardware");
+      complete = false;
+    }
+    // Where the faults of a file are is said by line and column.
+    return complete ? json : MAPPER.writeValueAsString(tree);
   }
 
   private static void requireFormat(JsonNode tree) {

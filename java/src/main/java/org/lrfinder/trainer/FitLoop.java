@@ -3,16 +3,18 @@ package org.lrfinder.trainer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
-import java.util.function.DoubleConsumer;
 import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.BatchWalk;
+import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.Outcome;
 import org.lrfinder.internal.loop.Validation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,11 +32,11 @@ final class FitLoop<B> {
   private ConfiguredOptimizer configured;
   private TrainingProgress progress = new TrainingProgress();
   private List<Double> epochLosses = new ArrayList<>();
-  private double stepLoss = Double.NaN;
-  private final DoubleConsumer stepLosses = mean -> stepLoss = mean;
+  private @Nullable DoneSteps doneSteps; // of the running epoch
   private double trainLoss = Double.NaN;
   private OptionalDouble validationLoss = OptionalDouble.empty();
   private Replay replay = Replay.of(0, "there was no step");
+  private Optional<EngineInfo> engine = Optional.empty();
   private long batchesPerEpoch;
   private boolean resumed;
   private boolean betweenEpochs;
@@ -83,7 +85,13 @@ final class FitLoop<B> {
     resumed = true;
   }
 
+  /**
+   * Saves the training as it is, which is ahead of what listeners were told where losses are late.
+   */
   void save(Path file) {
+    if (doneSteps != null) {
+      doneSteps.settle();
+    }
     Checkpoint.write(
         file, task.network(), optimizer(), progress, epochLosses, task.hyperparameters());
   }
@@ -117,6 +125,7 @@ final class FitLoop<B> {
           trainLoss,
           validationLoss,
           setter.found(),
+          engine,
           replay,
           interrupted,
           stopped.getAsBoolean());
@@ -142,9 +151,18 @@ final class FitLoop<B> {
         Console.Bar bar =
             observers
                 .console()
-                .bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch)) {
-      boolean complete = steps(training, rates, bar);
+                .bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch);
+        DoneSteps steps = new DoneSteps(progress, training::settle, training::loss)) {
+      doneSteps = steps;
+      DoneSteps.Told told = (step, batches, lr, loss) -> stepDone(step, batches, lr, loss, bar);
+      boolean complete = steps(training, rates, steps, told);
+      steps.settle();
+      steps.tell(told);
+      if (progress.epochSteps() > 0) {
+        trainLoss = progress.trainLoss();
+      }
       replay = sum(replay, training.replay());
+      engine = Optional.of(training.info());
       if (!complete) {
         return Thread.currentThread().isInterrupted();
       }
@@ -159,8 +177,15 @@ final class FitLoop<B> {
         bar.message(Console.message(trainLoss, lr, validationLoss));
       }
       done = new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
+    } finally {
+      doneSteps = null;
     }
-    logMetrics(done.lr(), OptionalDouble.empty(), OptionalDouble.of(trainLoss), validationLoss);
+    logMetrics(
+        done.step(),
+        done.lr(),
+        OptionalDouble.empty(),
+        OptionalDouble.of(trainLoss),
+        validationLoss);
     double loss = validationLoss.orElse(trainLoss);
     configured.epochDone(loss);
     epochLosses.add(loss);
@@ -182,13 +207,11 @@ final class FitLoop<B> {
   }
 
   /** Does the epoch's steps; returns whether it came to its end. */
-  private boolean steps(EngineTraining training, OptimizerRates rates, Console.@Nullable Bar bar) {
+  private boolean steps(
+      EngineTraining training, OptimizerRates rates, DoneSteps steps, DoneSteps.Told told) {
     Objective<B> objective = task.training();
     int window = settings.step().accumulateGradBatches();
     long epoch = progress.epoch();
-    if (progress.epochSteps() > 0) {
-      trainLoss = progress.trainLoss();
-    }
     try (BatchWalk<B> walk = new BatchWalk<>(task.trainBatches(), epoch)) {
       if (!walk.hasNext()) {
         long drawn = task.watched().drawn();
@@ -220,22 +243,18 @@ final class FitLoop<B> {
           continue;
         }
         double lr = rates.largest();
-        if (!objective.step(training, batch, stepLosses)) {
+        Outcome found = objective.step(training, batch);
+        if (found == null) {
           if (microBatches == 0 || walk.hasNext()) {
             continue;
           }
-          stepLoss = training.finish(); // the epoch ends with batches that are left out
+          found =
+              Objective.found(training.finish()); // the epoch ends with batches that are left out
         }
-        double loss = stepLoss;
-        progress.nextStep(drawn, loss);
-        trainLoss = progress.trainLoss();
+        steps.done(found, drawn, lr);
         microBatches = 0;
         drawn = 0;
-        stepDone(loss, lr);
-        if (bar != null) {
-          bar.stepTo(progress.batches());
-          bar.message(Console.message(loss, lr, OptionalDouble.empty()));
-        }
+        steps.tell(told);
       }
       if (progress.epochSteps() == 0) {
         throw new IllegalArgumentException(
@@ -247,25 +266,33 @@ final class FitLoop<B> {
     }
   }
 
-  private void stepDone(double loss, double lr) {
+  private void stepDone(
+      long step, long batches, double lr, double loss, Console.@Nullable Bar bar) {
     if (!Double.isFinite(loss) && !warnedOfNonFinite) {
       warnedOfNonFinite = true;
-      LOG.warn("The loss of step {} is {}; the training goes on", progress.step(), loss);
+      LOG.warn("The loss of step {} is {}; the training goes on", step, loss);
     }
-    if (progress.step() % settings.logEverySteps() == 0) {
-      logMetrics(lr, OptionalDouble.of(loss), OptionalDouble.empty(), OptionalDouble.empty());
+    if (step % settings.logEverySteps() == 0) {
+      logMetrics(step, lr, OptionalDouble.of(loss), OptionalDouble.empty(), OptionalDouble.empty());
     }
     if (observers.listener() != null) {
-      observers.listener().onStep(new TrainingStep(progress.epoch(), progress.step(), lr, loss));
+      observers.listener().onStep(new TrainingStep(progress.epoch(), step, lr, loss));
+    }
+    if (bar != null) {
+      bar.stepTo(batches);
+      bar.message(Console.message(loss, lr, OptionalDouble.empty()));
     }
   }
 
   private void logMetrics(
-      double lr, OptionalDouble loss, OptionalDouble epochLoss, OptionalDouble validationLoss) {
+      long step,
+      double lr,
+      OptionalDouble loss,
+      OptionalDouble epochLoss,
+      OptionalDouble validationLoss) {
     observers
         .logger()
         .metrics(
-            new MetricsLogger.Metrics(
-                progress.epoch(), progress.step(), lr, loss, epochLoss, validationLoss));
+            new MetricsLogger.Metrics(progress.epoch(), step, lr, loss, epochLoss, validationLoss));
   }
 }

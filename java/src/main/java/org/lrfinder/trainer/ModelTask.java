@@ -4,13 +4,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SequentialImpl;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
@@ -18,6 +15,7 @@ import org.lrfinder.data.BatchWalk;
 import org.lrfinder.data.PlacedBatches;
 import org.lrfinder.data.RowCutter;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.ModelClaim;
 import org.lrfinder.internal.engine.Objective;
@@ -41,8 +39,8 @@ record ModelTask<B>(
   /**
    * Combines a model with its own batches, or else those given. Puts it on the device as well.
    *
-   * @param device where batches are put if they are of type {@link Batch}; null leaves all where it
-   *     is
+   * @param device where batches are put if they are of type {@link Batch} or {@link
+   *     org.bytedeco.pytorch.Tensor}; null leaves all where it is
    * @param engine cuts the batches of a data set, if it is the one to forward the network
    * @throws IllegalArgumentException if there are no training batches, there is no such device, or
    *     the model has a built-in loss, but no network that engines forward
@@ -79,29 +77,20 @@ record ModelTask<B>(
         model,
         network,
         attribute,
-        placed(watched.iterable(), device),
+        PlacedBatches.on(device, watched.iterable()),
         held == null
             ? null
-            : placed(
-                WatchedBatches.byEpochs(epoch -> new BatchWalk<>(held, epoch, cutters)), device),
+            : PlacedBatches.on(
+                device, WatchedBatches.byEpochs(epoch -> new BatchWalk<>(held, epoch, cutters))),
         watched);
   }
 
   private static void place(Module network, String device) {
-    if (device.startsWith("cuda") && !torch.cuda_is_available()) {
-      throw new IllegalArgumentException(
-          "device is %s, but libtorch finds no CUDA device".formatted(device));
-    }
+    Devices.requirePresent(device);
     try (ModelClaim claim = ModelClaim.ofTraining(network);
         PointerScope scope = new PointerScope()) {
-      network.to(new Device(new BytePointer(device)), false);
+      network.to(Devices.of(device), false);
     }
-  }
-
-  private static <B> Iterable<B> placed(Iterable<B> source, @Nullable String device) {
-    return device == null
-        ? source
-        : WatchedBatches.byEpochs(epoch -> new PlacedBatches<>(source, epoch, device));
   }
 
   private static Optional<Loss> builtInLoss(TrainableModel<?> model) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.engine.ModelClaim;
 import org.lrfinder.sweep.StepOptions;
 
@@ -207,10 +208,11 @@ public final class Trainer {
   }
 
   /**
-   * Ends the running {@link #fit} after the present step; its result says so, and a checkpoint
-   * saved then resumes where it stopped. Of a sweep before the training, with a finder that the
-   * builder was not given, ends the sweep as well. Does nothing when no {@code fit} is running.
-   * Early stopping is a listener's:
+   * Ends the running {@link #fit} after the present step (from {@link TrainerListener#onStep} on a
+   * device, where it is told late: after the steps that were begun meanwhile); its result says so,
+   * and a checkpoint saved then resumes where it stopped. Of a sweep before the training, with a
+   * finder that the builder was not given, ends the sweep as well. Does nothing when no {@code fit}
+   * is running. Early stopping is a listener's:
    *
    * <pre>{@code
    * class Training implements TrainerListener {
@@ -235,7 +237,9 @@ public final class Trainer {
 
   /**
    * Saves the training: parameters, buffers, the optimizer, the states of the random number
-   * generators, epoch and step, hyperparameters. For listeners, and after {@link #fit}.
+   * generators, epoch and step, hyperparameters. For listeners, and after {@link #fit}. On a device
+   * a checkpoint saved in {@link TrainerListener#onStep} has the steps that were done meanwhile as
+   * well.
    *
    * @param file where to, by atomic rename; its folder must exist
    * @throws IllegalStateException if nothing was trained yet
@@ -412,19 +416,19 @@ public final class Trainer {
 
     /**
      * Sets the device that the model is moved to, before its optimizer is made, and its batches
-     * with it if they are of type {@link org.lrfinder.data.Batch}: those of a {@link
-     * TrainableModel} stay where they are, and its {@code trainingStep} moves them.
+     * with it if they are of type {@link org.lrfinder.data.Batch} or {@link
+     * org.bytedeco.pytorch.Tensor}, by copies that nobody waits for. Other batches of a {@link
+     * TrainableModel} stay where they are, and its {@code trainingStep} moves them. The model stays
+     * there after the training.
      *
      * @param device as libtorch names it, {@code cpu} or {@code cuda:0}; default: model and batches
      *     stay where they are
      * @return this builder
+     * @throws IllegalArgumentException if it is no such name; that there is no such device is said
+     *     by {@code fit} and {@code lrFind}, with the reason
      */
     public Builder device(String device) {
-      if (!device.matches("cpu|cuda(:\\d+)?")) {
-        throw new IllegalArgumentException(
-            "device is " + device + ", but must be cpu, cuda or cuda:N");
-      }
-      this.device = device;
+      this.device = Devices.requireName(device);
       return this;
     }
 

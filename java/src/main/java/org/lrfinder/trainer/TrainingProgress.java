@@ -36,15 +36,20 @@ final class TrainingProgress {
     return lossSum;
   }
 
-  /** Of the present epoch's steps; NaN if there are none yet. */
+  /** Of the present epoch's steps, once the losses of all are known; NaN if there are none yet. */
   double trainLoss() {
     return lossSum / epochSteps;
   }
 
-  void nextStep(int microBatches, double loss) {
+  /** A step was done; its loss may become known later. */
+  void nextStep(int microBatches) {
     step++;
     batches += microBatches;
     epochSteps++;
+  }
+
+  /** The loss of a step that was done became known. */
+  void lossKnown(double loss) {
     lossSum += loss;
   }
 

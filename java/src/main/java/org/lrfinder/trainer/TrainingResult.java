@@ -3,6 +3,7 @@ package org.lrfinder.trainer;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
 
 /**
@@ -13,6 +14,7 @@ import org.lrfinder.engine.Replay;
  * @param trainLoss mean loss of the last epoch's steps; NaN if it had none
  * @param validationLoss of the last epoch; empty without validation batches
  * @param lrFind what the last sweep of this training found; empty if there was none
+ * @param engine what computed the last epoch's steps; empty if there was no epoch
  * @param replay how many steps of this {@code fit} were replayed, and if none, why
  * @param interrupted whether the thread was interrupted, which ended the training early
  * @param stopped whether {@link Trainer#stop} was called, which did
@@ -23,6 +25,7 @@ public record TrainingResult(
     double trainLoss,
     OptionalDouble validationLoss,
     Optional<LrFinderResult> lrFind,
+    Optional<EngineInfo> engine,
     Replay replay,
     boolean interrupted,
     boolean stopped) {}

@@ -1,6 +1,7 @@
 package org.lrfinder.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -11,10 +12,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.lrfinder.testkit.Cuda;
 import picocli.CommandLine;
 
 class DemoCommandTest {
@@ -80,6 +84,26 @@ class DemoCommandTest {
     Path file = Files.createFile(folder.resolve("file"));
     assertThat(run("demo", "--out", file.toString())).isEqualTo(2);
     assertThat(err.toString()).contains("lrfinder: ", file.toString());
+  }
+
+  @Test
+  void aDeviceThatIsNoneOrNotThereIsWrongUsage() {
+    assertThat(run("demo", "--device", "gpu", "--out", folder.resolve("none").toString()))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("device is gpu, but must be cpu, cuda or cuda:N");
+    assertThat(folder.resolve("none")).doesNotExist();
+    assumeThat(torch.cuda_device_count()).isZero();
+    assertThat(run("demo", "--device", "cuda")).isEqualTo(2);
+    assertThat(err.toString()).contains("device is cuda, but libtorch finds no CUDA device: ");
+  }
+
+  @Test
+  @Tag("cuda")
+  void theDemoRunsOnCuda() {
+    Cuda.assumeDevice();
+    assertThat(run("demo", "--device", "cuda", "--out", folder.resolve("there").toString()))
+        .isZero();
+    assertThat(out.toString()).contains("device cuda:0", "validation accuracy after 3 epochs:");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.lrfinder.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -13,6 +14,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +29,7 @@ import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.engine.SweptOptimizer;
 import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.StepFunction;
+import org.lrfinder.testkit.Cuda;
 import picocli.CommandLine;
 
 class FindCommandTest {
@@ -209,6 +213,28 @@ class FindCommandTest {
   void fewerRowsThanABatchMakeOneBatch() throws IOException {
     assertThat(find("--data", csv(separable("\n", 10)), "--target", "kind")).isZero();
     assertThat(err.toString()).contains("has 10 rows, all of which make one batch");
+  }
+
+  @Test
+  void theDeviceCanBeNamedAndIsRefusedWhereItIsNotThere() throws IOException {
+    Path data = csv(separable("\n", 40));
+    assertThat(find("--data", data, "--target", "kind", "--device", "cpu")).isZero();
+    assertThat(out.toString()).contains("device cpu, ");
+    assertThat(find("--data", data, "--target", "kind", "--device", "cuda:x")).isEqualTo(2);
+    assertThat(err.toString()).contains("device is cuda:x, but must be cpu, cuda or cuda:N");
+    assumeThat(torch.cuda_device_count()).isZero();
+    assertThat(find("--data", data, "--target", "kind", "--device", "cuda")).isEqualTo(2);
+    assertThat(err.toString()).contains("device is cuda, but libtorch finds no CUDA device: ");
+  }
+
+  @Test
+  @Tag("cuda")
+  void aTableIsSweptOnCuda() throws IOException {
+    Cuda.assumeDevice();
+    Path data = csv(separable("\n", 40));
+    assertThat(find("--data", data, "--target", "kind", "--batch-size", 8, "--device", "cuda"))
+        .isZero();
+    assertThat(out.toString()).contains("device cuda:0");
   }
 
   @Test

@@ -9,12 +9,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.engine.DeviceInfo;
+import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
+import org.lrfinder.suggestion.Answer;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.StepFunction;
 
@@ -109,6 +115,60 @@ class ResultJsonTest {
         changed(ResultJson.toJson(falling()), "replay", "{\"steps\":98,\"reason\":null}");
     assertThat(ResultJson.fromJson(replayed).replay()).isEqualTo(Replay.of(98, ""));
     assertThat(ResultJson.toJson(ResultJson.fromJson(replayed))).isEqualTo(replayed);
+  }
+
+  @Test
+  void theDeviceAndHowLossesCameFromItAreKept() throws Exception {
+    LrFinderResult result = falling();
+    DeviceInfo device = new DeviceInfo("NVIDIA H200", "570.86.15", "9.0", 1L << 36, 1L << 37);
+    for (EngineInfo info :
+        new EngineInfo[] {
+          engine("cuda:0", "late", Optional.of("no graph"), Optional.of(device)),
+          engine("cuda:1", "graph", Optional.empty(), Optional.empty())
+        }) {
+      LrFinderResult there =
+          LrFinderResult.of(
+              result.settings(),
+              result.results(),
+              result.endReason(),
+              result.groups(),
+              Answer.to(
+                  result.settings(),
+                  result.results(),
+                  result.endReason(),
+                  result.groups(),
+                  new MiddleOfFall()),
+              info,
+              result.replay());
+      assertThat(ResultJson.fromJson(ResultJson.toJson(there))).isEqualTo(there);
+    }
+  }
+
+  private static EngineInfo engine(
+      String device, String path, Optional<String> reason, Optional<DeviceInfo> hardware) {
+    return new EngineInfo("native", device, 2, "MKL", "2.10.0", path, reason, hardware);
+  }
+
+  @Test
+  void aFileFromBeforePathsWereKnownIsRead() throws Exception {
+    ObjectMapper mapper = new ObjectMapper();
+    ObjectNode tree = (ObjectNode) mapper.readTree(ResultJson.toJson(falling()));
+    ObjectNode engine = (ObjectNode) tree.get("engine");
+    engine.remove(List.of("path", "path_reason", "hardware"));
+    assertThat(ResultJson.fromJson(tree.toString()).engine())
+        .isEqualTo(EngineInfo.ofStepFunction());
+    engine.put("device", "cuda:0");
+    assertThat(ResultJson.fromJson(tree.toString()).engine())
+        .isEqualTo(
+            new EngineInfo(
+                "step function",
+                "cuda:0",
+                0,
+                "",
+                "",
+                "immediate",
+                Optional.empty(),
+                Optional.empty()));
   }
 
   @Test

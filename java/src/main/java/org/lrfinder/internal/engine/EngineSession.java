@@ -50,7 +50,7 @@ public sealed interface EngineSession extends AutoCloseable
   /** {@return a region in which a loss computed by the caller has the session's precision} */
   Autocast autocast();
 
-  /** {@return what computes this session} */
+  /** {@return what computes this session; not once it was closed} */
   EngineInfo info();
 
   /** Ends the session and frees native memory. */

@@ -6,7 +6,15 @@ import org.lrfinder.engine.RestoreException;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.RunningLoss;
 
-/** A running sweep, confined to the thread that started it. Steps update at a swept rate. */
+/**
+ * A running sweep, confined to the thread that started it. Steps update at a swept rate.
+ *
+ * <p>The native engine waits for no loss off the CPU. What finishes a step then returns what the
+ * oldest step found whose loss was not known yet, if it has become known, else {@link
+ * Outcome#PENDING}; {@link #settle} waits for those that are left. Each step is recorded as if its
+ * loss had been known at once, and after {@link Outcome#DIVERGED} or {@link Outcome#NON_FINITE}
+ * those begun since do not count; nothing was updated in them either.
+ */
 public sealed interface EngineSweep extends EngineSession
     permits NativeSweepSession, PortableSweepSession {
   /** Finishes a step with its last micro-batch. */
@@ -14,14 +22,25 @@ public sealed interface EngineSweep extends EngineSession
 
   /**
    * Finishes a part's step with the loss of its last micro-batch. The last part's records the sum
-   * of the losses.
+   * of the losses, and says what became known; those before it say no more than whether the sweep
+   * ends.
    */
   Outcome step(Tensor loss, double lr, int part);
 
   /** Finishes a part's step with the micro-batches that were accumulated: their mean. */
   Outcome finish(double lr, int part);
 
-  /** {@return the running loss, always as it is now; after the sweep was closed, as it was then} */
+  /**
+   * Waits for the oldest step whose loss is not known.
+   *
+   * @return what it found; {@link Outcome#PENDING} if there is none
+   */
+  Outcome settle();
+
+  /**
+   * {@return the running loss of the steps whose losses are known, always as it is now; after the
+   * sweep was closed, as it was then}
+   */
   RunningLoss runningLoss();
 
   /**

@@ -1,9 +1,11 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.data.RowCutter;
+import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.internal.nativecore.NativeCore;
@@ -61,12 +63,16 @@ public final class Engines {
   }
 
   /** What computes a session that runs on this thread now. */
-  static EngineInfo info(String engine, String device) {
+  static EngineInfo info(
+      String engine, String device, String path, String pathReason, Optional<DeviceInfo> hardware) {
     return new EngineInfo(
         engine,
         device,
         torch.get_num_threads(),
         Blas.inUse().words(),
-        NativeCore.libtorchVersion());
+        NativeCore.libtorchVersion(),
+        path,
+        pathReason.isEmpty() ? Optional.empty() : Optional.of(pathReason),
+        hardware);
   }
 }

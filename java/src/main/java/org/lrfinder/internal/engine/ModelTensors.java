@@ -21,6 +21,7 @@ import org.bytedeco.pytorch.buffer_list;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.parameter_iterator;
 import org.bytedeco.pytorch.parameter_list;
+import org.lrfinder.data.Batch;
 
 /** What the engines ask of a model's tensors. Callers open a {@link PointerScope}. */
 final class ModelTensors {
@@ -114,6 +115,25 @@ final class ModelTensors {
     return Arrays.stream(sizes)
         .mapToObj(Long::toString)
         .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  /**
+   * Refuses a batch that is not where the network is.
+   *
+   * @param device the network's
+   */
+  static void requireOn(String device, Batch batch) {
+    requireOn(device, batch.input(), "input");
+    requireOn(device, batch.target(), "target");
+  }
+
+  private static void requireOn(String device, Tensor tensor, String name) {
+    String own = deviceOf(tensor);
+    if (!own.equals(device)) {
+      throw new IllegalArgumentException(
+          "tensors on different devices: the network is on %s and the batch's %s on %s; device(\"%s\") of a SweepTask, or of a Trainer's builder, moves batches"
+              .formatted(device, name, own, device));
+    }
   }
 
   /** Refuses what cannot be trained, and returns the parameters' device. */

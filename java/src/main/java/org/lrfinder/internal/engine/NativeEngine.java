@@ -51,7 +51,7 @@ final class NativeEngine implements Engine {
             }
             part.optimizers().forEach(nativeSubject::add_optimizer);
           }
-          MemoryNeed.of(subject, /* fused= */ true).check();
+          MemoryNeed.check(subject, /* fused= */ true);
           // Before the snapshot, whose copies would wake threads that spin on into the first steps.
           threadState.choose(settings.step().threads(), subject.optimizers());
           NativeSweep sweep = new NativeSweep(nativeSubject, nativeSettings);

@@ -1,11 +1,13 @@
 package org.lrfinder.internal.engine;
 
 import java.lang.ref.Reference;
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
+import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
@@ -34,6 +36,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   private final Object model; // the core holds plain pointers into it
   private final Precision precision;
   private final String device;
+  private final Optional<DeviceInfo> hardware;
   private final ReplayMode replay;
   private @Nullable String refused; // why the caller's losses are not replayed
 
@@ -52,6 +55,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     try (device) {
       this.device = device.getString();
     }
+    this.hardware = Devices.info(this.device);
   }
 
   /** What the engines' interface promises, made of what the core says. */
@@ -64,12 +68,20 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     };
   }
 
+  /** A batch that lies elsewhere is refused in the words of both engines. */
+  private RuntimeException translated(NativeCoreException e, Batch batch) {
+    if (e.kind() == NativeCoreException.Kind.INVALID_ARGUMENT) {
+      ModelTensors.requireOn(device, batch);
+    }
+    return translated(e);
+  }
+
   final double ofBatch(BatchCall<P> call, Batch batch, Loss loss, double lr) {
     requireRunning();
     try {
       return call.of(core, batch.input(), batch.target(), loss.ordinal(), lr);
     } catch (NativeCoreException e) {
-      throw translated(e);
+      throw translated(e, batch);
     }
   }
 
@@ -90,6 +102,11 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   abstract long replayedSteps();
 
   abstract BytePointer notReplayedBecause();
+
+  abstract BytePointer path();
+
+  /** JavaCPP makes null of an empty text. */
+  abstract @Nullable BytePointer pathReason();
 
   @Override
   public final boolean replay(Object batch, int part) {
@@ -158,6 +175,10 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
 
   @Override
   public final EngineInfo info() {
-    return Engines.info("native", device);
+    try (BytePointer path = path();
+        BytePointer reason = pathReason()) {
+      String words = reason == null ? "" : reason.getString();
+      return Engines.info("native", device, path.getString(), words, hardware);
+    }
   }
 }

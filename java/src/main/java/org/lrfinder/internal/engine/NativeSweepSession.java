@@ -4,6 +4,7 @@ import java.nio.DoubleBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.internal.nativecore.NativeCoreException;
@@ -58,12 +59,26 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
 
   @Override
   public void accumulate(Batch batch, Loss loss) {
-    ofBatch((on, x, y, kind, lr) -> on.accumulate(x, y, kind), batch, loss, 0);
+    ofBatch(
+        (on, x, y, kind, lr) -> {
+          on.accumulate(x, y, kind);
+          return 0;
+        },
+        batch,
+        loss,
+        0);
   }
 
   @Override
   public void accumulate(Tensor loss, int part) {
-    ofLoss((on, given, lr, index) -> on.accumulate(given, index), loss, 0, part);
+    ofLoss(
+        (on, given, lr, index) -> {
+          on.accumulate(given, index);
+          return 0;
+        },
+        loss,
+        0,
+        part);
   }
 
   @Override
@@ -80,6 +95,11 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   public Outcome finish(double lr, int part) {
     return OUTCOMES[
         (int) ofLoss((on, none, rate, index) -> on.finish(rate, index), null, lr, part)];
+  }
+
+  @Override
+  public Outcome settle() {
+    return OUTCOMES[(int) ofLoss((on, none, lr, part) -> on.settle(), null, 0, 0)];
   }
 
   @Override
@@ -105,6 +125,16 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   @Override
   BytePointer notReplayedBecause() {
     return core.not_replayed_because();
+  }
+
+  @Override
+  BytePointer path() {
+    return core.path();
+  }
+
+  @Override
+  @Nullable BytePointer pathReason() {
+    return core.path_reason();
   }
 
   @Override

@@ -33,17 +33,22 @@ public sealed interface Objective<B> {
   /**
    * Finishes a step of a sweep with its last micro-batch.
    *
-   * @return what the step found; null if the batch was left out and the step is not finished
+   * @return what became known; null if the batch was left out and the step is not finished
    */
   @Nullable Outcome step(EngineSweep sweep, B batch, double lr);
 
   /**
    * Finishes a step of a training with its last micro-batch.
    *
-   * @param mean given the step's mean loss, before the update
-   * @return whether the step was finished; false if the batch was left out
+   * @return {@link Outcome#CONTINUE} if a loss became known, {@link EngineTraining#loss}, else
+   *     {@link Outcome#PENDING}; null if the batch was left out and the step is not finished
    */
-  boolean step(EngineTraining training, B batch, DoubleConsumer mean);
+  @Nullable Outcome step(EngineTraining training, B batch);
+
+  /** {@return what became known by a step of a training} */
+  static Outcome found(boolean lossKnown) {
+    return lossKnown ? Outcome.CONTINUE : Outcome.PENDING;
+  }
 
   /**
    * Computes a loss inside an {@link EvalMode}.
@@ -100,10 +105,9 @@ public sealed interface Objective<B> {
     }
 
     @Override
-    public boolean step(EngineTraining training, Batch batch, DoubleConsumer mean) {
+    public Outcome step(EngineTraining training, Batch batch) {
       requireOpen(batch);
-      mean.accept(training.step(batch, loss));
-      return true;
+      return found(training.step(batch, loss));
     }
 
     @Override
@@ -165,17 +169,12 @@ public sealed interface Objective<B> {
     }
 
     @Override
-    public boolean step(EngineTraining training, B batch, DoubleConsumer mean) {
+    public @Nullable Outcome step(EngineTraining training, B batch) {
       if (training.replay(batch, part)) {
-        mean.accept(training.finish());
-        return true;
+        return found(training.finish());
       }
       Tensor loss = computed(training, batch);
-      if (loss == null) {
-        return false;
-      }
-      mean.accept(training.step(loss));
-      return true;
+      return loss == null ? null : found(training.step(loss));
     }
 
     @Override

@@ -3,7 +3,7 @@ package org.lrfinder.internal.engine;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.sweep.EndReason;
 
-/** What a step of a sweep found. A sweep knows more ends than its steps do. */
+/** What became known by a step. A sweep knows more ends than its steps do. */
 public enum Outcome {
   // In the order of lrfinder::Outcome, whose numbers come from the native core.
   /** The loss was recorded, the parameters updated. */
@@ -11,7 +11,9 @@ public enum Outcome {
   /** The loss was recorded and tripped the early stop. */
   DIVERGED(EndReason.DIVERGED),
   /** The loss was not finite and not recorded. */
-  NON_FINITE(EndReason.NON_FINITE);
+  NON_FINITE(EndReason.NON_FINITE),
+  /** No loss has become known: that of the step is on its way. Off the CPU alone. */
+  PENDING(null);
 
   private final @Nullable EndReason end;
 
@@ -19,7 +21,7 @@ public enum Outcome {
     this.end = end;
   }
 
-  /** {@return why the sweep ends with this step; null if it goes on} */
+  /** {@return why the sweep ends; null if it goes on} */
   public @Nullable EndReason end() {
     return end;
   }

@@ -36,7 +36,7 @@ final class PortableEngine implements Engine {
         subject.parts().stream()
             .map(part -> new PortableMicroBatches(part, settings.step()))
             .toList();
-    MemoryNeed.of(subject, /* fused= */ false).check();
+    MemoryNeed.check(subject, /* fused= */ false);
     threadState.choose(settings.step().threads(), subject.optimizers());
     List<PortableSweepSession.Part> parts = new ArrayList<>();
     int first = 0;

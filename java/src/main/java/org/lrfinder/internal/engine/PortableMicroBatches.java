@@ -52,13 +52,7 @@ final class PortableMicroBatches {
       throw new IllegalArgumentException(
           "only a SequentialImpl or a TorchScript module is forwarded natively: pass the loss instead");
     }
-    for (Tensor tensor : List.of(batch.input(), batch.target())) {
-      if (!ModelTensors.deviceOf(tensor).equals(device)) {
-        throw new IllegalArgumentException(
-            "tensors on different devices: the network is on %s and the batch has a tensor on %s"
-                .formatted(device, ModelTensors.deviceOf(tensor)));
-      }
-    }
+    ModelTensors.requireOn(device, batch);
     try (Autocast region = autocast()) {
       return lossOf(loss, forward(batch.input()), batch.target());
     }

@@ -1,9 +1,11 @@
 package org.lrfinder.internal.engine;
 
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
+import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
@@ -13,10 +15,12 @@ import org.lrfinder.sweep.Loss;
 abstract sealed class PortableSession extends Session
     permits PortableSweepSession, PortableTrainingSession {
   final PortableMicroBatches microBatches; // of the first part
+  private final Optional<DeviceInfo> hardware;
 
   PortableSession(PortableMicroBatches microBatches, ThreadState threadState) {
     super(threadState);
     this.microBatches = microBatches;
+    this.hardware = Devices.info(microBatches.device());
   }
 
   /**
@@ -85,6 +89,8 @@ abstract sealed class PortableSession extends Session
 
   @Override
   public final EngineInfo info() {
-    return Engines.info("portable", microBatches.device());
+    String device = microBatches.device();
+    String reason = device.equals("cpu") ? "" : "the portable engine reads each step's loss";
+    return Engines.info("portable", device, "immediate", reason, hardware);
   }
 }

@@ -113,6 +113,12 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
         });
   }
 
+  @Override
+  public Outcome settle() {
+    requireRunning();
+    return Outcome.PENDING; // each loss was read in its step
+  }
+
   /** Adds a part's loss to the step's, and the step's to the curve when it is complete. */
   private Outcome record(double mean, Part part) {
     if (!Double.isFinite(mean)) {

@@ -9,6 +9,7 @@ import org.lrfinder.sweep.Loss;
 /** A training of the portable engine: what {@code lrfinder::Training} is to the native one. */
 final class PortableTrainingSession extends PortableSession implements EngineTraining {
   private final Optimizer optimizer;
+  private double loss = Double.NaN; // of the last step
 
   PortableTrainingSession(
       PortableMicroBatches microBatches, Optimizer optimizer, ThreadState threadState) {
@@ -24,30 +25,42 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   }
 
   @Override
-  public double step(Batch batch, Loss loss) {
+  public boolean step(Batch batch, Loss loss) {
     return withGradients(() -> addAndUpdate(microBatches.loss(batch, loss)));
   }
 
   @Override
-  public double step(Tensor loss) {
+  public boolean step(Tensor loss) {
     return withGradients(() -> addAndUpdate(loss));
   }
 
   @Override
-  public double finish() {
+  public boolean finish() {
     return withGradients(this::update);
   }
 
-  private double addAndUpdate(Tensor loss) {
+  private boolean addAndUpdate(Tensor loss) {
     add(loss, 0);
     return update();
   }
 
-  private double update() {
+  private boolean update() {
     double mean = microBatches.mean();
     microBatches.finish(List.of(optimizer));
     PortableMicroBatches.update(optimizer);
-    return mean;
+    loss = mean;
+    return true;
+  }
+
+  @Override
+  public boolean settle() {
+    return false; // each loss was read in its step
+  }
+
+  @Override
+  public double loss() {
+    requireRunning();
+    return loss;
   }
 
   @Override

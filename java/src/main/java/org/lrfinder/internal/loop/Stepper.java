@@ -2,33 +2,38 @@ package org.lrfinder.internal.loop;
 
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.function.Supplier;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.engine.EngineSweep;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.Outcome;
-import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.RunningLoss;
 import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.sweep.SweepSettings;
 
-/** Does the optimizer steps that a sweep asks for. */
+/**
+ * Does the optimizer steps that a sweep asks for. Their losses become known in order, each at once
+ * or, on a device, some steps later.
+ */
 public interface Stepper {
   /**
-   * Does one step.
+   * Begins a step.
    *
-   * @param interruption asked where a batch was left out: why the sweep has to end before the step
-   *     is done, null to go on
-   * @return null to go on, else why the sweep ends; after {@link EndReason#DIVERGED} the step was
-   *     recorded, otherwise not
+   * @param interrupted asked where a batch was left out: whether the sweep has to end before the
+   *     step is begun
+   * @return what the oldest step found whose loss was not known; {@link Outcome#PENDING} if it is
+   *     not known yet; null if no step was begun, since the data have ended or it was interrupted
    */
-  @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption);
+  @Nullable Outcome step(double lr, BooleanSupplier interrupted);
+
+  /** Waits for the oldest step whose loss is not known; asked only if there is one. */
+  Outcome settle();
 
   /** The losses after the last step that was recorded, always as they are now. */
   RunningLoss runningLoss();
 
-  /** The loss on the validation batches now; null without them. */
+  /** The loss on the validation batches now; null without them. With them no step is late. */
   @Nullable Double validationLoss();
 
   /** Steps of an engine over batches. */
@@ -40,12 +45,17 @@ public interface Stepper {
       @Nullable Validation<?> validation)
       implements Stepper {
     @Override
-    public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
+    public @Nullable Outcome step(double lr, BooleanSupplier interrupted) {
+      Outcome found = begun(lr, interrupted);
+      return found == Outcome.PENDING && validation != null ? settle() : found;
+    }
+
+    private @Nullable Outcome begun(double lr, BooleanSupplier interrupted) {
       int accumulated = 0;
       while (true) {
         B batch = batches.next();
         if (batch == null) {
-          return accumulated == 0 ? EndReason.DATA_EXHAUSTED : partialStep(lr);
+          return accumulated == 0 ? null : partialStep(lr);
         }
         if (accumulated < microBatches - 1) {
           if (accumulate(batch)) {
@@ -60,9 +70,8 @@ public interface Stepper {
             return lastMicroBatch(first, batch, lr);
           }
         }
-        EndReason end = interruption.get();
-        if (end != null) {
-          return end;
+        if (interrupted.getAsBoolean()) {
+          return null;
         }
       }
     }
@@ -77,21 +86,26 @@ public interface Stepper {
       return true;
     }
 
-    private @Nullable EndReason lastMicroBatch(Outcome first, B batch, double lr) {
-      EndReason end = first.end();
-      for (int part = 1; part < objectives.size() && end == null; part++) {
-        end = objectives.get(part).step(sweep, batch, lr).end();
+    private @Nullable Outcome lastMicroBatch(Outcome first, B batch, double lr) {
+      Outcome found = first;
+      for (int part = 1; part < objectives.size() && found.end() == null; part++) {
+        found = objectives.get(part).step(sweep, batch, lr);
       }
-      return end;
+      return found;
     }
 
     /** The data ended within the step. */
-    private @Nullable EndReason partialStep(double lr) {
-      EndReason end = null;
-      for (int part = 0; part < objectives.size() && end == null; part++) {
-        end = sweep.finish(lr, part).end();
+    private Outcome partialStep(double lr) {
+      Outcome found = sweep.finish(lr, 0);
+      for (int part = 1; part < objectives.size() && found.end() == null; part++) {
+        found = sweep.finish(lr, part);
       }
-      return end;
+      return found;
+    }
+
+    @Override
+    public Outcome settle() {
+      return sweep.settle();
     }
 
     @Override
@@ -118,12 +132,17 @@ public interface Stepper {
     }
 
     @Override
-    public @Nullable EndReason step(double lr, Supplier<@Nullable EndReason> interruption) {
+    public Outcome step(double lr, BooleanSupplier interrupted) {
       double loss = function.step(lr);
       if (!Double.isFinite(loss)) {
-        return EndReason.NON_FINITE;
+        return Outcome.NON_FINITE;
       }
-      return tracker.add(loss) ? EndReason.DIVERGED : null;
+      return tracker.add(loss) ? Outcome.DIVERGED : Outcome.CONTINUE;
+    }
+
+    @Override
+    public Outcome settle() {
+      return Outcome.PENDING; // there is none
     }
 
     @Override

@@ -2,8 +2,8 @@ package org.lrfinder.internal.loop;
 
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.engine.Outcome;
 import org.lrfinder.sweep.Curve;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.RunningLoss;
@@ -22,28 +22,77 @@ public record SweepLoop(
 
   private static final int INITIAL_CAPACITY = 1024;
 
+  /**
+   * Walks. Steps whose losses become known late are recorded late, with their own rates, and those
+   * begun after the one that ends the sweep are dropped: what is recorded is what it would be if
+   * each loss were known at once.
+   */
   public Recorded run(Stepper stepper) {
-    int steps = settings.steps();
+    return new Walk(stepper).run();
+  }
+
+  /** One walk. */
+  private final class Walk {
+    private final Stepper stepper;
+    private final RunningLoss running;
+    private int begun;
+    private int recorded;
+    private @Nullable EndReason end;
+
     // Grown as needed: most sweeps of many steps stop early.
-    double[] rates = new double[Math.min(steps, INITIAL_CAPACITY)];
-    double[] losses = new double[rates.length];
-    double[] smoothed = new double[rates.length];
-    double[] validation = new double[rates.length];
-    boolean validated = false;
-    int recorded = 0;
-    Supplier<@Nullable EndReason> interruption = this::interruption;
-    RunningLoss running = stepper.runningLoss();
-    EndReason end = null;
-    while (end == null && recorded < steps) {
-      end = interruption();
-      if (end != null) {
-        break;
+    private double[] rates = new double[Math.min(settings.steps(), INITIAL_CAPACITY)];
+    private double[] losses = new double[rates.length];
+    private double[] smoothed = new double[rates.length];
+    private double[] validation = new double[rates.length];
+    private boolean validated;
+
+    Walk(Stepper stepper) {
+      this.stepper = stepper;
+      this.running = stepper.runningLoss();
+    }
+
+    Recorded run() {
+      BooleanSupplier interrupted = this::isInterrupted;
+      while (end == null && begun < settings.steps() && !isInterrupted()) {
+        Outcome found = stepper.step(settings.rate(begun), interrupted);
+        if (found != null) {
+          begun++;
+          hear(found);
+        } else if (end == null) {
+          end = EndReason.DATA_EXHAUSTED;
+        }
       }
-      double lr = settings.rate(recorded);
-      end = stepper.step(lr, interruption);
-      if (end != null && end != EndReason.DIVERGED) {
-        break;
+      settle();
+      Curve curve =
+          new Curve(
+              Arrays.copyOf(rates, recorded),
+              Arrays.copyOf(losses, recorded),
+              Arrays.copyOf(smoothed, recorded),
+              Arrays.copyOf(validation, validated ? recorded : 0));
+      return new Recorded(curve, end == null ? EndReason.COMPLETED : end);
+    }
+
+    /** Whatever the end was, a step that was begun before it may be one. */
+    private void settle() {
+      boolean byLoss = end == EndReason.DIVERGED || end == EndReason.NON_FINITE;
+      while (!byLoss && recorded < begun) {
+        Outcome found = stepper.settle();
+        hear(found);
+        byLoss = found.end() != null;
       }
+    }
+
+    private void hear(Outcome found) {
+      if (found == Outcome.CONTINUE || found == Outcome.DIVERGED) {
+        record();
+      }
+      if (found.end() != null) {
+        end = found.end();
+      }
+    }
+
+    private void record() {
+      int steps = settings.steps();
       if (recorded == rates.length) {
         int capacity = (int) Math.min(steps, 2L * recorded);
         rates = Arrays.copyOf(rates, capacity);
@@ -51,6 +100,7 @@ public record SweepLoop(
         smoothed = Arrays.copyOf(smoothed, capacity);
         validation = Arrays.copyOf(validation, capacity);
       }
+      double lr = settings.rate(recorded);
       rates[recorded] = lr;
       losses[recorded] = running.last();
       smoothed[recorded] = running.smoothed();
@@ -66,19 +116,14 @@ public record SweepLoop(
       }
       recorded++;
     }
-    Curve curve =
-        new Curve(
-            Arrays.copyOf(rates, recorded),
-            Arrays.copyOf(losses, recorded),
-            Arrays.copyOf(smoothed, recorded),
-            Arrays.copyOf(validation, validated ? recorded : 0));
-    return new Recorded(curve, end == null ? EndReason.COMPLETED : end);
-  }
 
-  private @Nullable EndReason interruption() {
-    if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
-      return EndReason.CANCELLED;
+    private boolean isInterrupted() {
+      if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
+        end = EndReason.CANCELLED;
+      } else if (deadline.isOver()) {
+        end = EndReason.TIME_LIMIT;
+      }
+      return end != null;
     }
-    return deadline.isOver() ? EndReason.TIME_LIMIT : null;
   }
 }

@@ -57,6 +57,7 @@ class EngineSweepTest {
       }
       sweep.accumulate(loss(1), 0);
       assertThat(sweep.finish(LR, 0)).isSameAs(Outcome.CONTINUE);
+      assertThat(sweep.settle()).as("no loss is left").isSameAs(Outcome.PENDING);
       assertThat(sweep.step(loss(1e3), LR, 0)).isSameAs(Outcome.DIVERGED);
     }
     try (EngineSweep sweep = start(engine)) {

@@ -51,10 +51,12 @@ class EngineTrainingTest {
         training.accumulate(batches.get(0), Loss.CROSS_ENTROPY);
         if (afterwards) {
           training.accumulate(batches.get(1), Loss.CROSS_ENTROPY);
-          losses.add(training.finish());
+          assertThat(training.finish()).isTrue();
         } else {
-          losses.add(training.step(batches.get(1), Loss.CROSS_ENTROPY));
+          assertThat(training.step(batches.get(1), Loss.CROSS_ENTROPY)).isTrue();
         }
+        losses.add(training.loss());
+        assertThat(training.settle()).as("a loss is left").isFalse();
         trained.add(network);
       }
     }

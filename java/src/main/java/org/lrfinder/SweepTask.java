@@ -252,13 +252,13 @@ public final class SweepTask<B> {
 
   /**
    * Moves batches to a device: training and validation batches of type {@link Batch} or {@link
-   * org.bytedeco.pytorch.Tensor}, each when it is drawn. Copies to a CUDA device are made from pinned
-   * memory, and the sweep does not wait for them. Batches of other types stay where they are: their
-   * loss moves them. A data set that fits on the device is better put there whole, before its {@link
-   * org.lrfinder.data.TensorBatches} are made, which then cut batches there.
+   * org.bytedeco.pytorch.Tensor}, each when it is drawn. Copies to a CUDA device are made from
+   * pinned memory, and the sweep does not wait for them. Batches of other types stay where they
+   * are: their loss moves them. A data set that fits on the device is better put there whole,
+   * before its {@link org.lrfinder.data.TensorBatches} are made, which then cut batches there.
    *
-   * <p>The network is not moved: a sweep leaves everything where it was. Move it before its optimizer
-   * is made:
+   * <p>The network is not moved: a sweep leaves everything where it was. Move it before its
+   * optimizer is made:
    *
    * <pre>{@code
    * network.to(new Device("cuda"), false);

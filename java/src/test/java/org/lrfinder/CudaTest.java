@@ -89,9 +89,7 @@ class CudaTest {
     for (OptimizerSpec kind : OptimizerSpec.values()) {
       SequentialImpl onCpu = network("cpu");
       LrFinderResult expected =
-          finder(engine)
-              .build()
-              .find(onCpu, kind.over(onCpu), Loss.CROSS_ENTROPY, onHost());
+          finder(engine).build().find(onCpu, kind.over(onCpu), Loss.CROSS_ENTROPY, onHost());
       SequentialImpl network = network("cuda");
       Optimizer optimizer = kind.over(network);
       ModelState before = ModelState.of(network, optimizer);
@@ -108,8 +106,7 @@ class CudaTest {
     SequentialImpl network = network("cuda");
     Optimizer optimizer = OptimizerSpec.ADAM.over(network);
     SweepTask<Batch> task =
-        SweepTask.of(network, optimizer, Loss.CROSS_ENTROPY, onHost())
-            .validatedOn(onHost());
+        SweepTask.of(network, optimizer, Loss.CROSS_ENTROPY, onHost()).validatedOn(onHost());
     assertThatThrownBy(() -> finder(engine).build().find(task))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(

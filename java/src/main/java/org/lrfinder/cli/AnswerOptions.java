@@ -70,7 +70,8 @@ final class AnswerOptions {
   @Option(
       names = "--device",
       paramLabel = "DEVICE",
-      description = "cpu, cuda or cuda:N: where network and data are put. Default: ${DEFAULT-VALUE}")
+      description =
+          "cpu, cuda or cuda:N: where network and data are put. Default: ${DEFAULT-VALUE}")
   private String device = "cpu";
 
   @Option(

@@ -128,7 +128,7 @@ final class DemoCommand implements Callable<Integer> {
     torch.manual_seed(SEED);
     Network network =
         Network.parse(
-        """
+            """
         [{"type": "unflatten", "shape": [1, 8, 8]},
          {"type": "conv2d", "in": 1, "out": 8, "kernel": 3},
          {"type": "relu"},

@@ -87,8 +87,7 @@ public final class PlacedBatches<B> implements Iterable<B> {
       try (PointerScope scope = new PointerScope()) {
         boolean late = place.is_cuda() && tensor.is_cpu();
         Tensor from = late ? tensor.pin_memory() : tensor;
-        Tensor copy =
-            from.to(place, tensor.scalar_type(), late, false, new MemoryFormatOptional());
+        Tensor copy = from.to(place, tensor.scalar_type(), late, false, new MemoryFormatOptional());
         copy.retainReference(); // until closeCopies()
         return copy;
       }

@@ -120,7 +120,10 @@ public final class ResultJson {
     }
   }
 
-  /** What computed the steps. In earlier files there is no path, and in none hardware that is not known. */
+  /**
+   * What computed the steps. In earlier files there is no path, and in none hardware that is not
+   * known.
+   */
   private record EngineForm(
       String engine,
       String device,

@@ -85,7 +85,9 @@ final class FitLoop<B> {
     resumed = true;
   }
 
-  /** Saves the training as it is, which is ahead of what listeners were told where losses are late. */
+  /**
+   * Saves the training as it is, which is ahead of what listeners were told where losses are late.
+   */
   void save(Path file) {
     if (doneSteps != null) {
       doneSteps.settle();
@@ -152,8 +154,7 @@ final class FitLoop<B> {
                 .bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch);
         DoneSteps steps = new DoneSteps(progress, training::settle, training::loss)) {
       doneSteps = steps;
-      DoneSteps.Told told =
-          (step, batches, lr, loss) -> stepDone(step, batches, lr, loss, bar);
+      DoneSteps.Told told = (step, batches, lr, loss) -> stepDone(step, batches, lr, loss, bar);
       boolean complete = steps(training, rates, steps, told);
       steps.settle();
       steps.tell(told);
@@ -179,7 +180,12 @@ final class FitLoop<B> {
     } finally {
       doneSteps = null;
     }
-    logMetrics(done.step(), done.lr(), OptionalDouble.empty(), OptionalDouble.of(trainLoss), validationLoss);
+    logMetrics(
+        done.step(),
+        done.lr(),
+        OptionalDouble.empty(),
+        OptionalDouble.of(trainLoss),
+        validationLoss);
     double loss = validationLoss.orElse(trainLoss);
     configured.epochDone(loss);
     epochLosses.add(loss);
@@ -242,7 +248,8 @@ final class FitLoop<B> {
           if (microBatches == 0 || walk.hasNext()) {
             continue;
           }
-          found = Objective.found(training.finish()); // the epoch ends with batches that are left out
+          found =
+              Objective.found(training.finish()); // the epoch ends with batches that are left out
         }
         steps.done(found, drawn, lr);
         microBatches = 0;
@@ -278,11 +285,14 @@ final class FitLoop<B> {
   }
 
   private void logMetrics(
-      long step, double lr, OptionalDouble loss, OptionalDouble epochLoss, OptionalDouble validationLoss) {
+      long step,
+      double lr,
+      OptionalDouble loss,
+      OptionalDouble epochLoss,
+      OptionalDouble validationLoss) {
     observers
         .logger()
         .metrics(
-            new MetricsLogger.Metrics(
-                progress.epoch(), step, lr, loss, epochLoss, validationLoss));
+            new MetricsLogger.Metrics(progress.epoch(), step, lr, loss, epochLoss, validationLoss));
   }
 }

@@ -40,8 +40,7 @@ record ModelTask<B>(
    * Combines a model with its own batches, or else those given. Puts it on the device as well.
    *
    * @param device where batches are put if they are of type {@link Batch} or {@link
-   *     org.bytedeco.pytorch.Tensor}; null leaves all where it
-   *     is
+   *     org.bytedeco.pytorch.Tensor}; null leaves all where it is
    * @param engine cuts the batches of a data set, if it is the one to forward the network
    * @throws IllegalArgumentException if there are no training batches, there is no such device, or
    *     the model has a built-in loss, but no network that engines forward
@@ -82,8 +81,7 @@ record ModelTask<B>(
         held == null
             ? null
             : PlacedBatches.on(
-                device,
-                WatchedBatches.byEpochs(epoch -> new BatchWalk<>(held, epoch, cutters))),
+                device, WatchedBatches.byEpochs(epoch -> new BatchWalk<>(held, epoch, cutters))),
         watched);
   }
 

@@ -209,10 +209,10 @@ public final class Trainer {
 
   /**
    * Ends the running {@link #fit} after the present step (from {@link TrainerListener#onStep} on a
-   * device, where it is told late: after the steps that were begun meanwhile); its result says so, and a checkpoint
-   * saved then resumes where it stopped. Of a sweep before the training, with a finder that the
-   * builder was not given, ends the sweep as well. Does nothing when no {@code fit} is running.
-   * Early stopping is a listener's:
+   * device, where it is told late: after the steps that were begun meanwhile); its result says so,
+   * and a checkpoint saved then resumes where it stopped. Of a sweep before the training, with a
+   * finder that the builder was not given, ends the sweep as well. Does nothing when no {@code fit}
+   * is running. Early stopping is a listener's:
    *
    * <pre>{@code
    * class Training implements TrainerListener {
@@ -237,9 +237,9 @@ public final class Trainer {
 
   /**
    * Saves the training: parameters, buffers, the optimizer, the states of the random number
-   * generators, epoch and step, hyperparameters. For listeners, and after {@link #fit}. On a
-   * device a checkpoint saved in {@link TrainerListener#onStep} has the steps that were done
-   * meanwhile as well.
+   * generators, epoch and step, hyperparameters. For listeners, and after {@link #fit}. On a device
+   * a checkpoint saved in {@link TrainerListener#onStep} has the steps that were done meanwhile as
+   * well.
    *
    * @param file where to, by atomic rename; its folder must exist
    * @throws IllegalStateException if nothing was trained yet
@@ -424,8 +424,8 @@ public final class Trainer {
      * @param device as libtorch names it, {@code cpu} or {@code cuda:0}; default: model and batches
      *     stay where they are
      * @return this builder
-     * @throws IllegalArgumentException if it is no such name; that there is no such device is said by
-     *     {@code fit} and {@code lrFind}, with the reason
+     * @throws IllegalArgumentException if it is no such name; that there is no such device is said
+     *     by {@code fit} and {@code lrFind}, with the reason
      */
     public Builder device(String device) {
       this.device = Devices.requireName(device);

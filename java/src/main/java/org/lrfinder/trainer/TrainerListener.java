@@ -16,9 +16,9 @@ public interface TrainerListener {
   default void onLearningRateFound(LrFinderResult found) {}
 
   /**
-   * Called after each optimizer step, in their order. On the CPU, and by the portable engine, before
-   * the next one begins. Otherwise, on a device, the training does not wait for losses: this is
-   * called up to four steps late, and of an epoch's last steps before its validation. {@link
+   * Called after each optimizer step, in their order. On the CPU, and by the portable engine,
+   * before the next one begins. Otherwise, on a device, the training does not wait for losses: this
+   * is called up to four steps late, and of an epoch's last steps before its validation. {@link
    * Trainer#stop} then ends the training those steps later, and a checkpoint has them.
    *
    * @param step what was done

@@ -52,15 +52,16 @@ class CudaTrainingTest extends TrainerFixture {
       heard.add(steps);
       models.add(onCpuAgain(model));
     }
-    assertThat(heard.get(1)).extracting(TrainingStep::step).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L);
+    assertThat(heard.get(1))
+        .extracting(TrainingStep::step)
+        .containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L);
     for (int i = 0; i < heard.get(0).size(); i++) {
       TrainingStep expected = heard.get(0).get(i);
       TrainingStep step = heard.get(1).get(i);
       assertThat(step.lr()).isEqualTo(expected.lr());
       assertThat(step.loss()).isCloseTo(expected.loss(), within(ROUNDING));
     }
-    assertThat(results.get(1).trainLoss())
-        .isCloseTo(results.get(0).trainLoss(), within(ROUNDING));
+    assertThat(results.get(1).trainLoss()).isCloseTo(results.get(0).trainLoss(), within(ROUNDING));
     assertClose(models.get(1).network, models.get(0).network, ROUNDING);
     EngineInfo info = results.get(1).engine().orElseThrow();
     assertThat(info.device()).isEqualTo("cuda:0");

@@ -108,8 +108,8 @@ public final class Devices {
   }
 
   /**
-   * Asks how much memory of a device is free. If it is less than what is needed, what libtorch keeps
-   * for later is freed first.
+   * Asks how much memory of a device is free. If it is less than what is needed, what libtorch
+   * keeps for later is freed first.
    *
    * @return empty where that cannot be known
    */

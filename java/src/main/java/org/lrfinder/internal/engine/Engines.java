@@ -64,11 +64,7 @@ public final class Engines {
 
   /** What computes a session that runs on this thread now. */
   static EngineInfo info(
-      String engine,
-      String device,
-      String path,
-      String pathReason,
-      Optional<DeviceInfo> hardware) {
+      String engine, String device, String path, String pathReason, Optional<DeviceInfo> hardware) {
     return new EngineInfo(
         engine,
         device,

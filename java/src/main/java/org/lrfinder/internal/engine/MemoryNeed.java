@@ -13,9 +13,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.engine.OutOfMemoryException;
 
 /**
- * The memory of a device, in bytes, that a sweep takes beside the model's own: for the snapshot, the
- * gradients, the private copy of the optimizer's state and, where the optimizer's own step updates,
- * what that takes for a moment. What a batch's forward and backward take is not in it.
+ * The memory of a device, in bytes, that a sweep takes beside the model's own: for the snapshot,
+ * the gradients, the private copy of the optimizer's state and, where the optimizer's own step
+ * updates, what that takes for a moment. What a batch's forward and backward take is not in it.
  */
 record MemoryNeed(long snapshot, long gradients, long optimizerState, long update) {
   private static final String LIMIT = "org.bytedeco.javacpp.maxPhysicalBytes";

@@ -11,7 +11,8 @@ import org.lrfinder.sweep.Precision;
 
 /** {@code lrfinder::Training} behind the engines' interface. */
 final class NativeTrainingSession extends NativeSession<NativeTraining> implements EngineTraining {
-  private final DoubleBuffer loss; // the core's own memory until the training is closed: no crossing
+  private final DoubleBuffer
+      loss; // the core's own memory until the training is closed: no crossing
 
   NativeTrainingSession(
       NativeTraining training,

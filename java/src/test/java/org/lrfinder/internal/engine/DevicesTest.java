@@ -34,7 +34,8 @@ class DevicesTest {
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cuda:1000", "cpu:0", "mps"})
+  @ValueSource(
+      strings = {"", "gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cuda:1000", "cpu:0", "mps"})
   void whatIsNoDeviceIsRefusedByName(String name) {
     assertThatThrownBy(() -> Devices.requireName(name))
         .isInstanceOf(IllegalArgumentException.class)
@@ -127,8 +128,7 @@ class DevicesTest {
 
   @Test
   void withoutThePresetsForCudaThatIsSaidOnce() throws Exception {
-    List<String> without =
-        OwnJvm.classPath().stream().filter(entry -> !isPresets(entry)).toList();
+    List<String> without = OwnJvm.classPath().stream().filter(entry -> !isPresets(entry)).toList();
     String problem =
         "the presets for CUDA (org.bytedeco:cuda) are not on the class path, or not whole";
     assertThat(probe(without))

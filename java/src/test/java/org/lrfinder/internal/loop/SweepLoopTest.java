@@ -88,7 +88,9 @@ class SweepLoopTest {
         return null;
       }
       rates.add(lr);
-      while (overAtTheEnd != null && rates.size() == script.losses.length && !overAtTheEnd.isOver()) {
+      while (overAtTheEnd != null
+          && rates.size() == script.losses.length
+          && !overAtTheEnd.isOver()) {
         Thread.onSpinWait();
       }
       boolean mustWait = rates.size() - known > late;

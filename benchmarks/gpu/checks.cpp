@@ -238,8 +238,7 @@ bool same(const std::vector<at::Tensor>& left, const std::vector<at::Tensor>& ri
 }
 
 void expect_same(const Curve& expected, const Curve& actual, const std::string& what) {
-  expect(expected.end == actual.end,
-         text(what, ": ", words(actual.end), ", but was to be ", words(expected.end)));
+  expect(expected.end == actual.end, text(what, ": ", words(actual.end), ", but was to be ", words(expected.end)));
   expect(expected.losses.size() == actual.losses.size(),
          text(what, ": ", actual.losses.size(), " points, but was to be ", expected.losses.size()));
   for (size_t i = 0; i < expected.losses.size(); ++i) {
@@ -681,8 +680,11 @@ std::string a_snapshot_of_a_gigabyte(at::Device device) {
   sweep.restore();
   const auto restored = finished();
   kept.expect_unchanged("after the sweep");
-  const auto ms = [](auto from, auto to) { return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count(); };
-  return text(size * size * 4 >> 20, " MiB taken in ", ms(start, taken), " ms, put back in ", ms(trained, restored), " ms");
+  const auto ms = [](auto from, auto to) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count();
+  };
+  return text(size * size * 4 >> 20, " MiB taken in ", ms(start, taken), " ms, put back in ", ms(trained, restored),
+              " ms");
 }
 
 std::string two_threads(at::Device device) {
@@ -723,7 +725,8 @@ const std::vector<Check>& checks() {
        put_back_and_near_the_cpu},
       {3, "late", "late losses, to the bit those of steps that are waited for", late_is_immediate},
       {3, "waits", "a step does not wait for the device", a_step_does_not_wait},
-      {4, "optimizers", "updates of mixed types are those of the optimizers' own steps", updates_are_the_optimizers_own},
+      {4, "optimizers", "updates of mixed types are those of the optimizers' own steps",
+       updates_are_the_optimizers_own},
       {4, "masked", "nothing is updated once a sweep diverged or a loss was not finite",
        nothing_is_updated_after_the_end},
       {5, "clipping", "clipping is libtorch's", clipping_is_libtorchs},

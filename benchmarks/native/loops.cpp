@@ -135,7 +135,7 @@ class BareLoop : public Loop {
   std::vector<at::Tensor> exp_avgs_;
   std::vector<at::Tensor> exp_avg_sqs_;
   at::Tensor step_;
-  std::vector<at::Tensor> steps_;  // `step_`, once for each parameter
+  std::vector<at::Tensor> steps_;   // `step_`, once for each parameter
   std::vector<at::Tensor> unread_;  // losses on a device: read at the end, so that no step waits for it
 };
 

@@ -159,7 +159,8 @@ final class QualityTask {
         for (long epoch = 0; step < steps(); epoch++) {
           for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext() && step < steps(); ) {
             options.set_lr(lr * (1 - step / (double) steps()));
-            if (!Double.isFinite(training.step(walk.next(), loss()))) {
+            training.step(walk.next(), loss());
+            if (!Double.isFinite(training.loss())) {
               return Double.NaN;
             }
             step++;

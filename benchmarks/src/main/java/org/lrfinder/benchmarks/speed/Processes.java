@@ -76,7 +76,7 @@ final class Processes {
     }
   }
 
-  private static ProcessBuilder find(Path data, String... program) {
+  private ProcessBuilder find(Path data, String... program) {
     List<String> words = new ArrayList<>(List.of(program));
     words.addAll(
         List.of("find", "--data", data.toString(), "--target", "target", "--hidden", "64,64"));

@@ -86,8 +86,8 @@ class SweepSubject {
 /// On any device but the CPU the host does not wait for losses. A step that is not the first then says what an earlier
 /// one found: the oldest whose loss was not known yet, if it has become known, else kPending; at most four are on their
 /// way, then the oldest is waited for. `settle` waits for those that are left. Each step is recorded as if its loss had
-/// been known at once, and after kDiverged or kNonFinite those begun since do not count; nothing was updated in them
-/// either.
+/// been known at once, and after kDiverged or kNonFinite those begun since do not count; fused kernels updated
+/// nothing in them either.
 ///
 /// Networks and optimizers must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
 /// sweep that was restored. Every method may throw lrfinder::Error.

@@ -146,7 +146,9 @@ bool Training::replay(const at::Tensor& input, const at::Tensor& target) {
   return translated([&] { return impl_->replay(input, target); });
 }
 
-void Training::abandon() { impl_->abandon(); }
+void Training::abandon() {
+  translated([&] { impl_->abandon(); });
+}
 
 double Training::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   return translated([&] { return impl_->micro_batches().evaluate(input, target, loss); });

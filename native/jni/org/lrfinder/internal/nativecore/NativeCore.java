@@ -89,10 +89,17 @@ public final class NativeCore {
       }
     }
 
-    /** Unpacks a library to where the core looks for it, and does not load it. */
-    private static void putBeside(String library) throws IOException {
-      if (NativeCore.class.getResource(library) != null) {
-        Loader.cacheResource(NativeCore.class, library);
+    /**
+     * Unpacks a library to where the core looks for it, and does not load it. The engine goes on
+     * without it.
+     */
+    private static void putBeside(String library) {
+      try {
+        if (NativeCore.class.getResource(library) != null) {
+          Loader.cacheResource(NativeCore.class, library);
+        }
+      } catch (IOException e) {
+        // what it costs, the core says where it would need it
       }
     }
 

@@ -13,7 +13,7 @@ import org.lrfinder.sweep.RunningLoss;
  * oldest step found whose loss was not known yet, if it has become known, else {@link
  * Outcome#PENDING}; {@link #settle} waits for those that are left. Each step is recorded as if its
  * loss had been known at once, and after {@link Outcome#DIVERGED} or {@link Outcome#NON_FINITE}
- * those begun since do not count; nothing was updated in them either.
+ * those begun since do not count; fused kernels updated nothing in them either.
  */
 public sealed interface EngineSweep extends EngineSession
     permits NativeSweepSession, PortableSweepSession {

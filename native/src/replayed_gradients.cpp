@@ -12,6 +12,8 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <numeric>
+#include <string>
 #include <unordered_set>
 #include <utility>
 
@@ -21,6 +23,8 @@ namespace {
 constexpr std::size_t kMostRecordings = 8;  // kept at a time, of as many shapes
 constexpr std::size_t kMostShapes = 16;     // that are remembered
 constexpr std::int64_t kRunsBetweenChecks = 1000;
+constexpr std::int64_t kLargeNetwork = 1 << 20;  // elements of parameters
+constexpr std::int64_t kTimesOfLarge = 20;       // of a batch's shape, before a comparison is worth its step
 
 /// Takes the parameters' gradients aside, so that a step's own can be told from them.
 class GradientsAside {
@@ -100,6 +104,8 @@ ReplayedGradients::ReplayedGradients(std::shared_ptr<const Forward> forward, dou
       autograd_(share, reach.only, ""),
       parameters_(distinct_leaves(reach.only.empty() ? reach.known : reach.only)),
       state_(std::move(reach.known)),
+      elements_(std::accumulate(parameters_.begin(), parameters_.end(), std::int64_t{0},
+                                [](auto sum, const auto& parameter) { return sum + parameter.numel(); })),
       known_(known),
       promised_(promised) {}
 
@@ -107,7 +113,7 @@ std::optional<double> ReplayedGradients::replay(const MicroBatch& batch) {
   abandon();
   if (!possible(batch)) return std::nullopt;
   if (auto* recorded = recorded_for(batch)) {
-    if (promise_needed(batch) && recorded->runs++ % kRunsBetweenChecks == 0) {
+    if (promise_needed(batch.loss) && recorded->runs++ % kRunsBetweenChecks == 0) {
       begin_check(*recorded, batch);
       return std::nullopt;
     }
@@ -115,12 +121,12 @@ std::optional<double> ReplayedGradients::replay(const MicroBatch& batch) {
     running_ = recorded;
     return loss;
   }
-  if (seen_before(batch)) begin_recording(batch);
+  if (seen_often(batch)) begin_recording(batch);
   return std::nullopt;
 }
 
 bool ReplayedGradients::possible(const MicroBatch& batch) const {
-  if (!reason_.empty() || (promise_needed(batch) && !promised_)) return false;
+  if (!reason_.empty() || (promise_needed(batch.loss) && !promised_)) return false;
   // What watches autograd's graph would find none.
   return c10::GradMode::is_enabled() && !c10::InferenceMode::is_enabled() &&
          !torch::autograd::AnomalyMode::is_enabled() && !at::SavedTensorDefaultHooks::get_hooks().has_value();
@@ -136,16 +142,23 @@ ReplayedGradients::Recorded* ReplayedGradients::recorded_for(const MicroBatch& b
   return found == recorded_.end() ? nullptr : found->get();
 }
 
-bool ReplayedGradients::seen_before(const MicroBatch& batch) {
+std::int64_t ReplayedGradients::often(const std::optional<Loss>& loss) const {
+  return promise_needed(loss) && elements_ >= kLargeNetwork ? kTimesOfLarge : 2;
+}
+
+bool ReplayedGradients::seen_often(const MicroBatch& batch) {
   for (const auto* tensor : {&batch.input, &batch.target}) {
     if (!tensor->defined() || !replayable(*tensor)) return false;
   }
   const auto known = std::find_if(seen_.begin(), seen_.end(), [&](const Seen& seen) {
     return seen.loss == batch.loss && batch.input.sizes() == seen.input && batch.target.sizes() == seen.target;
   });
-  if (known != seen_.end()) return recordings_ < static_cast<std::int64_t>(kMostRecordings) + replayed_ / 4;
+  if (known != seen_.end()) {
+    return ++known->times >= often(batch.loss) &&
+           recordings_ < static_cast<std::int64_t>(kMostRecordings) + replayed_ / 4;
+  }
   if (seen_.size() == kMostShapes) seen_.erase(seen_.begin());
-  seen_.push_back({batch.input.sizes().vec(), batch.target.sizes().vec(), batch.loss});
+  seen_.push_back({batch.input.sizes().vec(), batch.target.sizes().vec(), batch.loss, 1});
   return false;
 }
 
@@ -164,7 +177,7 @@ void ReplayedGradients::begin_recording(const MicroBatch& batch) {
   ++recordings_;
   const std::array<at::Tensor, 2> tensors{batch.input, batch.target};
   recording_.reset(new Recording{batch,
-                                 {tensors, state_, promise_needed(batch) || forward_->is_script()},
+                                 {tensors, state_, promise_needed(batch.loss) || forward_->is_script()},
                                  forward_->static_modules(),
                                  ThreadModes::now()});
   recording_->recorder.start();
@@ -274,7 +287,12 @@ void ReplayedGradients::give_up(std::string reason) {
 
 std::string ReplayedGradients::reason() const {
   if (!reason_.empty()) return reason_;
-  return recorded_.empty() ? "no two batches had the same shape" : "no step came after the one that was recorded";
+  if (!recorded_.empty()) return "no step came after the one that was recorded";
+  const auto waits = [this](const Seen& seen) { return seen.times > 1 && often(seen.loss) == kTimesOfLarge; };
+  return std::any_of(seen_.begin(), seen_.end(), waits)
+             ? "steps of a large network that was declared static are recorded when a batch's shape comes for the " +
+                   std::to_string(kTimesOfLarge) + "th time"
+             : "no two batches had the same shape";
 }
 
 }  // namespace lrfinder

@@ -18,7 +18,8 @@ namespace lrfinder {
 /// for the second time. After a recording that cannot be repeated all is autograd's for good.
 ///
 /// Steps of a model that is only promised to be static are compared with autograd's, to the bit, when a recording is
-/// first run and in every thousandth run. Where they differ autograd's counts, and no step is replayed any more.
+/// first run and in every thousandth run. Where they differ autograd's counts, and no step is replayed any more. The
+/// comparison costs a step, of which replay saves little where a network is large: such a one is recorded later.
 class ReplayedGradients final : public Gradients {
  public:
   /// `known`: the network's own forward pass does the same for every batch of a shape. `promised`: so does what the
@@ -71,12 +72,14 @@ class ReplayedGradients final : public Gradients {
     std::vector<std::int64_t> input;
     std::vector<std::int64_t> target;
     std::optional<Loss> loss;
+    std::int64_t times;
   };
 
-  bool promise_needed(const MicroBatch& batch) const { return !batch.loss || !known_; }
+  bool promise_needed(const std::optional<Loss>& loss) const { return !loss || !known_; }
   bool possible(const MicroBatch& batch) const;
   Recorded* recorded_for(const MicroBatch& batch);
-  bool seen_before(const MicroBatch& batch);
+  bool seen_often(const MicroBatch& batch);
+  std::int64_t often(const std::optional<Loss>& loss) const;
   void begin_recording(const MicroBatch& batch);
   void backward_recorded();
   void begin_check(Recorded& recorded, const MicroBatch& batch);
@@ -88,6 +91,7 @@ class ReplayedGradients final : public Gradients {
   AutogradGradients autograd_;
   std::vector<at::Tensor> parameters_;  // that gradients may go to
   std::vector<at::Tensor> state_;
+  std::int64_t elements_;  // of the parameters
   bool known_;
   bool promised_;
   std::string reason_;

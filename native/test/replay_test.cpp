@@ -646,5 +646,40 @@ TEST(ReplayTest, TorchScriptWithABranchIsReplayedWhereItIsDeclaredStatic) {
   EXPECT_EQ(declared.replayed, 7);
 }
 
+// What a comparison costs.
+
+Curve declared_sweep(std::int64_t width, int steps) {
+  auto matrix = test::normal_parameter({width, 1024}, at::kFloat, 1);
+  optim::SGD sgd({matrix}, optim::SGDOptions(1));
+  SweepSubject subject;
+  subject.add_part(nullptr, /*recorded=*/true);
+  subject.add_optimizer(sgd);
+  auto settings = never_stopping();
+  settings.step.replay = Replay::kDeclaredStatic;
+  Sweep sweep(subject, settings);
+  for (int i = 0; i < steps; ++i) {
+    const auto input = normal({2, width}, at::kFloat, i);
+    if (sweep.replay(input, input, 0)) {
+      sweep.finish(1e-6, 0);
+    } else {
+      sweep.step(input.mm(matrix).square().mean(), 1e-6, 0);
+    }
+  }
+  Curve curve;
+  curve.replayed = sweep.replayed_steps();
+  curve.reason = sweep.not_replayed_because();
+  return curve;
+}
+
+TEST(ReplayTest, AStepOfALargeNetworkIsComparedOnlyWhereThatPays) {
+  EXPECT_EQ(declared_sweep(1023, 23).replayed, 20);
+  EXPECT_EQ(declared_sweep(1024, 23).replayed, 2);
+  const auto none = declared_sweep(1024, 10);
+  EXPECT_EQ(none.replayed, 0);
+  EXPECT_EQ(none.reason,
+            "steps of a large network that was declared static are recorded when a batch's shape comes for the 20th "
+            "time");
+}
+
 }  // namespace
 }  // namespace lrfinder

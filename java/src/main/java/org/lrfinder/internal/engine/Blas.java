@@ -41,7 +41,7 @@ enum Blas {
           if (blas == OPENBLAS && Loader.getPlatform().endsWith("x86_64")) {
             LOG.info(
                 "libtorch multiplies matrices with OpenBLAS, whose threads and libtorch's hinder each other: sweeps and training of wide"
-                    + " networks are faster with MKL (see \"BLAS and threads\" in lrfinder's README)");
+                    + " networks are faster with MKL (see \"BLAS and threads\" in lrfinder's pages)");
           }
           return blas;
         }

@@ -79,6 +79,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   final double ofBatch(BatchCall<P> call, Batch batch, Loss loss, double lr) {
     requireRunning();
     try {
+      threadState.sees(batch.input());
       return call.of(core, batch.input(), batch.target(), loss.ordinal(), lr);
     } catch (NativeCoreException e) {
       throw translated(e, batch);
@@ -111,6 +112,9 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   @Override
   public final boolean replay(Object batch, int part) {
     requireRunning();
+    if (batch instanceof Batch tensors && !tensors.input().isNull()) {
+      threadState.sees(tensors.input());
+    }
     if (replay == ReplayMode.NEVER) {
       return false;
     }

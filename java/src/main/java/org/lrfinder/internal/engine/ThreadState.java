@@ -30,6 +30,9 @@ final class ThreadState {
   // A smaller one is as fast on one thread.
   private static final long LARGE_CONVOLUTION = 1 << 14;
 
+  // Multiplications of the largest product that takes less time than to wake a thread saves.
+  private static final long SMALL_PRODUCT = 1 << 19;
+
   private static int running;
   private static int blasThreadsBefore; // the first of those running
 
@@ -38,6 +41,7 @@ final class ThreadState {
   private final boolean gradMode = GradMode.is_enabled();
   private final boolean scriptOptimization = torch.getGraphExecutorOptimize();
   private int chosenLibtorchThreads = libtorchThreads;
+  private long undecided; // elements of the largest matrix, until a batch is seen; 0: decided
 
   private ThreadState(int blasThreads) {
     this.blasThreads = blasThreads;
@@ -113,28 +117,59 @@ final class ThreadState {
 
   /**
    * Chooses the thread counts of a sweep or a training on the CPU. A number that was asked for goes
-   * to libtorch and BLAS alike. Otherwise, with OpenBLAS and as long as nobody set a count: its
-   * threads and libtorch's must not run at once, since each spins while the other works. A large
-   * convolution is libtorch's work; matrices are BLAS's, which knows by itself to do small ones on
-   * one thread. Changing BLAS's count costs up to a millisecond, so that it is left alone where it
-   * can be.
+   * to libtorch and BLAS alike. Otherwise nothing is chosen unless nobody set a count.
+   *
+   * <p>With OpenBLAS its threads and libtorch's must not run at once, since each spins while the
+   * other works. A large convolution is libtorch's work; matrices are BLAS's, which knows by itself
+   * to do small ones on one thread. Changing BLAS's count costs up to a millisecond, so that it is
+   * left alone where it can be.
+   *
+   * <p>MKL has libtorch's threads and the same count, and does small products on all of them:
+   * {@link #sees} chooses.
    *
    * @param requested 0 to choose
    */
   void choose(int requested, List<Optimizer> optimizers) {
     if (requested > 0) {
       choose(requested, requested);
-    } else if (Blas.inUse() == Blas.OPENBLAS && nobodySetACount()) {
+    } else if (nobodySetACount()) {
+      boolean convolution = false;
       boolean largeConvolution = false;
+      long matrix = 0;
       try (PointerScope scope = new PointerScope()) {
         for (Tensor parameter : ModelTensors.parameters(optimizers)) {
           if (!parameter.is_cpu()) {
             return;
           }
+          convolution |= parameter.dim() > 2;
           largeConvolution |= parameter.dim() > 2 && parameter.numel() >= LARGE_CONVOLUTION;
+          matrix = Math.max(matrix, parameter.numel());
         }
       }
-      choose(largeConvolution ? libtorchThreads : 1, largeConvolution ? 1 : blasThreads);
+      if (Blas.inUse() == Blas.OPENBLAS) {
+        choose(largeConvolution ? libtorchThreads : 1, largeConvolution ? 1 : blasThreads);
+      } else if (Blas.inUse() == Blas.MKL && !convolution) {
+        undecided = matrix;
+      }
+    }
+  }
+
+  /**
+   * The first batch tells how large products are: one thread does small ones.
+   *
+   * @param input shape {@code [n, ..., features]}, or whole numbers of any shape
+   */
+  void sees(Tensor input) {
+    if (undecided > 0) {
+      long vectors = input.numel();
+      if (input.is_floating_point() && input.dim() > 1) {
+        vectors /= Math.max(input.size(-1), 1);
+      }
+      if (vectors * undecided <= SMALL_PRODUCT) {
+        setLibtorchThreads(1);
+        chosenLibtorchThreads = 1;
+      }
+      undecided = 0;
     }
   }
 
@@ -142,7 +177,8 @@ final class ThreadState {
     return blasThreads == BLAS_DEFAULT
         && libtorchThreads == torch.intraop_default_num_threads()
         && System.getenv("OMP_NUM_THREADS") == null
-        && System.getenv("OPENBLAS_NUM_THREADS") == null;
+        && System.getenv("OPENBLAS_NUM_THREADS") == null
+        && System.getenv("MKL_NUM_THREADS") == null;
   }
 
   /**

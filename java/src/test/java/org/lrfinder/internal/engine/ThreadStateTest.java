@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.SequentialImpl;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.lrfinder.LrFinder;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
+import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.sweep.Loss;
+import org.lrfinder.testkit.OwnJvm;
 
 /** The thread counts of a sweep on OpenBLAS, and that they are put back. */
 class ThreadStateTest {
@@ -71,6 +75,41 @@ class ThreadStateTest {
     assertThat(countsDuring(LrFinder.builder(), convolution)).containsExactly(all, 1);
     assertThat(List.of(torch.get_num_threads(), openblas_nolapack.blas_get_num_threads()))
         .containsExactly(all, DEFAULT_BLAS);
+  }
+
+  /** On MKL, which a JVM has from its start. */
+  public static final class OnMkl {
+    private OnMkl() {}
+
+    /** Prints libtorch's threads during a sweep: for networks of 64 and 512 wide, batches of 32. */
+    public static void main(String[] arguments) {
+      int all = torch.get_num_threads(); // loads libtorch
+      assertThat(Blas.inUse()).isEqualTo(Blas.MKL);
+      for (long width : new long[] {64, 512}) {
+        SequentialImpl network = new SequentialImpl();
+        network.push_back(new LinearImpl(64, width));
+        network.push_back(new LinearImpl(width, width));
+        AtomicInteger threads = new AtomicInteger();
+        LrFinder.builder()
+            .engine(EngineChoice.NATIVE)
+            .steps(3)
+            .listener(step -> threads.set(torch.get_num_threads()))
+            .build()
+            .find(
+                network,
+                new SGD(network.parameters(), new SGDOptions(0.1)),
+                Loss.MSE,
+                List.of(new Batch(torch.ones(32, 64), torch.ones(32, width))));
+        System.out.println(width + ": " + threads + " of " + all);
+        assertThat(torch.get_num_threads()).isEqualTo(all);
+      }
+    }
+  }
+
+  @Test
+  void onMklOneThreadDoesSmallProducts() throws Exception {
+    String printed = OwnJvm.run(List.of("-Dorg.bytedeco.openblas.load=mkl"), OnMkl.class);
+    assertThat(printed.lines()).contains("64: 1 of " + all, "512: %d of %d".formatted(all, all));
   }
 
   @Test

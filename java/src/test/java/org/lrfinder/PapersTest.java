@@ -17,7 +17,9 @@ class PapersTest {
   private static final Pattern LINK = Pattern.compile("\\]\\((?!https?:)([^)#]+)");
 
   static Stream<Path> papers() throws IOException {
-    List<Path> folders = List.of(ROOT, ROOT.resolve("java/src/doc"), ROOT.resolve("benchmarks"));
+    List<Path> folders =
+        List.of(
+            ROOT, ROOT.resolve("java/src/doc"), ROOT.resolve("native"), ROOT.resolve("benchmarks"));
     Stream<Path> papers = Stream.empty();
     for (Path folder : folders) {
       try (Stream<Path> files = Files.list(folder)) {

@@ -6,8 +6,10 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
@@ -17,7 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The README's lines of Java compile as they stand, given the names that its text speaks of. */
+/**
+ * The lines of Java in the README and the pages compile as they stand, given the names that their
+ * text speaks of.
+ */
 class ReadmeTest {
   private static final String HEAD =
       """
@@ -55,7 +60,7 @@ class ReadmeTest {
       """;
   private static final String GIVEN =
       """
-        static void lines(SequentialImpl network, Optimizer optimizer, Iterable<Batch> batches, RateModel model, Trainer trainer) {
+        static void lines(SequentialImpl network, Optimizer optimizer, Iterable<Batch> batches, RateModel model, Trainer trainer, LrFinder finder) throws Exception {
       """;
   private static final String MODEL =
       """
@@ -67,29 +72,47 @@ class ReadmeTest {
   @TempDir private Path folder;
 
   static Stream<String> blocks() throws IOException {
-    return Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
-        .matcher(Files.readString(Path.of("../README.md")))
-        .results()
-        .map((MatchResult block) -> block.group(1));
+    List<Path> pages = new ArrayList<>(List.of(Path.of("../README.md")));
+    try (Stream<Path> files = Files.list(Path.of("src/doc"))) {
+      files.filter(file -> file.toString().endsWith(".md")).sorted().forEach(pages::add);
+    }
+    List<String> blocks = new ArrayList<>();
+    for (Path page : pages) {
+      Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+          .matcher(Files.readString(page))
+          .results()
+          .map((MatchResult block) -> block.group(1))
+          .forEach(blocks::add);
+    }
+    return blocks.stream();
   }
 
   @ParameterizedTest
   @MethodSource("blocks")
   void compiles(String block) throws IOException {
+    Matcher program = Pattern.compile("public class (\\w+)").matcher(block);
+    if (program.find()) {
+      compiles(program.group(1), block);
+      return;
+    }
     StringBuilder source = new StringBuilder(HEAD).append(MODEL);
     if (block.startsWith("class ")) {
       source.append("static ").append(block);
     } else {
       // A block may name anew what the text before it made.
       String given = GIVEN;
-      for (String name : List.of("network", "batches", "trainer")) {
+      for (String name : List.of("network", "batches", "trainer", "finder")) {
         if (Pattern.compile("(?m)^\\w+ " + name + " =").matcher(block).find()) {
           given = given.replace(" " + name, " given_" + name);
         }
       }
       source.append(given).append(block).append("}\n");
     }
-    Path file = Files.writeString(folder.resolve("Readme.java"), source.append("}\n"));
+    compiles("Readme", source.append("}\n"));
+  }
+
+  private void compiles(String name, CharSequence source) throws IOException {
+    Path file = Files.writeString(folder.resolve(name + ".java"), source);
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     StringWriter problems = new StringWriter();
     boolean compiled =
@@ -113,6 +136,6 @@ class ReadmeTest {
 
   @Test
   void thereAreBlocks() throws IOException {
-    assertThat(blocks()).hasSizeGreaterThanOrEqualTo(4);
+    assertThat(blocks()).hasSizeGreaterThanOrEqualTo(7);
   }
 }

@@ -3,13 +3,13 @@ package example;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Conv2dOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.LrFinder;
@@ -49,13 +49,13 @@ public class OwnModule {
     images.narrow(3, 4, 20).add_(bars.view(2000, 1, 1, 20));
 
     Net net = new Net();
-    SGD sgd = new SGD(net.parameters(), new SGDOptions(0.01));
-    LrFinder finder = LrFinder.builder().minLr(1e-6).maxLr(10).build();
+    Adam adam = new Adam(net.parameters(), new AdamOptions(1e-3));
+    LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
     LrFinderResult found =
         finder.find(
             SweepTask.of(
                     net,
-                    sgd,
+                    adam,
                     batch -> torch.cross_entropy(net.forward(batch.input()), batch.target()),
                     TensorBatches.of(images, labels, 32).shuffled(1))
                 .declaredStatic()); // it does the same for every batch, so that its steps may be

@@ -3,8 +3,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -41,8 +43,26 @@ class GenerateJni {
     for (String name : classNames(Path.of(args[0]), args[1])) {
       order.sort(Class.forName(name, false, GenerateJni.class.getClassLoader()));
     }
-    quietly("-nocompile", "-cp", args[0], "-d", args[2], args[1] + ".**");
+    Path generated = Files.createDirectories(Path.of(args[2]));
+    Path fresh = Files.createTempDirectory(generated, "fresh");
+    quietly("-nocompile", "-cp", args[0], "-d", fresh.toString(), args[1] + ".**");
     order.requireKept();
+    moveWhatChanged(fresh, generated);
+  }
+
+  /** What did not change keeps its time, so that nobody compiles it again. */
+  private static void moveWhatChanged(Path from, Path to) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(from)) {
+      for (Path file : files) {
+        Path old = to.resolve(file.getFileName());
+        if (Files.exists(old) && Files.mismatch(file, old) == -1) {
+          Files.delete(file);
+        } else {
+          Files.move(file, old, StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    }
+    Files.delete(from);
   }
 
   /** What the builder says, it says as an error: it is shown if there is one. */

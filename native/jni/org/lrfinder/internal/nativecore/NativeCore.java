@@ -2,6 +2,7 @@ package org.lrfinder.internal.nativecore;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URL;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -95,7 +96,7 @@ public final class NativeCore {
      */
     private static void putBeside(String library) {
       try {
-        if (NativeCore.class.getResource(library) != null) {
+        if (Loader.findResource(NativeCore.class, library) != null) {
           Loader.cacheResource(NativeCore.class, library);
         }
       } catch (IOException e) {
@@ -104,10 +105,12 @@ public final class NativeCore {
     }
 
     private static Properties built(String platform) throws IOException {
-      try (InputStream in = NativeCore.class.getResourceAsStream(platform + "/native.properties")) {
-        if (in == null) {
-          return null;
-        }
+      // Not by the class alone: on the module path it sees its own module, and the library is in another.
+      URL properties = Loader.findResource(NativeCore.class, platform + "/native.properties");
+      if (properties == null) {
+        return null;
+      }
+      try (InputStream in = properties.openStream()) {
         Properties built = new Properties();
         built.load(in);
         return built;

@@ -1,0 +1,4 @@
+module example {
+  requires org.lrfinder;
+  requires org.bytedeco.pytorch;
+}

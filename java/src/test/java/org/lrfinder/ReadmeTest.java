@@ -82,6 +82,7 @@ class ReadmeTest {
           .matcher(Files.readString(page))
           .results()
           .map((MatchResult block) -> block.group(1))
+          .filter(block -> !block.startsWith("module "))
           .forEach(blocks::add);
     }
     return blocks.stream();
@@ -132,6 +133,13 @@ class ReadmeTest {
                 compiler.getStandardFileManager(null, null, null).getJavaFileObjects(file))
             .call();
     assertThat(compiled).as(problems.toString()).isTrue();
+  }
+
+  /** CI builds and runs that. */
+  @Test
+  void theProgramIsTheConsumers() throws IOException {
+    String program = Files.readString(Path.of("src/it/consumer/src/main/java/example/FindLr.java"));
+    assertThat(blocks()).contains(program.substring(program.indexOf("import ")));
   }
 
   @Test

@@ -17,12 +17,13 @@ import org.bytedeco.javacpp.tools.Builder;
 import org.bytedeco.javacpp.tools.Generator;
 
 /**
- * Has JavaCPP generate the source of the JNI library, the same each time. JavaCPP writes methods, and numbers the classes
- * they name, in the order in which reflection hands them out, which is that of addresses in the JVM. But reflection hands
- * out copies of an array that it keeps: with that one sorted, all are.
+ * Has JavaCPP generate the source of the JNI library, the same each time. JavaCPP writes methods,
+ * and numbers the classes they name, in the order in which reflection hands them out, which is that
+ * of addresses in the JVM. But reflection hands out copies of an array that it keeps: with that one
+ * sorted, all are.
  *
- * <p>Run from its source, with {@code --add-opens java.base/java.lang=ALL-UNNAMED}. Arguments: the folder of the
- * classes, the package, the folder for what is generated.
+ * <p>Run from its source, with {@code --add-opens java.base/java.lang=ALL-UNNAMED}. Arguments: the
+ * folder of the classes, the package, the folder for what is generated.
  */
 class GenerateJni {
   private final Map<Class<?>, Method[]> sorted = new HashMap<>();
@@ -107,7 +108,8 @@ class GenerateJni {
   private void requireKept() throws ReflectiveOperationException {
     for (Class<?> type : sorted.keySet()) {
       if (kept(type) != sorted.get(type)) {
-        throw new IllegalStateException("The order of the methods of " + type + " was lost: give the JVM more memory");
+        throw new IllegalStateException(
+            "The order of the methods of " + type + " was lost: give the JVM more memory");
       }
     }
   }

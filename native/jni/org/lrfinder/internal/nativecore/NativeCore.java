@@ -105,7 +105,7 @@ public final class NativeCore {
     }
 
     private static Properties built(String platform) throws IOException {
-      // Not by the class alone: on the module path it sees its own module, and the library is in another.
+      // Not of the class alone: on the module path that is its own module, the library's another.
       URL properties = Loader.findResource(NativeCore.class, platform + "/native.properties");
       if (properties == null) {
         return null;

@@ -20,7 +20,8 @@ import org.lrfinder.sweep.Loss;
 public class FindLr {
   public static void main(String[] args) throws IOException {
     torch.manual_seed(1);
-    Tensor images = torch.randn(2000, 64); // stands for data: the label says which of the first ten numbers is the greatest
+    // These stand for data: a label says which of the first ten numbers is the greatest.
+    Tensor images = torch.randn(2000, 64);
     Tensor labels = images.narrow(1, 0, 10).argmax(new LongOptional(1), false);
 
     SequentialImpl network = new SequentialImpl();
@@ -30,10 +31,12 @@ public class FindLr {
     Adam adam = new Adam(network.parameters(), new AdamOptions(1e-3));
     TensorBatches batches = TensorBatches.of(images, labels, 32).shuffled(1);
 
-    LrFinderResult found = LrFinder.builder().minLr(1e-7).maxLr(10).build().find(network, adam, Loss.CROSS_ENTROPY, batches);
+    LrFinder finder = LrFinder.builder().minLr(1e-7).maxLr(10).build();
+    LrFinderResult found = finder.find(network, adam, Loss.CROSS_ENTROPY, batches);
 
     System.out.println(found.status() + " " + found.suggestion() + " by " + found.engine());
-    found.suggestion().ifPresent(s -> s.applyTo(adam)); // network and optimizer are as they were, but for the rate
+    // Network and optimizer are as they were before, until the suggestion is applied.
+    found.suggestion().ifPresent(s -> s.applyTo(adam));
     found.plot(true).save(Path.of("lr.png"));
     found.plot(true).save(Path.of("lr.svg"));
     ResultJson.write(found, Path.of("lr.json"));

@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -36,6 +35,8 @@ using test::eventful_net;
 using test::expect_error;
 using test::exponential;
 using test::inputs;
+using test::kInfinity;
+using test::kNan;
 using test::NetworkState;
 using test::never_stopping;
 using test::normal_parameter;
@@ -51,8 +52,6 @@ using test::sgd_over;
 using test::targets;
 using test::simulated::counted;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kOnTheirWay = 4;  // steps whose loss is not known yet, at most
 
 using LatePathTest = test::SimulatedDeviceTest;

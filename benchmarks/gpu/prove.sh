@@ -43,7 +43,7 @@ make_kit() { # make_kit FOLDER
   rm -rf "$stage"
   mkdir -p "$parts/lib" "$parts/jni" "$parts/googletest"
 
-  (cd "$root" && mvn -q -DskipTests -Dlrfinder.native=required -pl java -am package)
+  (cd "$root" && mvn -B -q -DskipTests -Dlrfinder.native=required -pl java -am package)
   git -C "$root" describe --always --dirty --abbrev=12 >"$parts/commit" 2>/dev/null || echo unknown >"$parts/commit"
 
   tar -C "$root" --exclude=target --exclude=build --exclude=__pycache__ -cf - \
@@ -84,7 +84,7 @@ make_kit() { # make_kit FOLDER
   junit=$(pom_value junit.version)
   for artifact in "org.junit.platform:junit-platform-console-standalone:1.${junit#*.}" \
     "org.assertj:assertj-core:$(pom_value assertj.version)"; do
-    mvn -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$out/tests"
+    mvn -B -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$out/tests"
   done
   for jar in "$out"/tests/*.jar; do unpack "$jar"; done
   rm -r "$out/tests"
@@ -183,7 +183,7 @@ build_core() {
       -DLRFINDER_JNI_SOURCES="$kit/jni/jnilrfinder.cpp;$kit/jni/jnijavacpp.cpp")
   fi
   attempt 120 cmake -S "$root/native" -B "$build" "${options[@]}"
-  if [ "$code" -eq 0 ]; then attempt 900 cmake --build "$build" --parallel "$(nproc)"; fi
+  if [ "$code" -eq 0 ]; then attempt 3600 cmake --build "$build" --parallel "$(nproc)"; fi
 }
 
 # The command that runs Java over the torch of Python, but for class and arguments.
@@ -256,11 +256,11 @@ prove_run() { # prove_run REPORT
     exit 1
   fi
 
-  attempt 300 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter='-*CUDA*'
+  attempt 900 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter='-*CUDA*'
   row 1 "the core's tests on the CPU, CUDA loaded if that torch has it" "$(result)" "$last"
   words="the core's tests on the device"
   if [ "$device" = cuda ]; then
-    attempt 300 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter='*CUDA*'
+    attempt 900 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter='*CUDA*'
     row 1 "$words" "$(result)" "$last"
   else
     row 1 "$words" "no CUDA" "those above were on a simulated one too"
@@ -286,13 +286,10 @@ prove_run() { # prove_run REPORT
   fi
 
   say "" "## Microseconds a step" ""
-  if [ "$device" = cpu ]; then
-    say "no CUDA"
-  else
-    times
-  fi
+  if [ "$device" = cpu ]; then say "no CUDA: of the CPU, where each loss is read." ""; fi
+  times
   say "" "$(summary), in $SECONDS s."
-  ! printf '%s\n' "${results[@]}" | grep -q '^fail'
+  [[ " ${results[*]}" != *" fail"* ]]
 }
 
 times() {
@@ -303,7 +300,7 @@ times() {
   say "| network | read each step | late | graph | bare C++ | plain C++ | peak of device memory, MiB | Lightning |" \
     "|---|---|---|---|---|---|---|---|"
   for network in "${networks[@]}"; do
-    attempt 60 "$build/gpu/prove" time "$network" "$device"
+    attempt 120 "$build/gpu/prove" time "$network" "$device"
     if [ "$code" -ne 0 ]; then last="| $network | $(result): $(cell "$last") | | | | | |"; fi
     say "$last $(awk -F '\t' -v network="$network" '$1 == network { print $2 }' "$build/lightning") |"
   done

@@ -147,6 +147,21 @@ TEST_F(LatePathTest, AStepOfATrainingReadsNothingAndUploadsItsBatchAlone) {
   }
 }
 
+TEST_F(LatePathTest, AStepAddsThreeOperatorsToForwardBackwardAndUpdate) {
+  auto net = eventful_net();
+  const auto optimizer = sgd_over(net->parameters());
+  const auto input = inputs(0);
+  const auto target = targets(0);
+  const auto bare = counted([&] { at::mse_loss(net->forward(input), target).backward(); }).operators;
+  constexpr std::int64_t kUpdate = 1;    // one kernel for all parameters
+  constexpr std::int64_t kWatching = 3;  // the loss in double precision, its check, its copy to the host
+  Sweep sweep(one_part(net.get(), optimizer), never_stopping());
+  for (int i = 0; i < 3; ++i) {
+    const auto step = counted([&] { sweep.step(input, target, Loss::kMse, 0.1); });
+    EXPECT_EQ(step.operators, bare + kUpdate + kWatching);
+  }
+}
+
 /// A layer that waits for what it computes.
 struct ReadingLayerImpl : nn::Module {
   at::Tensor forward(const at::Tensor& input) { return input / input.abs().max().item<double>(); }

@@ -653,7 +653,7 @@ std::string memory_that_runs_out(at::Device device) {
   const Curve after = curve_of(subject_on(device, Net::kPerceptron, at::kFloat, adam()), rates_to(1e-2), Losses::kLate);
   expect(after.losses.size() == kSteps, "the sweep after it did not complete");
   std::replace(message.begin(), message.end(), '\n', ' ');
-  return text("put back, and a sweep after it completes; the message: ", message.substr(0, 160));
+  return text("put back, and a sweep after it completes; the message: ", message.substr(0, 240));
 }
 
 std::string a_snapshot_of_a_gigabyte(at::Device device) {

@@ -2,7 +2,7 @@
 //
 //   prove list                    the checks: their point of README.md's list, name and words, tabs between
 //   prove check NAME|all DEVICE   prints what was found; exit code 0 if it holds, 1 if not, 77 if it cannot be checked
-//   here prove time NETWORK DEVICE     prints a row of README.md's table
+//   prove time NETWORK DEVICE     prints a row of README.md's table
 //
 // A check in a process of its own survives the others: what goes wrong on a device may end all that the process does
 // there.

@@ -25,11 +25,15 @@ pom_value() { # pom_value PROPERTY
   sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" "$root/pom.xml"
 }
 
-unpack() { # unpack JAR: as a folder of the class path
-  local folder
-  folder=$parts/lib/$(basename "$1" .jar)
-  mkdir -p "$folder"
+# Not compressed, so that all compress together, and without a manifest, which may bring in jars that lie beside it.
+repack() { # repack JAR: less what Python's torch has and what nobody asks for
+  local folder=$parts/repacked
+  mkdir "$folder"
   (cd "$folder" && "$jdk/bin/jar" --extract --file "$1")
+  rm -f "$folder/META-INF/MANIFEST.MF"
+  find "$folder" \( -name libtorch_cpu.so -o -name libc10.so -o -name libjniopenblas_full.so \) -delete
+  "$jdk/bin/jar" --create --no-compress --no-manifest --file "$parts/lib/$(basename "$1")" -C "$folder" .
+  rm -r "$folder"
 }
 
 make_kit() { # make_kit FOLDER
@@ -43,7 +47,7 @@ make_kit() { # make_kit FOLDER
   rm -rf "$stage"
   mkdir -p "$parts/lib" "$parts/jni" "$parts/googletest"
 
-  (cd "$root" && mvn -q -DskipTests -Dlrfinder.native=required -pl java -am package)
+  (cd "$root" && mvn -B -q -DskipTests -Dlrfinder.native=required -pl java -am package)
   git -C "$root" describe --always --dirty --abbrev=12 >"$parts/commit" 2>/dev/null || echo unknown >"$parts/commit"
 
   tar -C "$root" --exclude=target --exclude=build --exclude=__pycache__ -cf - \
@@ -69,24 +73,22 @@ make_kit() { # make_kit FOLDER
   ldd "$fontconfig" "$jdk/lib/libfontmanager.so" | awk '$3 ~ /^\// { print $3 }' | sort -u |
     grep -E '/lib(freetype|png16|brotlidec|brotlicommon|bz2|z|expat|uuid)\.so' | xargs cp -t "$parts/fonts"
 
-  # As folders: those compress together, and no manifest brings in jars that lie beside it.
+  local jar
   for jar in "$root/java/target/lrfinder.jar" "$root"/java/target/lib/*.jar; do
     case $(basename "$jar") in
       mkl-*) ;;                      # Python's torch has it
       lrfinder-native-*-linux-*) ;;  # built there, for the torch there
-      *) unpack "$jar" ;;
+      *) repack "$jar" ;;
     esac
   done
-  rm "$parts"/lib/pytorch-*/org/bytedeco/pytorch/linux-x86_64/lib{torch_cpu,c10}.so
-  rm "$parts"/lib/openblas-*/org/bytedeco/openblas/linux-x86_64/libjniopenblas_full.so
 
   cp -r "$root/java/target/test-classes" "$parts/lib/tests"
   junit=$(pom_value junit.version)
   for artifact in "org.junit.platform:junit-platform-console-standalone:1.${junit#*.}" \
     "org.assertj:assertj-core:$(pom_value assertj.version)"; do
-    mvn -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$out/tests"
+    mvn -B -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$out/tests"
   done
-  for jar in "$out"/tests/*.jar; do unpack "$jar"; done
+  for jar in "$out"/tests/*.jar; do repack "$jar"; done
   rm -r "$out/tests"
   (cd "$root/java/src/test/java" && grep -rl '@Tag("cuda")' . || true) |
     sed 's:^\./::; s:\.java$::; s:/:.:g' >"$parts/cuda-tests"
@@ -108,6 +110,10 @@ cell() { # cell TEXT: as it may stand in a table
   tr '\n|' ' /' <<<"$1" | sed 's/ *$//'
 }
 
+in_a_row() { # the lines, with commas
+  paste -sd, | sed 's/,/, /g'
+}
+
 # attempt SECONDS COMMAND...: leaves what it printed in $log, its last line in $last and its exit code in $code.
 attempt() {
   local limit=$1
@@ -115,7 +121,7 @@ attempt() {
   code=0
   timeout "$limit" "$@" >"$log" 2>&1 </dev/null || code=$?
   { echo "\$ $*" && cat "$log"; } >>"$logs"
-  last=$(grep -v '^[[:space:]]*$' "$log" | tail -n 1 | cut -c1-300 || true)
+  last=$(grep -v '^[[:space:]]*$' "$log" | tail -n 1 | cut -c1-400 || true)
 }
 
 row() { # row POINT WORDS RESULT DETAIL
@@ -183,7 +189,12 @@ build_core() {
       -DLRFINDER_JNI_SOURCES="$kit/jni/jnilrfinder.cpp;$kit/jni/jnijavacpp.cpp")
   fi
   attempt 120 cmake -S "$root/native" -B "$build" "${options[@]}"
-  if [ "$code" -eq 0 ]; then attempt 900 cmake --build "$build" --parallel "$(nproc)"; fi
+  if [ "$code" -eq 0 ]; then attempt 3600 cmake --build "$build" --parallel "$(nproc)"; fi
+}
+
+core_tests() { # core_tests FILTER
+  attempt 900 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter="$1"
+  last=$(sed -nE 's/^\[ +(PASSED|SKIPPED) +\] ([0-9]+) tests?.*/\2 \L\1/p; s/^\[ +FAILED +\] ([^ ,]+).*/\1 failed/p' "$log" | in_a_row)
 }
 
 # The command that runs Java over the torch of Python, but for class and arguments.
@@ -212,7 +223,8 @@ prove_java() {
     while read -r class; do select+=(--select-class "$class"); done <"$kit/cuda-tests"
     attempt 120 "${java[@]}" org.junit.platform.console.ConsoleLauncher execute "${select[@]}" --include-tag cuda \
       --details tree --disable-banner --disable-ansi-colors --fail-if-no-tests
-    last=$(sed -n 's/^\[ *\([0-9]* tests [a-z]*\) *\]$/\1/p' "$log" | paste -sd, | sed 's/,/, /g')
+    if [ "$code" -eq 0 ] && grep -q ' 0 tests successful' "$log"; then code=77; fi
+    last=$(sed -nE 's/^\[ *([0-9]+) tests (successful|failed|aborted) *\]$/\1 \2/p' "$log" | in_a_row)
     device_row 10 "$words"
   fi
   for engine in native portable; do
@@ -250,17 +262,17 @@ prove_run() { # prove_run REPORT
     "| | |" "|---|---|" "$(machine)" "" "| point | what | result | found |" "|---|---|---|---|"
 
   build_core
-  row 1 "the core, its tests and the JNI library build against that torch" "$(result)" "in $SECONDS s"
+  row 1 "the core, its tests and the JNI library build against that torch" "$(result)" "in $SECONDS s, by $(nproc) cores"
   if [ "$code" -ne 0 ]; then
     say "" "Nothing else could be tried. The end of what the build said:" "" '```' "$(tail -n 20 "$log")" '```'
     exit 1
   fi
 
-  attempt 300 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter='-*CUDA*'
+  core_tests '-*CUDA*'
   row 1 "the core's tests on the CPU, CUDA loaded if that torch has it" "$(result)" "$last"
   words="the core's tests on the device"
   if [ "$device" = cuda ]; then
-    attempt 300 "$build/test/lrfinder_tests" --gtest_brief=1 --gtest_filter='*CUDA*'
+    core_tests '*CUDA*'
     row 1 "$words" "$(result)" "$last"
   else
     row 1 "$words" "no CUDA" "those above were on a simulated one too"
@@ -268,11 +280,10 @@ prove_run() { # prove_run REPORT
 
   local number name words
   while IFS=$'\t' read -r number name words; do
+    if [ "$number" -eq 11 ]; then prove_java; fi
     attempt 120 "$build/gpu/prove" check "$name" "$device"
     device_row "$number" "$words"
   done < <("$build/gpu/prove" list)
-
-  prove_java
 
   words="compute-sanitizer finds nothing in the checks of updates and clipping"
   if [ "$device" = cpu ]; then
@@ -286,13 +297,10 @@ prove_run() { # prove_run REPORT
   fi
 
   say "" "## Microseconds a step" ""
-  if [ "$device" = cpu ]; then
-    say "no CUDA"
-  else
-    times
-  fi
+  if [ "$device" = cpu ]; then say "no CUDA: these are the CPU's, where each loss is read in its step." ""; fi
+  times
   say "" "$(summary), in $SECONDS s."
-  ! printf '%s\n' "${results[@]}" | grep -q '^fail'
+  [[ " ${results[*]}" != *" fail"* ]]
 }
 
 times() {
@@ -303,8 +311,11 @@ times() {
   say "| network | read each step | late | graph | bare C++ | plain C++ | peak of device memory, MiB | Lightning |" \
     "|---|---|---|---|---|---|---|---|"
   for network in "${networks[@]}"; do
-    attempt 60 "$build/gpu/prove" time "$network" "$device"
-    if [ "$code" -ne 0 ]; then last="| $network | $(result): $(cell "$last") | | | | | |"; fi
+    attempt 300 "$build/gpu/prove" time "$network" "$device"
+    if [ "$code" -ne 0 ]; then
+      results+=("$(result)")
+      last="| $network | $(result): $(cell "$last") | | | | | |"
+    fi
     say "$last $(awk -F '\t' -v network="$network" '$1 == network { print $2 }' "$build/lightning") |"
   done
 }

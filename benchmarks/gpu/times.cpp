@@ -27,8 +27,10 @@ using lrfinder_benchmarks::Workload;
 constexpr int kRounds = 5;
 constexpr int kBatches = 64;
 constexpr int kBatchSize = 32;
-constexpr int kSteps = 500;  // of the long sweep; the short one has a fifth
 constexpr double kMib = 1024 * 1024;
+
+/// Of the long sweep; the short one has a fifth. The CPU's steps take longer and vary less.
+int steps_on(at::Device device) { return device.is_cpu() ? 50 : 500; }
 
 /// The library's own sweep, over the batches of the other loops.
 class SweepLoop : public Loop {
@@ -52,7 +54,7 @@ class SweepLoop : public Loop {
     subject.add_part(workload_.network.module.get(), /*recorded=*/true);
     subject.add_optimizer(*optimizer_);
     lrfinder::SweepSettings settings;
-    settings.steps = kSteps;
+    settings.steps = steps_on(workload_.inputs.device());
     settings.early_stop_threshold = std::numeric_limits<double>::infinity();
     settings.step.graphs = way_ == Way::kGraph;
     sweep_ = std::make_unique<lrfinder::Sweep>(subject, settings);
@@ -106,11 +108,12 @@ double micros_of_sweep(Loop& loop, int steps, at::Device device, bool restored) 
 
 /// What a whole sweep takes longer than a short one, a step: the median of some rounds.
 std::string micros_of_step(Loop& loop, at::Device device, bool restored) {
+  const int steps = steps_on(device);
   std::vector<double> found;
   for (int round = 0; round <= kRounds; ++round) {
-    const double all = micros_of_sweep(loop, kSteps, device, restored);
-    const double few = micros_of_sweep(loop, kSteps / 5, device, restored);
-    if (round > 0) found.push_back((all - few) / (kSteps - kSteps / 5));  // the first warms up
+    const double all = micros_of_sweep(loop, steps, device, restored);
+    const double few = micros_of_sweep(loop, steps / 5, device, restored);
+    if (round > 0) found.push_back((all - few) / (steps - steps / 5));  // the first warms up
   }
   std::sort(found.begin(), found.end());
   char text[32];
@@ -119,12 +122,11 @@ std::string micros_of_step(Loop& loop, at::Device device, bool restored) {
 }
 
 std::string mebibytes_of_sweep(Loop& loop, at::Device device) {
-  if (device.is_cpu()) return "-";
   at::accelerator::emptyCache();
   at::accelerator::resetPeakStats(device.index());
   const auto bytes = [&] { return at::accelerator::getDeviceStats(device.index()).allocated_bytes[0]; };
   const auto before = bytes().current;
-  micros_of_sweep(loop, kSteps / 5, device, /*restored=*/false);
+  micros_of_sweep(loop, steps_on(device) / 5, device, /*restored=*/false);
   char text[64];
   std::snprintf(text, sizeof text, "%.1f (%.1f before it)", bytes().peak / kMib, before / kMib);
   return text;
@@ -133,18 +135,21 @@ std::string mebibytes_of_sweep(Loop& loop, at::Device device) {
 }  // namespace
 
 std::string time_of(const std::string& network, at::Device device) {
+  std::string memory = "-";
+  const auto micros = [&](SweepLoop::Way way, const std::string& path) -> std::string {
+    if (device.is_cpu() && way != SweepLoop::Way::kRead) return "-";  // there is one way on the CPU
+    SweepLoop loop(workload_of(network, device), way);
+    const std::string found = micros_of_step(loop, device, /*restored=*/false);
+    if (way == SweepLoop::Way::kLate) memory = mebibytes_of_sweep(loop, device);
+    return path.empty() || loop.path() == path ? found : "- (" + loop.path_reason() + ")";
+  };
   std::string row = "| " + network;
-  SweepLoop read(workload_of(network, device), SweepLoop::Way::kRead);
-  row += " | " + micros_of_step(read, device, /*restored=*/false);
-  SweepLoop late(workload_of(network, device), SweepLoop::Way::kLate);
-  const std::string late_micros = micros_of_step(late, device, /*restored=*/false);
-  row += " | " + (late.path() == "late" ? late_micros : "-");
-  SweepLoop graph(workload_of(network, device), SweepLoop::Way::kGraph);
-  const std::string graph_micros = micros_of_step(graph, device, /*restored=*/false);
-  row += " | " + (graph.path() == "graph" ? graph_micros : "- (" + graph.path_reason() + ")");
+  row += " | " + micros(SweepLoop::Way::kRead, "");
+  row += " | " + micros(SweepLoop::Way::kLate, "late");
+  row += " | " + micros(SweepLoop::Way::kGraph, "graph");
   row += " | " + micros_of_step(*bare_loop(workload_of(network, device)), device, /*restored=*/true);
   row += " | " + micros_of_step(*plain_loop(workload_of(network, device)), device, /*restored=*/true);
-  return row + " | " + mebibytes_of_sweep(late, device) + " |";
+  return row + " | " + memory + " |";
 }
 
 }  // namespace lrfinder_proof

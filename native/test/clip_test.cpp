@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -25,6 +24,8 @@ namespace {
 namespace optim = torch::optim;
 
 using test::doubles;
+using test::kInfinity;
+using test::kNan;
 using test::near;
 using test::normal;
 using test::normal_parameter;
@@ -168,14 +169,14 @@ TEST_P(ClipGradientsTest, AParameterListedTwiceCountsOnce) {
 }
 
 TEST_P(ClipGradientsTest, NotANumberSpreadsAsInPyTorch) {
-  const auto bad = parameter_with(doubles({1.0, std::numeric_limits<double>::quiet_NaN()}));
+  const auto bad = parameter_with(doubles({1.0, kNan}));
   const auto good = parameter_with(doubles({1.0, 2.0}));
   clip_by_norm(optimizer_over({bad, good}), 0.5);
   EXPECT_TRUE(good.grad().isnan().all().item<bool>());
 }
 
 TEST_P(ClipGradientsTest, AnInfiniteGradientLeavesNothingOfTheOthers) {
-  const auto bad = parameter_with(doubles({1.0, std::numeric_limits<double>::infinity()}));
+  const auto bad = parameter_with(doubles({1.0, kInfinity}));
   const auto good = parameter_with(doubles({1.0, 2.0}));
   clip_by_norm(optimizer_over({bad, good}), 0.5);
   EXPECT_TRUE(same_bits(good.grad(), doubles({0, 0})));

@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <limits>
-
 #include "lrfinder/sweep.h"
 #include "testing.h"
 
@@ -10,6 +8,8 @@ namespace {
 
 using test::exponential;
 using test::inputs;
+using test::kInfinity;
+using test::kNan;
 using test::loss_of;
 using test::never_stopping;
 using test::normal_parameter;
@@ -20,9 +20,6 @@ using test::same_bits;
 using test::settled;
 using test::sgd_over;
 using test::targets;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 using SweepEndTest = test::DeviceTest;
 LRFINDER_ON_EACH_DEVICE(SweepEndTest);

@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -36,6 +35,8 @@ using test::eventful_net;
 using test::expect_error;
 using test::exponential;
 using test::inputs;
+using test::kInfinity;
+using test::kNan;
 using test::NetworkState;
 using test::never_stopping;
 using test::normal_parameter;
@@ -51,8 +52,6 @@ using test::sgd_over;
 using test::targets;
 using test::simulated::counted;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kOnTheirWay = 4;  // steps whose loss is not known yet, at most
 
 using LatePathTest = test::SimulatedDeviceTest;
@@ -145,6 +144,21 @@ TEST_F(LatePathTest, AStepOfATrainingReadsNothingAndUploadsItsBatchAlone) {
                 }).reads,
                 0);
     }
+  }
+}
+
+TEST_F(LatePathTest, AStepAddsThreeOperatorsToForwardBackwardAndUpdate) {
+  auto net = eventful_net();
+  const auto optimizer = sgd_over(net->parameters());
+  const auto input = inputs(0);
+  const auto target = targets(0);
+  const auto bare = counted([&] { at::mse_loss(net->forward(input), target).backward(); }).operators;
+  constexpr std::int64_t kUpdate = 1;    // one kernel for all parameters
+  constexpr std::int64_t kWatching = 3;  // the loss in double precision, its check, its copy to the host
+  Sweep sweep(one_part(net.get(), optimizer), never_stopping());
+  for (int i = 0; i < 3; ++i) {
+    const auto step = counted([&] { sweep.step(input, target, Loss::kMse, 0.1); });
+    EXPECT_EQ(step.operators, bare + kUpdate + kWatching);
   }
 }
 

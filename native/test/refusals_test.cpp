@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -31,15 +30,14 @@ namespace optim = torch::optim;
 using test::eventful_net;
 using test::expect_error;
 using test::inputs;
+using test::kInfinity;
+using test::kNan;
 using test::NetworkState;
 using test::never_stopping;
 using test::normal_parameter;
 using test::one_part;
 using test::sgd_over;
 using test::targets;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 class SweepErrorTest : public ::testing::Test {
  protected:

@@ -35,6 +35,9 @@
 
 namespace lrfinder::test {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 using Groups = std::vector<torch::optim::OptimizerParamGroup>;
 
 /// An optimizer of one class and with one set of options, over any parameters.
@@ -144,7 +147,7 @@ inline SweepSubject one_part(torch::nn::Module* network, const torch::optim::Opt
 
 inline SweepSettings never_stopping() {
   SweepSettings settings;
-  settings.early_stop_threshold = std::numeric_limits<double>::infinity();
+  settings.early_stop_threshold = kInfinity;
   return settings;
 }
 

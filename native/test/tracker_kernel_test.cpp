@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "loss_tracker.h"
+#include "testing.h"
 
 // The kernel as the host's compiler reads it.
 #define __global__
@@ -17,8 +17,8 @@
 namespace lrfinder {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kInfinity;
+using test::kNan;
 
 class Kernel {
  public:

@@ -37,7 +37,7 @@ public final class NativeCore {
    */
   public static void load() {
     if (Loaded.FAILURE != null) {
-      throw failure(Loaded.FAILURE.getMessage(), Loaded.FAILURE.getCause());
+      throw new ExplainedLinkError(Loaded.FAILURE.getMessage(), Loaded.FAILURE.getCause());
     }
   }
 
@@ -61,9 +61,17 @@ public final class NativeCore {
     return Libtorch.VERSION;
   }
 
-  /** {@return why libtorch did not load, in words, and what to do} */
-  public static String whyNoLibtorch(Throwable failure) {
-    return "libtorch could not be loaded: " + LoadFailure.ofLibtorch(failure);
+  /**
+   * Explains why a library did not load.
+   *
+   * @param failure what came out of the first use of libtorch, or of {@link #load}
+   * @return an error that says why and what to do
+   */
+  public static UnsatisfiedLinkError explained(LinkageError failure) {
+    return failure instanceof ExplainedLinkError explained
+        ? explained
+        : new ExplainedLinkError(
+            "libtorch could not be loaded: " + LoadFailure.ofLibtorch(failure), failure);
   }
 
   /**
@@ -97,12 +105,6 @@ public final class NativeCore {
     return null;
   }
 
-  private static UnsatisfiedLinkError failure(String message, Throwable cause) {
-    UnsatisfiedLinkError error = new UnsatisfiedLinkError(message);
-    error.initCause(cause);
-    return error;
-  }
-
   /** By the class loader, which also looks into other jars of a module path. */
   private static URL resource(String name) {
     return NativeCore.class
@@ -125,21 +127,21 @@ public final class NativeCore {
         Properties built = named == null ? properties(resource(BUILT)) : builtBeside(named);
         String refusal = refusal(Loader.getPlatform(), built, libtorch);
         if (refusal != null) {
-          return failure(refusal, null);
+          return new ExplainedLinkError(refusal, null);
         }
         Path file = named == null ? FILES.verified(LIBRARY) : Path.of(named);
         try {
           System.load(file.toString());
         } catch (UnsatisfiedLinkError e) {
-          return failure(
+          return new ExplainedLinkError(
               "the native library could not be loaded: " + LoadFailure.ofLibrary(e, file), e);
         }
         library = file;
         return null;
       } catch (IOException e) {
-        return failure("the native library could not be loaded: " + e.getMessage(), e);
+        return new ExplainedLinkError("the native library could not be loaded: " + e.getMessage(), e);
       } catch (LinkageError e) {
-        return failure(whyNoLibtorch(e), e);
+        return explained(e);
       }
     }
 

@@ -1,0 +1,31 @@
+package org.lrfinder.plot;
+
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.Shape;
+import java.awt.geom.Rectangle2D;
+import org.knowm.xchart.internal.chartpart.Annotation;
+
+/** A line in small type in the upper right corner, beside the title, as far as it has room there. */
+final class Note extends Annotation {
+  private static final Color GREY = new Color(0x7a7a7a);
+  private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 11);
+  private static final double MARGIN = 8;
+
+  private final String words;
+
+  Note(String words) {
+    super(false);
+    this.words = words;
+  }
+
+  @Override
+  public void paint(Graphics2D g) {
+    Shape outline = Charts.outline(g, FONT, words);
+    Rectangle2D bounds = outline.getBounds2D();
+    g.setColor(GREY);
+    double x = chart.getWidth() - MARGIN - bounds.getMaxX();
+    Charts.fill(g, outline, x, MARGIN - bounds.getY());
+  }
+}

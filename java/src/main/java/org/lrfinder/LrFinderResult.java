@@ -233,8 +233,8 @@ public final class LrFinderResult {
   }
 
   /**
-   * Draws the curve, with engine and device as its note; with repeated sweeps the band of all, with a rule of another tool's the
-   * running loss, which these rules look at.
+   * Draws the curve, with engine and device as its note; with repeated sweeps the band of all, with
+   * a rule of another tool's the running loss, which these rules look at.
    *
    * @param suggest whether to mark the suggestion, if there is one, by a red point, and the range
    * @return the plot, to be saved; {@link LrPlot#withRules} marks every rule

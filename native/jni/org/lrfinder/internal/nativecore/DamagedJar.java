@@ -11,7 +11,8 @@ import java.util.zip.ZipFile;
 /** The jar with the native library is not as it was built. */
 final class DamagedJar extends IOException {
   private static final long serialVersionUID = 1L;
-  private static final String WAY_OUT = ": get it again; of a Maven build, delete it from the local repository";
+  private static final String WAY_OUT =
+      ": get it again; of a Maven build, delete it from the local repository";
 
   DamagedJar(URL library, String problem, Throwable cause) {
     super(library + " is damaged (" + problem + ")" + WAY_OUT, cause);
@@ -19,7 +20,10 @@ final class DamagedJar extends IOException {
 
   /** A JVM passes over an archive that it cannot open, as if it were not there. */
   static Optional<String> onClassPath() {
-    String paths = System.getProperty("java.class.path", "") + File.pathSeparator + System.getProperty("jdk.module.path", "");
+    String paths =
+        System.getProperty("java.class.path", "")
+            + File.pathSeparator
+            + System.getProperty("jdk.module.path", "");
     for (String path : paths.split(File.pathSeparator)) {
       Path jar = Path.of(path);
       if (path.matches(".*lrfinder-native[^/]*\\.jar") && Files.isRegularFile(jar)) {

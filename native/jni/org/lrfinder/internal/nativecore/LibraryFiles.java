@@ -112,7 +112,8 @@ final class LibraryFiles {
     } catch (IOException e) {
       String problem = LoadFailure.ofWriting(e, folder, library.length);
       throw new IOException(
-          damaged ? file + " is damaged: delete it; it cannot be replaced: " + problem : problem, e);
+          damaged ? file + " is damaged: delete it; it cannot be replaced: " + problem : problem,
+          e);
     }
     String written = sha256(Files.readAllBytes(file));
     if (!written.equals(digest)) {

@@ -139,7 +139,8 @@ public final class NativeCore {
         library = file;
         return null;
       } catch (IOException e) {
-        return new ExplainedLinkError("the native library could not be loaded: " + e.getMessage(), e);
+        return new ExplainedLinkError(
+            "the native library could not be loaded: " + e.getMessage(), e);
       } catch (LinkageError e) {
         return explained(e);
       }

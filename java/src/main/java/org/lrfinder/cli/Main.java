@@ -105,7 +105,9 @@ public final class Main {
             });
   }
 
-  /** Processes that unpack libtorch at the same time, as at a first start, would kill each other. */
+  /**
+   * Processes that unpack libtorch at the same time, as at a first start, would kill each other.
+   */
   private static int loadAndRun(ParseResult parsed) {
     ParseResult command = parsed.subcommand();
     if (command != null

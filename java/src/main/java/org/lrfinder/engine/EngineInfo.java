@@ -34,15 +34,7 @@ public record EngineInfo(
   /** {@return the info of sweeps whose steps the caller computes} */
   public static EngineInfo ofStepFunction() {
     return new EngineInfo(
-        "step function",
-        Optional.empty(),
-        "",
-        0,
-        "",
-        "",
-        "",
-        Optional.empty(),
-        Optional.empty());
+        "step function", Optional.empty(), "", 0, "", "", "", Optional.empty(), Optional.empty());
   }
 
   /**

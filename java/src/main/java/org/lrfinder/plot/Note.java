@@ -7,7 +7,9 @@ import java.awt.Shape;
 import java.awt.geom.Rectangle2D;
 import org.knowm.xchart.internal.chartpart.Annotation;
 
-/** A line in small type in the upper right corner, beside the title, as far as it has room there. */
+/**
+ * A line in small type in the upper right corner, beside the title, as far as it has room there.
+ */
 final class Note extends Annotation {
   private static final Color GREY = new Color(0x7a7a7a);
   private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 11);

@@ -15,7 +15,8 @@ import org.lrfinder.suggestion.Trend;
 
 /**
  * Several curves laid over one another: their {@linkplain Trend trends}, each in a colour of its
- * own, with a point at its suggestion, and the plots' notes, each once. It needs no display. Immutable; thread-safe.
+ * own, with a point at its suggestion, and the plots' notes, each once. It needs no display.
+ * Immutable; thread-safe.
  */
 public final class OverlayPlot {
   private static final Color[] COLORS = {

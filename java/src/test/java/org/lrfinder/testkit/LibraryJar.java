@@ -3,6 +3,7 @@ package org.lrfinder.testkit;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.lrfinder.internal.nativecore.NativeCore;
 /** A jar with the native library, made of what was built. */
 public final class LibraryJar {
   public static final String LIBRARY = "libjnilrfinder.so";
+  public static final String CUDA_LIBRARY = "liblrfinder_cuda.so";
   public static final String PROPERTIES = "native.properties";
 
   private static final String FOLDER = "org/lrfinder/internal/nativecore/linux-x86_64/";
@@ -25,14 +27,27 @@ public final class LibraryJar {
   private final Map<String, byte[]> entries = new TreeMap<>();
 
   public LibraryJar() throws IOException {
-    for (String name : new String[] {LIBRARY, LIBRARY + ".sha256", PROPERTIES}) {
-      entries.put(name, built(name));
+    entries.put(PROPERTIES, built(PROPERTIES));
+    for (String name : new String[] {LIBRARY, CUDA_LIBRARY}) {
+      if (resource(name) != null) {
+        entries.put(name, built(name));
+        entries.put(name + ".sha256", built(name + ".sha256"));
+      }
     }
+  }
+
+  /** {@return whether the library for CUDA was built} */
+  public static boolean hasCuda() {
+    return resource(CUDA_LIBRARY) != null;
+  }
+
+  private static URL resource(String name) {
+    return NativeCore.class.getClassLoader().getResource(FOLDER + name);
   }
 
   /** {@return a file as it was built} */
   public static byte[] built(String name) throws IOException {
-    try (InputStream in = NativeCore.class.getClassLoader().getResourceAsStream(FOLDER + name)) {
+    try (InputStream in = resource(name).openStream()) {
       return in.readAllBytes();
     }
   }

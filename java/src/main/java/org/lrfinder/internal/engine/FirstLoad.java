@@ -92,8 +92,7 @@ public final class FirstLoad {
   }
 
   private static String line(Path file) throws IOException {
-    return "%d %d %s"
-        .formatted(Files.size(file), Files.getLastModifiedTime(file).toMillis(), file);
+    return "%d %d %s".formatted(Files.size(file), Files.getLastModifiedTime(file).toMillis(), file);
   }
 
   private static boolean isUnpacked(Path record) {

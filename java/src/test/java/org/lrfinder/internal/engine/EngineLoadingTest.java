@@ -196,6 +196,20 @@ class EngineLoadingTest {
   }
 
   @Test
+  void theLibraryForCudaIsUnpackedBesideItOnceItIsAskedForAndNotBefore() throws Exception {
+    add(built());
+    assumeThat(LibraryJar.hasCuda()).isTrue();
+    probe();
+    Path beside = unpacked().resolveSibling(LibraryJar.CUDA_LIBRARY);
+    assertThat(beside).doesNotExist();
+    assertThat(probe("cuda")).contains("cuda: Optional.empty");
+    assertThat(beside).hasBinaryContent(LibraryJar.built(LibraryJar.CUDA_LIBRARY));
+    flipByteInTheMiddle(beside);
+    assertThat(probe("cuda")).contains("cuda: Optional.empty");
+    assertThat(beside).hasBinaryContent(LibraryJar.built(LibraryJar.CUDA_LIBRARY));
+  }
+
+  @Test
   void aByteFlippedInTheJarIsNoticedAndTheJarNamed() throws Exception {
     Path jar = add(built());
     flipByteInTheMiddle(jar);
@@ -211,7 +225,8 @@ class EngineLoadingTest {
     Path jar = add(built());
     byte[] bytes = Files.readAllBytes(jar);
     Files.write(jar, java.util.Arrays.copyOf(bytes, bytes.length / 2));
-    assertThat(probe()).containsPattern("NATIVE: %s is damaged \\(.+\\): get it again".formatted(jar));
+    assertThat(probe())
+        .containsPattern("NATIVE: %s is damaged \\(.+\\): get it again".formatted(jar));
   }
 
   @ParameterizedTest
@@ -262,7 +277,13 @@ class EngineLoadingTest {
         .contains(cache() + " can be written by all users (chmod go-w)", WAY_OUT)
         .doesNotContain("mapped: " + cache());
     Path elsewhere =
-        Path.of(output.lines().filter(line -> line.startsWith("mapped: ")).findFirst().orElseThrow().substring(8));
+        Path.of(
+            output
+                .lines()
+                .filter(line -> line.startsWith("mapped: "))
+                .findFirst()
+                .orElseThrow()
+                .substring(8));
     assertThat(elsewhere).as("it is gone with its process").doesNotExist();
     assertThat(elsewhere.getParent()).doesNotExist();
   }

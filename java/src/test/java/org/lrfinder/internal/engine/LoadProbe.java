@@ -13,6 +13,7 @@ import org.lrfinder.LrFinderResult;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.internal.nativecore.NativeCore;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.testkit.Models;
@@ -40,16 +41,19 @@ final class LoadProbe {
     System.out.println("AUTO: " + Engines.of(EngineChoice.AUTO).getClass().getSimpleName());
     System.out.println(
         "step function: " + LrFinder.builder().build().find(StepFunction.of(lr -> 1)).endReason());
-    if (arguments.length > 0) {
-      sweep();
+    for (String asked : arguments) {
+      switch (asked) {
+        case "sweep" -> sweep();
+        case "cuda" -> System.out.println("cuda: " + NativeCore.provideCudaLibrary());
+        default -> throw new IllegalArgumentException(asked);
+      }
     }
   }
 
   private static void sweep() {
     SequentialImpl network = Models.mlp();
     Batch batch =
-        new Batch(
-            torch.randn(8, Models.FEATURES), torch.zeros(8).to(torch.ScalarType.Long));
+        new Batch(torch.randn(8, Models.FEATURES), torch.zeros(8).to(torch.ScalarType.Long));
     LrFinderResult found =
         LrFinder.builder()
             .steps(20)

@@ -68,7 +68,7 @@ class FlightRecorderTest {
     }
 
     @Override
-    public Optimizer configureOptimizer() {
+    public Optimizer configureOptimizers() {
       return new SGD(module.parameters(), new SGDOptions(0.25));
     }
 

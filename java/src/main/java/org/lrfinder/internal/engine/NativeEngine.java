@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.RowCutter;
+import org.lrfinder.internal.nativecore.NativeCore;
 import org.lrfinder.internal.nativecore.NativeCoreException;
 import org.lrfinder.internal.nativecore.NativeStepSettings;
 import org.lrfinder.internal.nativecore.NativeSweep;

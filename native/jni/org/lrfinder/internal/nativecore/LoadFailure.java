@@ -55,7 +55,7 @@ final class LoadFailure {
     }
     return olderSystem(said)
         .or(() -> noexec(cache.get()))
-        .or(() -> noRoom(cache.get()))
+        .or(() -> noRoom(cache.get(), said))
         .orElseGet(
             () ->
                 "%s; if files below %s are damaged, delete that folder, and they are unpacked anew"
@@ -83,7 +83,7 @@ final class LoadFailure {
         : Optional.empty();
   }
 
-  private static Optional<String> noRoom(Path folder) {
+  private static Optional<String> noRoom(Path folder, List<String> said) {
     if (!Files.isWritable(folder)) {
       return Optional.of("%s cannot be written; %s".formatted(folder, OTHER_FOLDER));
     }
@@ -91,8 +91,13 @@ final class LoadFailure {
         .filter(free -> free < LIBTORCH_BYTES)
         .map(
             free ->
-                "the disk of %s is full: %d MiB are free, and libtorch, unless it is unpacked, takes about %d; make room, or %s"
-                    .formatted(folder, free / MEBIBYTE, LIBTORCH_BYTES / MEBIBYTE, OTHER_FOLDER));
+                "the disk of %s is full: %d MiB are free, of about %d that libtorch takes while it is not unpacked; make room, or %s (%s)"
+                    .formatted(
+                        folder,
+                        free / MEBIBYTE,
+                        LIBTORCH_BYTES / MEBIBYTE,
+                        OTHER_FOLDER,
+                        String.join("; ", said)));
   }
 
   /** Explains why a file of some bytes could not be written to a folder. */

@@ -7,13 +7,12 @@ import java.awt.Shape;
 import java.awt.geom.Rectangle2D;
 import org.knowm.xchart.internal.chartpart.Annotation;
 
-/**
- * A line in small type in the upper right corner, beside the title, as far as it has room there.
- */
+/** A line in small type in the upper right corner; in smaller type if it would meet the title. */
 final class Note extends Annotation {
   private static final Color GREY = new Color(0x7a7a7a);
   private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 11);
   private static final double MARGIN = 8;
+  private static final double SHARE = 0.35; // of the width
 
   private final String words;
 
@@ -24,7 +23,10 @@ final class Note extends Annotation {
 
   @Override
   public void paint(Graphics2D g) {
-    Shape outline = Charts.outline(g, FONT, words);
+    double share =
+        SHARE * chart.getWidth() / Charts.outline(g, FONT, words).getBounds2D().getWidth();
+    Font font = share < 1 ? FONT.deriveFont((float) (share * FONT.getSize())) : FONT;
+    Shape outline = Charts.outline(g, font, words);
     Rectangle2D bounds = outline.getBounds2D();
     g.setColor(GREY);
     double x = chart.getWidth() - MARGIN - bounds.getMaxX();

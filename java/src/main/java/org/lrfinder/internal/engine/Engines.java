@@ -81,9 +81,18 @@ public final class Engines {
     return Stream.concat(fallback, blas).toList();
   }
 
-  /** {@return why a library did not load, and what to do, in words} */
+  /** {@return why a library did not load, and what to do, in words; else what the error says} */
   public static String explained(LinkageError failure) {
-    return NativeCore.explained(failure).getMessage();
+    return isOfALibrary(failure)
+        ? NativeCore.explained(failure).getMessage()
+        : String.valueOf(failure.getMessage());
+  }
+
+  /** Later uses of a class whose library did not load say so in their cause alone. */
+  private static boolean isOfALibrary(Throwable failure) {
+    return failure instanceof UnsatisfiedLinkError
+        || String.valueOf(failure.getMessage()).contains("UnsatisfiedLinkError")
+        || failure.getCause() != null && isOfALibrary(failure.getCause());
   }
 
   /** What computes a session that runs on this thread now. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.net.URLConnection;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,7 @@ final class LibraryFiles {
 
   private final Function<String, URL> resources;
   private final List<String> warnings = new ArrayList<>();
+  private Path ofThisProcess; // the folder that ends with it; null if there is none
 
   LibraryFiles(Function<String, URL> resources) {
     this.resources = resources;
@@ -66,8 +68,9 @@ final class LibraryFiles {
       }
     }
     try {
-      Path folder = Files.createTempDirectory("lrfinder"); // nobody else's, by its permissions
-      folder.toFile().deleteOnExit();
+      Path folder = newFolder();
+      folder.toFile().deleteOnExit(); // after the files in it, which are registered later
+      ofThisProcess = folder;
       Path file = verified(name, folder);
       warnings.add(
           "the native library was unpacked to %s for this process alone, since %s; %s"
@@ -90,7 +93,11 @@ final class LibraryFiles {
       return inPlace(packed, name);
     }
     String digest = digestOf(name);
-    Files.createDirectories(folder, PRIVATE);
+    try {
+      Files.createDirectories(folder, PRIVATE);
+    } catch (IOException e) {
+      throw new IOException(LoadFailure.ofWriting(e, folder, 0), e);
+    }
     Optional<String> others = FolderAccess.writableByOthers(folder);
     if (others.isPresent()) {
       throw new IOException(others.get());
@@ -106,6 +113,9 @@ final class LibraryFiles {
     byte[] library = read(packed);
     if (!sha256(library).equals(digest)) {
       throw new DamagedJar(packed, mismatch(sha256(library), digest), null);
+    }
+    if (folder.equals(ofThisProcess)) {
+      file.toFile().deleteOnExit();
     }
     try {
       write(library, file);
@@ -123,6 +133,16 @@ final class LibraryFiles {
       warnings.add(file + " was damaged and was unpacked anew: look after that disk");
     }
     return file;
+  }
+
+  /** Nobody else's, by its permissions. */
+  private static Path newFolder() throws IOException {
+    try {
+      return Files.createTempDirectory("lrfinder");
+    } catch (IOException e) {
+      Path parent = Path.of(System.getProperty("java.io.tmpdir"));
+      throw new IOException(LoadFailure.ofWriting(e, parent, 0), e);
+    }
   }
 
   /** Of a build whose classes lie in a folder. */
@@ -159,8 +179,12 @@ final class LibraryFiles {
 
   /** Within an archive, what cannot be read was written otherwise. */
   private static byte[] read(URL url) throws IOException {
-    try (InputStream in = url.openStream()) {
-      return in.readAllBytes();
+    try {
+      URLConnection connection = url.openConnection();
+      connection.setUseCaches(false); // which would keep the archive open
+      try (InputStream in = connection.getInputStream()) {
+        return in.readAllBytes();
+      }
     } catch (IOException e) {
       throw new DamagedJar(url, String.valueOf(e.getMessage()), e);
     }

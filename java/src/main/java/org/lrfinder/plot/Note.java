@@ -4,6 +4,7 @@ import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
 import java.awt.Shape;
+import java.awt.geom.AffineTransform;
 import java.awt.geom.Rectangle2D;
 import org.knowm.xchart.internal.chartpart.Annotation;
 
@@ -23,10 +24,11 @@ final class Note extends Annotation {
 
   @Override
   public void paint(Graphics2D g) {
-    double share =
-        SHARE * chart.getWidth() / Charts.outline(g, FONT, words).getBounds2D().getWidth();
-    Font font = share < 1 ? FONT.deriveFont((float) (share * FONT.getSize())) : FONT;
-    Shape outline = Charts.outline(g, font, words);
+    Shape outline = Charts.outline(g, FONT, words);
+    double share = SHARE * chart.getWidth() / outline.getBounds2D().getWidth();
+    if (share < 1) {
+      outline = AffineTransform.getScaleInstance(share, share).createTransformedShape(outline);
+    }
     Rectangle2D bounds = outline.getBounds2D();
     g.setColor(GREY);
     double x = chart.getWidth() - MARGIN - bounds.getMaxX();

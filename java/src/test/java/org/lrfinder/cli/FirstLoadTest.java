@@ -24,11 +24,14 @@ class FirstLoadTest {
 
   @TempDir private Path folder;
 
-  private Process start(String name) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:ErrorFile=" + folder.resolve(name + ".hs_err"),
-            "-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"),
+  private Process start(String name, String... options) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-XX:ErrorFile=" + folder.resolve(name + ".hs_err"));
+    command.add("-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"));
+    command.addAll(List.of(options));
+    command.addAll(
+        List.of(
             "-cp",
             String.join(File.pathSeparator, OwnJvm.classPath()),
             Main.class.getName(),
@@ -39,7 +42,8 @@ class FirstLoadTest {
             "--no-auto-range",
             "--no-auto-steps",
             "--threads=1",
-            "--json")
+            "--json"));
+    return new ProcessBuilder(command)
         .redirectErrorStream(true)
         .redirectOutput(folder.resolve(name).toFile())
         .start();
@@ -50,7 +54,6 @@ class FirstLoadTest {
     process.destroyForcibly();
     String printed = Files.readString(folder.resolve(name), StandardCharsets.UTF_8);
     assertThat(ended).as("ends: %s", printed).isTrue();
-    assertThat(process.exitValue()).as(printed).isIn(0, Main.NO_SUGGESTION);
     return printed;
   }
 
@@ -68,6 +71,7 @@ class FirstLoadTest {
     }
     for (int i = 0; i < 4; i++) {
       assertThat(ended(processes.get(i), "parallel" + i)).startsWith("{\"format\":1,");
+      assertThat(processes.get(i).exitValue()).isIn(0, Main.NO_SUGGESTION);
     }
     assertThat(records()).hasSize(1);
     try (FileChannel file =
@@ -75,5 +79,21 @@ class FirstLoadTest {
         FileLock held = file.lock()) {
       assertThat(ended(start("later"), "later")).startsWith("{\"format\":1,");
     }
+  }
+
+  @Test
+  void whereNothingCanBeUnpackedTheReasonAndTheWayOutAreSaid() throws Exception {
+    Path file = Files.createFile(folder.resolve("a file"));
+    Process nowhere =
+        start(
+            "nowhere",
+            "-Dorg.bytedeco.javacpp.cachedir=" + file.resolve("cache"),
+            "-Duser.home=" + file,
+            "-Djava.io.tmpdir=" + file);
+    assertThat(ended(nowhere, "nowhere"))
+        .isEqualToIgnoringNewLines(
+            "lrfinder: libtorch could not be loaded: neither %1$s/.javacpp nor %1$s can be written to unpack native libraries; another folder is chosen by -Dorg.bytedeco.javacpp.cachedir=FOLDER"
+                .formatted(file));
+    assertThat(nowhere.exitValue()).isEqualTo(Main.FAILURE);
   }
 }

@@ -162,7 +162,10 @@ public final class LrFinderResult {
     return values.answer.largestStableLr();
   }
 
-  /** {@return what to know about the answer beside its status, in words} */
+  /**
+   * {@return what to know about the answer beside its status, and about what computed it: why that
+   * was not the native engine, and what would be faster; in words}
+   */
   public List<String> warnings() {
     return values.answer.warnings();
   }
@@ -230,14 +233,16 @@ public final class LrFinderResult {
   }
 
   /**
-   * Draws the curve; with repeated sweeps the band of all, with a rule of another tool's the
-   * running loss, which these rules look at.
+   * Draws the curve, with engine and device as its note; with repeated sweeps the band of all, with
+   * a rule of another tool's the running loss, which these rules look at.
    *
    * @param suggest whether to mark the suggestion, if there is one, by a red point, and the range
    * @return the plot, to be saved; {@link LrPlot#withRules} marks every rule
    */
   public LrPlot plot(boolean suggest) {
-    LrPlot plot = LrPlot.of(values.results, values.settings, values.endReason);
+    LrPlot plot =
+        LrPlot.of(values.results, values.settings, values.endReason)
+            .withNote(values.engine.words());
     if (suggest) {
       plot = suggestion().map(plot::withSuggestion).orElse(plot);
       plot = cyclicRange().map(plot::withRange).orElse(plot);

@@ -16,6 +16,7 @@ import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.internal.loop.BatchCycle;
 import org.lrfinder.internal.loop.Deadline;
+import org.lrfinder.internal.loop.FlightLog;
 import org.lrfinder.internal.loop.GroupRatePlan;
 import org.lrfinder.internal.loop.Stepper;
 import org.lrfinder.internal.loop.SweepLoop;
@@ -119,10 +120,16 @@ record Sweeps(
       Supplier<EngineInfo> info,
       Supplier<Replay> replay,
       Deadline deadline) {
-    SweepLoop.Recorded recorded = new SweepLoop(swept, listener, cancelled, deadline).run(stepper);
-    Answer answer = Answer.to(swept, recorded.curve(), recorded.endReason(), rates, rule);
+    FlightLog flight = FlightLog.begin();
+    SweepLoop.Recorded recorded =
+        new SweepLoop(swept, listener, cancelled, deadline).run(stepper, flight);
+    EngineInfo computed = info.get();
+    flight.endSweep(swept, recorded.curve(), recorded.endReason(), computed);
+    Answer answer =
+        Answer.to(swept, recorded.curve(), recorded.endReason(), rates, rule)
+            .withWarnings(Engines.warnings(computed));
     return LrFinderResult.of(
-        swept, recorded.curve(), recorded.endReason(), rates, answer, info.get(), replay.get());
+        swept, recorded.curve(), recorded.endReason(), rates, answer, computed, replay.get());
   }
 
   /** Runs the sweep and restores, whatever happens. */

@@ -3,6 +3,10 @@ package org.lrfinder.internal.nativecore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -10,10 +14,18 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
-/** Loads the native core, and says why where it cannot. */
+/**
+ * Loads the native core, and says why where it cannot. The classes that stand for the core's may be
+ * used once {@link #load} has returned.
+ */
 public final class NativeCore {
+  /** System property that names another file to load, by its absolute path. */
+  public static final String LIBRARY_PROPERTY = "org.lrfinder.library";
+
   private static final String SUPPORTED = "linux-x86_64";
+  private static final String LIBRARY = "lib" + LrFinderPreset.LIBRARY + ".so";
   private static final String CUDA_LIBRARY = "liblrfinder_cuda.so";
+  private static final String BUILT = "native.properties";
 
   private NativeCore() {}
 
@@ -25,13 +37,41 @@ public final class NativeCore {
    */
   public static void load() {
     if (Loaded.FAILURE != null) {
-      throw failure(Loaded.FAILURE.getMessage(), Loaded.FAILURE.getCause());
+      throw new ExplainedLinkError(Loaded.FAILURE.getMessage(), Loaded.FAILURE.getCause());
     }
+  }
+
+  /** {@return what was amiss and did not keep {@link #load} from loading, in words} */
+  public static List<String> warnings() {
+    return Loaded.WARNINGS;
+  }
+
+  /**
+   * Puts the library for CUDA to where the core looks for it, beside the JNI library, and does not
+   * load it. Thread-safe; costs nothing once it was called. To be called after {@link #load}.
+   *
+   * @return why it could not be put there; empty if it was, or if this build has none
+   */
+  public static Optional<String> provideCudaLibrary() {
+    return Cuda.PROBLEM;
   }
 
   /** {@return the version of the libtorch in use, such as 2.10.0} */
   public static String libtorchVersion() {
     return Libtorch.VERSION;
+  }
+
+  /**
+   * Explains why a library did not load.
+   *
+   * @param failure what came out of the first use of libtorch, or of {@link #load}
+   * @return an error that says why and what to do
+   */
+  public static UnsatisfiedLinkError explained(LinkageError failure) {
+    return failure instanceof ExplainedLinkError explained
+        ? explained
+        : new ExplainedLinkError(
+            "libtorch could not be loaded: " + LoadFailure.ofLibtorch(failure), failure);
   }
 
   /**
@@ -47,11 +87,13 @@ public final class NativeCore {
       return "there is no native library for " + platform + ", only for " + SUPPORTED;
     }
     if (built == null) {
-      return "the native library is not on the class path: add org.lrfinder:lrfinder-native with classifier "
-          + platform
-          + " (a build without C++ tools makes that jar empty)";
+      return DamagedJar.onClassPath()
+          .orElse(
+              "the native library is not on the class path: add org.lrfinder:lrfinder-native with classifier "
+                  + platform
+                  + " (a build without C++ tools makes that jar empty)");
     }
-    String compiledFor = built.getProperty("torch.version");
+    String compiledFor = built.getProperty("torch.version", "of an unknown version");
     if (!compiledFor.equals(libtorch)) {
       return "the native library was compiled for libtorch "
           + compiledFor
@@ -63,57 +105,91 @@ public final class NativeCore {
     return null;
   }
 
-  private static UnsatisfiedLinkError failure(String message, Throwable cause) {
-    UnsatisfiedLinkError error = new UnsatisfiedLinkError(message);
-    error.initCause(cause);
-    return error;
+  /** By the class loader, which also looks into other jars of a module path. */
+  private static URL resource(String name) {
+    return NativeCore.class
+        .getClassLoader()
+        .getResource(
+            NativeCore.class.getPackageName().replace('.', '/') + "/" + SUPPORTED + "/" + name);
   }
 
   /** The one attempt to load, and how it ended. */
   private static final class Loaded {
+    private static final LibraryFiles FILES = new LibraryFiles(NativeCore::resource);
+    private static Path library; // of the JNI library; null if it is not loaded
     static final UnsatisfiedLinkError FAILURE = attempt();
+    static final List<String> WARNINGS = FILES.warnings();
 
     private static UnsatisfiedLinkError attempt() {
+      String named = System.getProperty(LIBRARY_PROPERTY);
       try {
-        String platform = Loader.getPlatform();
-        Properties built = built(platform);
         String libtorch = libtorchVersion();
-        String refusal = refusal(platform, built, libtorch);
+        Properties built = named == null ? properties(resource(BUILT)) : builtBeside(named);
+        String refusal = refusal(Loader.getPlatform(), built, libtorch);
         if (refusal != null) {
-          return failure(refusal, null);
+          return new ExplainedLinkError(refusal, null);
         }
-        Loader.load(NativeSweep.class);
-        putBeside(platform + "/" + CUDA_LIBRARY);
+        Path file = named == null ? FILES.verified(LIBRARY) : Path.of(named);
+        try {
+          System.load(file.toString());
+        } catch (UnsatisfiedLinkError e) {
+          return new ExplainedLinkError(
+              "the native library could not be loaded: " + LoadFailure.ofLibrary(e, file), e);
+        }
+        library = file;
         return null;
-      } catch (LinkageError | IOException e) {
-        return failure("the native library could not be loaded: " + e, e);
-      }
-    }
-
-    /**
-     * Unpacks a library to where the core looks for it, and does not load it. The engine goes on
-     * without it.
-     */
-    private static void putBeside(String library) {
-      try {
-        if (Loader.findResource(NativeCore.class, library) != null) {
-          Loader.cacheResource(NativeCore.class, library);
-        }
       } catch (IOException e) {
-        // what it costs, the core says where it would need it
+        return new ExplainedLinkError(
+            "the native library could not be loaded: " + e.getMessage(), e);
+      } catch (LinkageError e) {
+        return explained(e);
       }
     }
 
-    private static Properties built(String platform) throws IOException {
-      // Not of the class alone: on the module path that is its own module, the library's another.
-      URL properties = Loader.findResource(NativeCore.class, platform + "/native.properties");
-      if (properties == null) {
+    /** As the build puts it there. */
+    private static Properties builtBeside(String named) throws IOException {
+      Path file = Path.of(named);
+      if (!file.isAbsolute() || !Files.isRegularFile(file)) {
+        throw new IOException(
+            "the system property %s is %s, but must be the absolute path of a file"
+                .formatted(LIBRARY_PROPERTY, named));
+      }
+      Path built = file.resolveSibling(BUILT);
+      if (!Files.isRegularFile(built)) {
+        throw new IOException(
+            "the system property %s is %s, but there is no %s beside that file, which says for which libtorch it was compiled: copy it from where the library was built, or from its jar"
+                .formatted(LIBRARY_PROPERTY, named, BUILT));
+      }
+      return properties(built.toUri().toURL());
+    }
+
+    private static Properties properties(URL url) throws IOException {
+      if (url == null) {
         return null;
       }
-      try (InputStream in = properties.openStream()) {
+      try (InputStream in = url.openStream()) {
         Properties built = new Properties();
         built.load(in);
         return built;
+      }
+    }
+  }
+
+  /** The one attempt to provide it. */
+  private static final class Cuda {
+    static final Optional<String> PROBLEM = attempt();
+
+    private static Optional<String> attempt() {
+      if (Loaded.library == null
+          || System.getProperty(LIBRARY_PROPERTY) != null // it lies beside that file, or is missing
+          || resource(CUDA_LIBRARY) == null) {
+        return Optional.empty();
+      }
+      try {
+        Loaded.FILES.verified(CUDA_LIBRARY, Loaded.library.getParent());
+        return Optional.empty();
+      } catch (IOException e) {
+        return Optional.of(e.getMessage());
       }
     }
   }

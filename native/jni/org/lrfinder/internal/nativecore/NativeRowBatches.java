@@ -1,6 +1,5 @@
 package org.lrfinder.internal.nativecore;
 
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
@@ -16,10 +15,6 @@ import org.bytedeco.pytorch.Tensor;
 @Namespace("lrfinder")
 @Name("RowBatches")
 public final class NativeRowBatches extends Pointer {
-  static {
-    Loader.load();
-  }
-
   /** {@code order} may be an undefined tensor. The core keeps the data alive by itself. */
   public NativeRowBatches(Tensor inputs, Tensor targets, long batchSize, Tensor order) {
     allocate(inputs, targets, batchSize, order);

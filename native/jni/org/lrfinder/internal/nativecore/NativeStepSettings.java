@@ -1,6 +1,5 @@
 package org.lrfinder.internal.nativecore;
 
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.MemberSetter;
@@ -16,10 +15,6 @@ import org.bytedeco.javacpp.annotation.Properties;
 @Namespace("lrfinder")
 @Name("StepSettings")
 public final class NativeStepSettings extends Pointer {
-  static {
-    Loader.load();
-  }
-
   /** Allocates settings with the core's defaults. */
   public NativeStepSettings() {
     allocate();

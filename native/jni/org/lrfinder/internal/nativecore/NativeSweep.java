@@ -2,7 +2,6 @@ package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
@@ -22,10 +21,6 @@ import org.bytedeco.pytorch.Tensor;
 @Namespace("lrfinder")
 @Name("Sweep")
 public final class NativeSweep extends Pointer {
-  static {
-    Loader.load();
-  }
-
   /**
    * Takes the snapshot. The caller keeps networks and optimizers reachable until the sweep is
    * closed.

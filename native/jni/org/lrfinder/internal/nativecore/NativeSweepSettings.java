@@ -1,6 +1,5 @@
 package org.lrfinder.internal.nativecore;
 
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
@@ -17,10 +16,6 @@ import org.bytedeco.javacpp.annotation.Properties;
 @Namespace("lrfinder")
 @Name("SweepSettings")
 public final class NativeSweepSettings extends Pointer {
-  static {
-    Loader.load();
-  }
-
   /** Allocates settings with the core's defaults. */
   public NativeSweepSettings() {
     allocate();

@@ -1,6 +1,5 @@
 package org.lrfinder.internal.nativecore;
 
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Const;
@@ -16,10 +15,6 @@ import org.bytedeco.pytorch.Optimizer;
 @Namespace("lrfinder")
 @Name("SweepSubject")
 public final class NativeSweepSubject extends Pointer {
-  static {
-    Loader.load();
-  }
-
   /** Allocates a subject without parts. */
   public NativeSweepSubject() {
     allocate();

@@ -2,7 +2,6 @@ package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
@@ -24,10 +23,6 @@ import org.bytedeco.pytorch.Tensor;
 @Namespace("lrfinder")
 @Name("Training")
 public final class NativeTraining extends Pointer {
-  static {
-    Loader.load();
-  }
-
   /**
    * Starts a training; {@code network} may be null. The caller keeps network and optimizer
    * reachable until the training is closed.

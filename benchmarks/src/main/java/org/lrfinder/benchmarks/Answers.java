@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 
@@ -37,12 +38,12 @@ record Answers(List<LrFinderResult> results) {
     return rates().filter(which).count();
   }
 
-  /** Of a status of OK, how many have a rate like that and a warning. */
+  /** Of a status of OK, how many have a rate like that and a warning that is of the answer. */
   long warned(DoublePredicate which) {
     return count(
         result ->
             result.suggestion().filter(s -> which.test(s.lr())).isPresent()
-                && !result.warnings().isEmpty());
+                && result.warnings().size() > Engines.warnings(result.engine()).size());
   }
 
   DoubleStream rates() {

@@ -1,10 +1,14 @@
 package org.lrfinder.cli;
 
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.Loader;
+import org.lrfinder.internal.engine.Engines;
+import org.lrfinder.internal.engine.FirstLoad;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParseResult;
 
 /** Entry point of {@code java -jar lrfinder.jar}. */
 @Command(
@@ -80,7 +84,10 @@ public final class Main {
   static int run(CommandLine commandLine, String... arguments) {
     try {
       return commandLine.execute(arguments);
-    } catch (LinkageError | OutOfMemoryError e) {
+    } catch (LinkageError e) {
+      commandLine.getErr().println("lrfinder: " + Engines.explained(e));
+      return FAILURE;
+    } catch (OutOfMemoryError e) {
       commandLine.getErr().println("lrfinder: " + e.getMessage());
       return FAILURE;
     }
@@ -89,12 +96,27 @@ public final class Main {
   static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionStrategy(Main::loadAndRun)
         .setExecutionExceptionHandler(
             (exception, command, parsed) -> {
               boolean input = exception instanceof InputException;
               command.getErr().println("lrfinder: " + (input ? exception.getMessage() : exception));
               return input ? INPUT : FAILURE;
             });
+  }
+
+  /**
+   * Processes that unpack libtorch at the same time, as at a first start, would kill each other.
+   */
+  private static int loadAndRun(ParseResult parsed) {
+    ParseResult command = parsed.subcommand();
+    if (command != null
+        && !command.isUsageHelpRequested()
+        && !command.isVersionHelpRequested()
+        && command.commandSpec().userObject() instanceof Callable<?>) {
+      FirstLoad.ofLibtorch();
+    }
+    return new CommandLine.RunLast().execute(parsed);
   }
 
   /** The version that the jar's manifest names. */

@@ -7,6 +7,8 @@ import java.util.Optional;
  *
  * @param engine {@code native}, {@code portable}, or {@code step function} where the caller
  *     computed the steps
+ * @param engineReason why it was the portable engine though it was not asked for, in words: what
+ *     kept the native one from being used; empty if there is none
  * @param device where the parameters are, as libtorch names it, such as {@code cpu} or {@code
  *     cuda:0}; empty for a step function
  * @param threads libtorch's threads on the CPU during the sweep; 0 for a step function
@@ -21,6 +23,7 @@ import java.util.Optional;
  */
 public record EngineInfo(
     String engine,
+    Optional<String> engineReason,
     String device,
     int threads,
     String blas,
@@ -30,6 +33,25 @@ public record EngineInfo(
     Optional<DeviceInfo> hardware) {
   /** {@return the info of sweeps whose steps the caller computes} */
   public static EngineInfo ofStepFunction() {
-    return new EngineInfo("step function", "", 0, "", "", "", Optional.empty(), Optional.empty());
+    return new EngineInfo(
+        "step function", Optional.empty(), "", 0, "", "", "", Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * Says it in short.
+   *
+   * @return engine and device, such as {@code native engine, cuda:0 (NVIDIA H200)} or {@code
+   *     portable engine in place of the native one, cpu}
+   */
+  public String words() {
+    if (device.isEmpty()) {
+      return engine;
+    }
+    return "%s engine%s, %s%s"
+        .formatted(
+            engine,
+            engineReason.isPresent() ? " in place of the native one" : "",
+            device,
+            hardware.map(found -> " (" + found.name() + ")").orElse(""));
   }
 }

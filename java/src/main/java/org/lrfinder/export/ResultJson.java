@@ -121,11 +121,12 @@ public final class ResultJson {
   }
 
   /**
-   * What computed the steps. In earlier files there is no path, and in none hardware that is not
-   * known.
+   * What computed the steps. In earlier files there is no path, or no reason for the engine, and in
+   * none hardware that is not known.
    */
   private record EngineForm(
       String engine,
+      @JsonSetter(nulls = Nulls.SET) @Nullable String engineReason,
       String device,
       int threads,
       String blas,
@@ -136,6 +137,7 @@ public final class ResultJson {
     static EngineForm of(EngineInfo info) {
       return new EngineForm(
           info.engine(),
+          info.engineReason().orElse(null),
           info.device(),
           info.threads(),
           info.blas(),
@@ -148,6 +150,7 @@ public final class ResultJson {
     EngineInfo info() {
       return new EngineInfo(
           engine,
+          Optional.ofNullable(engineReason),
           device,
           threads,
           blas,
@@ -251,6 +254,10 @@ public final class ResultJson {
       // Each loss was read in its step; a step function had no path.
       engine.put("path", engine.path("device").asText().isEmpty() ? "" : "immediate");
       engine.putNull("path_reason").putNull("hardware");
+      complete = false;
+    }
+    if (tree.get("engine") instanceof ObjectNode engine && !engine.has("engine_reason")) {
+      engine.putNull("engine_reason");
       complete = false;
     }
     // Where the faults of a file are is said by line and column.

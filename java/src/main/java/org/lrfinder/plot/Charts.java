@@ -81,6 +81,13 @@ final class Charts {
     return chart;
   }
 
+  /** Adds a small line in the corner, if there is anything to say. */
+  static void note(XYChart chart, String words) {
+    if (!words.isEmpty()) {
+      chart.addAnnotation(new Note(words));
+    }
+  }
+
   static XYSeries line(
       XYChart chart, String name, double[] x, double[] y, Color color, float width) {
     XYSeries series = chart.addSeries(name, x, y);

@@ -41,11 +41,12 @@ public final class LrPlot {
   private static final Color BAND = new Color(0xd3deef);
   private static final Color DIVERGED = new Color(0x222222);
 
-  private record Labels(String title, String rate, String loss) {
+  private record Labels(String title, String rate, String loss, String note) {
     Labels {
       Objects.requireNonNull(title, "title");
       Objects.requireNonNull(rate, "rateLabel");
       Objects.requireNonNull(loss, "lossLabel");
+      Objects.requireNonNull(note, "note");
     }
   }
 
@@ -72,7 +73,7 @@ public final class LrPlot {
     return new LrPlot(
         Judged.of(curve, settings, endReason),
         Marks.NONE,
-        new Labels("Learning rate finder", "learning rate", "loss"));
+        new Labels("Learning rate finder", "learning rate", "loss", ""));
   }
 
   /**
@@ -82,7 +83,7 @@ public final class LrPlot {
    * @return a plot like this one with that title
    */
   public LrPlot withTitle(String newTitle) {
-    return with(new Labels(newTitle, labels.rate, labels.loss));
+    return with(new Labels(newTitle, labels.rate, labels.loss, labels.note));
   }
 
   /**
@@ -93,7 +94,17 @@ public final class LrPlot {
    * @return a plot like this one with those labels
    */
   public LrPlot withLabels(String newRateLabel, String newLossLabel) {
-    return with(new Labels(labels.title, newRateLabel, newLossLabel));
+    return with(new Labels(labels.title, newRateLabel, newLossLabel, labels.note));
+  }
+
+  /**
+   * Adds a line in small type to the upper right corner, such as what computed the curve.
+   *
+   * @param newNote default: none, which the empty text is too
+   * @return a plot like this one with that note
+   */
+  public LrPlot withNote(String newNote) {
+    return with(new Labels(labels.title, labels.rate, labels.loss, newNote));
   }
 
   private LrPlot with(Labels newLabels) {
@@ -178,6 +189,7 @@ public final class LrPlot {
     RuleLines rules = new RuleLines(marks, rates);
     LossRange frame = losses.withSpaceAbove(rules.spaceAbove(PLOT_WIDTH, PLOT_HEIGHT));
     XYChart chart = Charts.empty(labels.title, labels.rate, labels.loss, rates, frame);
+    Charts.note(chart, labels.note);
     marks.range().ifPresent(range -> shade(chart, range, rates, losses));
     marks.band().filter(band -> band.size() > 1).ifPresent(band -> draw(chart, band, losses));
     if (judged.smooth()) {
@@ -200,6 +212,10 @@ public final class LrPlot {
 
   Judged judged() {
     return judged;
+  }
+
+  String note() {
+    return labels.note;
   }
 
   Optional<Suggestion> suggestion() {

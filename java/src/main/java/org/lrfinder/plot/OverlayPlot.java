@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -14,7 +15,8 @@ import org.lrfinder.suggestion.Trend;
 
 /**
  * Several curves laid over one another: their {@linkplain Trend trends}, each in a colour of its
- * own, with a point at its suggestion. It needs no display. Immutable; thread-safe.
+ * own, with a point at its suggestion, and the plots' notes, each once. It needs no display.
+ * Immutable; thread-safe.
  */
 public final class OverlayPlot {
   private static final Color[] COLORS = {
@@ -80,6 +82,13 @@ public final class OverlayPlot {
             .orElseThrow();
     RateRange rates = RateRange.of(first, last, lines.get(0).plot.judged().mode());
     XYChart chart = Charts.empty("Learning rate finder", "learning rate", "loss", rates, losses);
+    Charts.note(
+        chart,
+        lines.stream()
+            .map(line -> line.plot.note())
+            .filter(note -> !note.isEmpty())
+            .distinct()
+            .collect(Collectors.joining("; ")));
     for (int i = 0; i < lines.size(); i++) {
       Line line = lines.get(i);
       Trend trend = line.trend;

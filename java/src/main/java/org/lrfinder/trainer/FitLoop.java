@@ -15,6 +15,7 @@ import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.Outcome;
+import org.lrfinder.internal.loop.FlightLog;
 import org.lrfinder.internal.loop.Validation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +29,8 @@ final class FitLoop<B> {
   private final LearningRateSetter<B> setter;
   private final Observers observers;
   private final BooleanSupplier stopped;
+
+  private final FlightLog flight = FlightLog.begin();
 
   private ConfiguredOptimizer configured;
   private TrainingProgress progress = new TrainingProgress();
@@ -119,6 +122,7 @@ final class FitLoop<B> {
       if (!loggedHyperparameters) {
         logHyperparameters();
       }
+      engine.ifPresent(by -> flight.endTraining(progress.epoch(), progress.step(), trainLoss, by));
       return new TrainingResult(
           progress.epoch(),
           progress.step(),
@@ -234,6 +238,9 @@ final class FitLoop<B> {
             || progress.step() >= settings.maxSteps()) {
           return false;
         }
+        if (drawn == 0) {
+          flight.beginStep();
+        }
         B batch = walk.next();
         drawn++;
         if (microBatches + 1 < window && walk.hasNext()) {
@@ -252,6 +259,8 @@ final class FitLoop<B> {
               Objective.found(training.finish()); // the epoch ends with batches that are left out
         }
         steps.done(found, drawn, lr);
+        flight.endStep(
+            progress.step(), lr, found == Outcome.CONTINUE ? training.loss() : Double.NaN);
         microBatches = 0;
         drawn = 0;
         steps.tell(told);

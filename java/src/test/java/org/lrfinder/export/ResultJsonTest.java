@@ -123,8 +123,9 @@ class ResultJsonTest {
     DeviceInfo device = new DeviceInfo("NVIDIA H200", "570.86.15", "9.0", 1L << 36, 1L << 37);
     for (EngineInfo info :
         new EngineInfo[] {
-          engine("cuda:0", "late", Optional.of("no graph"), Optional.of(device)),
-          engine("cuda:1", "graph", Optional.empty(), Optional.empty())
+          engine("native", "cuda:0", "late", Optional.of("no graph"), Optional.of(device)),
+          engine("native", "cuda:1", "graph", Optional.empty(), Optional.empty()),
+          engine("portable", "cpu", "immediate", Optional.of("no library"), Optional.empty())
         }) {
       LrFinderResult there =
           LrFinderResult.of(
@@ -145,8 +146,15 @@ class ResultJsonTest {
   }
 
   private static EngineInfo engine(
-      String device, String path, Optional<String> reason, Optional<DeviceInfo> hardware) {
-    return new EngineInfo("native", device, 2, "MKL", "2.10.0", path, reason, hardware);
+      String name,
+      String device,
+      String path,
+      Optional<String> reason,
+      Optional<DeviceInfo> hardware) {
+    Optional<String> engineReason = name.equals("portable") ? reason : Optional.empty();
+    Optional<String> pathReason = name.equals("portable") ? Optional.empty() : reason;
+    return new EngineInfo(
+        name, engineReason, device, 2, "MKL", "2.10.0", path, pathReason, hardware);
   }
 
   @Test
@@ -154,7 +162,7 @@ class ResultJsonTest {
     ObjectMapper mapper = new ObjectMapper();
     ObjectNode tree = (ObjectNode) mapper.readTree(ResultJson.toJson(falling()));
     ObjectNode engine = (ObjectNode) tree.get("engine");
-    engine.remove(List.of("path", "path_reason", "hardware"));
+    engine.remove(List.of("engine_reason", "path", "path_reason", "hardware"));
     assertThat(ResultJson.fromJson(tree.toString()).engine())
         .isEqualTo(EngineInfo.ofStepFunction());
     engine.put("device", "cuda:0");
@@ -162,6 +170,7 @@ class ResultJsonTest {
         .isEqualTo(
             new EngineInfo(
                 "step function",
+                Optional.empty(),
                 "cuda:0",
                 0,
                 "",

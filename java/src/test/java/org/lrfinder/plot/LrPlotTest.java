@@ -29,6 +29,7 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
 import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
 import org.lrfinder.suggestion.Band;
 import org.lrfinder.suggestion.Descent;
 import org.lrfinder.suggestion.LrRange;
@@ -315,6 +316,50 @@ class LrPlotTest {
       }
     }
     return different;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 20})
+  void aNoteStandsInTheUpperRightCornerAndNowhereElse(int times) {
+    String note = "native engine, cuda:0 (a GPU)".repeat(times);
+    BufferedImage without = BitmapEncoder.getBufferedImage(plain(CURVE, SETTINGS).chart());
+    BufferedImage with =
+        BitmapEncoder.getBufferedImage(plain(CURVE, SETTINGS).withNote(note).chart());
+    int inTheCorner = 0;
+    for (int x = 0; x < with.getWidth(); x++) {
+      for (int y = 0; y < with.getHeight(); y++) {
+        if (with.getRGB(x, y) != without.getRGB(x, y)) {
+          assertThat(x).isBetween(560, 895);
+          assertThat(y).isBetween(5, 25);
+          inTheCorner++;
+        }
+      }
+    }
+    assertThat(inTheCorner).as("pixels of the note").isGreaterThan(50);
+    assertThat(differentPixels(plain(CURVE, SETTINGS).withNote(""), plain(CURVE, SETTINGS)))
+        .isZero();
+  }
+
+  @Test
+  void whatComputedAResultIsItsPlotsNoteAndThatOfAnOverlayOnce() {
+    LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> 1));
+    assertThat(found.plot(true).note()).isEqualTo("step function");
+    assertThat(found.plot(false).withTitle("mine").withLabels("x", "y").note())
+        .isEqualTo("step function");
+    LrPlot one = plain(CURVE, SETTINGS).withNote("native engine, cpu");
+    OverlayPlot overlay = OverlayPlot.of(Map.of("a", one, "b", one.withTitle("b")));
+    OverlayPlot plainly = OverlayPlot.of(Map.of("a", one.withNote(""), "b", one.withNote("")));
+    BufferedImage with = BitmapEncoder.getBufferedImage(overlay.chart());
+    BufferedImage without = BitmapEncoder.getBufferedImage(plainly.chart());
+    int first = 900;
+    for (int x = 450; x < 900; x++) {
+      for (int y = 0; y < 30; y++) {
+        if (with.getRGB(x, y) != without.getRGB(x, y)) {
+          first = Math.min(first, x);
+        }
+      }
+    }
+    assertThat(first).as("where a note of that length begins").isBetween(780, 820);
   }
 
   @Test

@@ -32,7 +32,22 @@ public final class OwnJvm {
   public static String run(
       List<String> classPath, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
+    return run(List.of(), classPath, options, main, arguments);
+  }
+
+  /**
+   * Runs it by another command.
+   *
+   * @param by what runs the command that follows it
+   */
+  public static String run(
+      List<String> by,
+      List<String> classPath,
+      List<String> options,
+      Class<?> main,
+      String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(by);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath), main.getName()));

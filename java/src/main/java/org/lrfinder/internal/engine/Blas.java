@@ -1,5 +1,6 @@
 package org.lrfinder.internal.engine;
 
+import java.util.Optional;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.slf4j.Logger;
@@ -29,6 +30,15 @@ enum Blas {
     return Found.BLAS;
   }
 
+  /** {@return what would be faster than this one, where it multiplies; empty if nothing is} */
+  Optional<String> advice() {
+    return this == OPENBLAS && Loader.getPlatform().endsWith("x86_64")
+        ? Optional.of(
+            "libtorch multiplies matrices with OpenBLAS, whose threads and libtorch's hinder each other: sweeps and training of wide"
+                + " networks are faster with MKL, see \"BLAS and threads\" in lrfinder's documentation")
+        : Optional.empty();
+  }
+
   /** Found once, after libtorch was loaded. */
   private static final class Found {
     static final Blas BLAS = find();
@@ -38,11 +48,7 @@ enum Blas {
       for (Blas blas : new Blas[] {MKL, OPENBLAS}) {
         Pointer address = Loader.addressof(blas.symbol);
         if (address != null && !address.isNull()) {
-          if (blas == OPENBLAS && Loader.getPlatform().endsWith("x86_64")) {
-            LOG.info(
-                "libtorch multiplies matrices with OpenBLAS, whose threads and libtorch's hinder each other: sweeps and training of wide"
-                    + " networks are faster with MKL (see \"BLAS and threads\" in lrfinder's pages)");
-          }
+          blas.advice().ifPresent(LOG::info);
           return blas;
         }
       }

@@ -3,6 +3,7 @@ package org.lrfinder.internal.engine;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.data.RowCutter;
 import org.lrfinder.engine.DeviceInfo;
@@ -15,7 +16,8 @@ import org.slf4j.LoggerFactory;
 /** Finds the engine for a choice. */
 public final class Engines {
   private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
-  private static final AtomicBoolean WARNED = new AtomicBoolean();
+  private static final AtomicBoolean WARNED = new AtomicBoolean(); // of a fallback
+  private static final AtomicBoolean SAID = new AtomicBoolean(); // what was amiss when loading
 
   private Engines() {}
 
@@ -30,9 +32,12 @@ public final class Engines {
     return switch (choice) {
       case NATIVE -> {
         NativeCore.load();
+        if (SAID.compareAndSet(false, true)) {
+          NativeCore.warnings().forEach(LOG::warn);
+        }
         yield new NativeEngine();
       }
-      case PORTABLE -> new PortableEngine();
+      case PORTABLE -> new PortableEngine(Optional.empty());
       case AUTO -> auto();
     };
   }
@@ -58,15 +63,49 @@ public final class Engines {
       if (WARNED.compareAndSet(false, true)) {
         LOG.warn("Using the portable engine, which is slower: {}", e.getMessage());
       }
-      return of(EngineChoice.PORTABLE);
+      return new PortableEngine(Optional.of(e.getMessage()));
     }
+  }
+
+  /**
+   * Says what users of a result should know of what computed it, who may see no log.
+   *
+   * @return the reason for a fallback, and what would be faster, in words
+   */
+  public static List<String> warnings(EngineInfo engine) {
+    Stream<String> fallback =
+        engine.engineReason().stream()
+            .map(reason -> "the portable engine was used, which is slower: " + reason);
+    Stream<String> blas =
+        engine.device().equals("cpu") ? Blas.inUse().advice().stream() : Stream.empty();
+    return Stream.concat(fallback, blas).toList();
+  }
+
+  /** {@return why a library did not load, and what to do, in words; else what the error says} */
+  public static String explained(LinkageError failure) {
+    return isOfALibrary(failure)
+        ? NativeCore.explained(failure).getMessage()
+        : String.valueOf(failure.getMessage());
+  }
+
+  /** Later uses of a class whose library did not load say so in their cause alone. */
+  private static boolean isOfALibrary(Throwable failure) {
+    return failure instanceof UnsatisfiedLinkError
+        || String.valueOf(failure.getMessage()).contains("UnsatisfiedLinkError")
+        || failure.getCause() != null && isOfALibrary(failure.getCause());
   }
 
   /** What computes a session that runs on this thread now. */
   static EngineInfo info(
-      String engine, String device, String path, String pathReason, Optional<DeviceInfo> hardware) {
+      String engine,
+      Optional<String> engineReason,
+      String device,
+      String path,
+      String pathReason,
+      Optional<DeviceInfo> hardware) {
     return new EngineInfo(
         engine,
+        engineReason,
         device,
         torch.get_num_threads(),
         Blas.inUse().words(),

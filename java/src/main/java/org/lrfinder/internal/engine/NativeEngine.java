@@ -1,6 +1,7 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.bytedeco.javacpp.PointerScope;
@@ -9,6 +10,7 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.RowCutter;
+import org.lrfinder.internal.nativecore.NativeCore;
 import org.lrfinder.internal.nativecore.NativeCoreException;
 import org.lrfinder.internal.nativecore.NativeStepSettings;
 import org.lrfinder.internal.nativecore.NativeSweep;
@@ -25,6 +27,7 @@ import org.slf4j.LoggerFactory;
 final class NativeEngine implements Engine {
   private static final Logger LOG = LoggerFactory.getLogger(NativeEngine.class);
   private static final AtomicBoolean SAID = new AtomicBoolean();
+  private static final AtomicBoolean SAID_OF_CUDA = new AtomicBoolean();
 
   @Override
   public EngineSweep start(
@@ -51,6 +54,7 @@ final class NativeEngine implements Engine {
             }
             part.optimizers().forEach(nativeSubject::add_optimizer);
           }
+          provideForDevice(subject.optimizers());
           MemoryNeed.check(subject, /* fused= */ true);
           // Before the snapshot, whose copies would wake threads that spin on into the first steps.
           threadState.choose(settings.step().threads(), subject.optimizers());
@@ -69,16 +73,17 @@ final class NativeEngine implements Engine {
     SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
     SweptOptimizer.requireSteppable(optimizer);
     if (!SweptOptimizer.isOfPresets(optimizer)) {
+      String name = optimizer.getClass().getName();
       if (SAID.compareAndSet(false, true)) {
-        LOG.info(
-            "Training with the portable engine, which calls the step of {} in Java",
-            optimizer.getClass().getName());
+        LOG.info("Training with the portable engine, which calls the step of {} in Java", name);
       }
-      return new PortableEngine().train(network, optimizer, step, declaredStatic);
+      return new PortableEngine(Optional.of("the step of %s is called in Java".formatted(name)))
+          .train(network, optimizer, step, declaredStatic);
     }
     return started(
         threadState -> {
           ReplayMode replay = ReplayMode.of(step, declaredStatic);
+          provideForDevice(part.optimizers());
           NativeTraining training =
               new NativeTraining(network, optimizer, nativeStep(step, replay));
           threadState.choose(step.threads(), part.optimizers());
@@ -92,6 +97,15 @@ final class NativeEngine implements Engine {
   @Override
   public RowCutter cutter(Tensor inputs, Tensor targets, int batchSize, @Nullable Tensor order) {
     return new NativeRowCutter(inputs, targets, batchSize, order);
+  }
+
+  /** What the core needs CUDA for is unpacked where it is needed; steps go on without. */
+  private static void provideForDevice(List<Optimizer> optimizers) {
+    if (ModelTensors.parameters(optimizers).stream().anyMatch(Tensor::is_cuda)) {
+      NativeCore.provideCudaLibrary()
+          .filter(problem -> SAID_OF_CUDA.compareAndSet(false, true))
+          .ifPresent(problem -> LOG.warn("The library for CUDA is left out: {}", problem));
+    }
   }
 
   private static NativeStepSettings nativeStep(StepSettings step, ReplayMode replay) {

@@ -182,7 +182,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     try (BytePointer path = path();
         BytePointer reason = pathReason()) {
       String words = reason == null ? "" : reason.getString();
-      return Engines.info("native", device, path.getString(), words, hardware);
+      return Engines.info("native", Optional.empty(), device, path.getString(), words, hardware);
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.lrfinder.internal.engine.PortableSession.guarded;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Optimizer;
@@ -20,6 +21,17 @@ import org.lrfinder.sweep.SweepSettings;
  * without it.
  */
 final class PortableEngine implements Engine {
+  private final Optional<String> reason;
+
+  /**
+   * Creates an engine.
+   *
+   * @param reason why it stands in for the native one; empty if it was asked for
+   */
+  PortableEngine(Optional<String> reason) {
+    this.reason = reason;
+  }
+
   @Override
   public EngineSweep start(
       SweepSubject subject, SweepSettings settings, List<GroupRate> groupRates) {
@@ -27,7 +39,7 @@ final class PortableEngine implements Engine {
         () -> ThreadState.during(state -> started(subject, settings, groupRates, state)));
   }
 
-  private static EngineSweep started(
+  private EngineSweep started(
       SweepSubject subject,
       SweepSettings settings,
       List<GroupRate> groupRates,
@@ -53,7 +65,7 @@ final class PortableEngine implements Engine {
     parts.forEach(part -> part.copies().forEach(Optimizer::retainReference)); // until close()
     GradMode.set_enabled(true);
     torch.setGraphExecutorOptimize(false); // it would learn from the sweep
-    return new PortableSweepSession(parts, settings, threadState, snapshot);
+    return new PortableSweepSession(parts, settings, threadState, snapshot, reason);
   }
 
   @Override
@@ -68,7 +80,7 @@ final class PortableEngine implements Engine {
               threadState -> {
                 threadState.choose(step.threads(), part.optimizers());
                 PortableMicroBatches.dropGradients(optimizer); // of steps that were not finished
-                return new PortableTrainingSession(microBatches, optimizer, threadState);
+                return new PortableTrainingSession(microBatches, optimizer, threadState, reason);
               });
         });
   }

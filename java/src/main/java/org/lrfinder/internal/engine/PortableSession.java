@@ -15,10 +15,18 @@ import org.lrfinder.sweep.Loss;
 abstract sealed class PortableSession extends Session
     permits PortableSweepSession, PortableTrainingSession {
   final PortableMicroBatches microBatches; // of the first part
+  private final Optional<String> reason;
   private final Optional<DeviceInfo> hardware;
 
-  PortableSession(PortableMicroBatches microBatches, ThreadState threadState) {
+  /**
+   * Starts a session.
+   *
+   * @param reason why it is not the native engine's; empty if that was not asked for
+   */
+  PortableSession(
+      PortableMicroBatches microBatches, ThreadState threadState, Optional<String> reason) {
     super(threadState);
+    this.reason = reason;
     this.microBatches = microBatches;
     this.hardware = Devices.info(microBatches.device());
   }
@@ -90,7 +98,7 @@ abstract sealed class PortableSession extends Session
   @Override
   public final EngineInfo info() {
     String device = microBatches.device();
-    String reason = device.equals("cpu") ? "" : "the portable engine reads each step's loss";
-    return Engines.info("portable", device, "immediate", reason, hardware);
+    String pathReason = device.equals("cpu") ? "" : "the portable engine reads each step's loss";
+    return Engines.info("portable", reason, device, "immediate", pathReason, hardware);
   }
 }

@@ -1,6 +1,7 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
@@ -56,8 +57,9 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
       List<Part> parts,
       SweepSettings settings,
       ThreadState threadState,
-      PortableSnapshot snapshot) {
-    super(parts.get(0).microBatches, threadState);
+      PortableSnapshot snapshot,
+      Optional<String> reason) {
+    super(parts.get(0).microBatches, threadState, reason);
     this.parts = parts;
     this.snapshot = snapshot;
     this.tracker = LossTracker.of(settings);

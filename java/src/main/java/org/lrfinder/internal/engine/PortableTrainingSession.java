@@ -1,6 +1,7 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
@@ -12,8 +13,11 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   private double loss = Double.NaN; // of the last step
 
   PortableTrainingSession(
-      PortableMicroBatches microBatches, Optimizer optimizer, ThreadState threadState) {
-    super(microBatches, threadState);
+      PortableMicroBatches microBatches,
+      Optimizer optimizer,
+      ThreadState threadState,
+      Optional<String> reason) {
+    super(microBatches, threadState, reason);
     this.optimizer = optimizer;
   }
 

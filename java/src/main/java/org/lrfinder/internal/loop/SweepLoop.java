@@ -26,14 +26,17 @@ public record SweepLoop(
    * Walks. Steps whose losses become known late are recorded late, with their own rates, and those
    * begun after the one that ends the sweep are dropped: what is recorded is what it would be if
    * each loss were known at once.
+   *
+   * @param flight hears of each step
    */
-  public Recorded run(Stepper stepper) {
-    return new Walk(stepper).run();
+  public Recorded run(Stepper stepper, FlightLog flight) {
+    return new Walk(stepper, flight).run();
   }
 
   /** One walk. */
   private final class Walk {
     private final Stepper stepper;
+    private final FlightLog flight;
     private final RunningLoss running;
     private int begun;
     private int recorded;
@@ -46,18 +49,22 @@ public record SweepLoop(
     private double[] validation = new double[rates.length];
     private boolean validated;
 
-    Walk(Stepper stepper) {
+    Walk(Stepper stepper, FlightLog flight) {
       this.stepper = stepper;
+      this.flight = flight;
       this.running = stepper.runningLoss();
     }
 
     Recorded run() {
       BooleanSupplier interrupted = this::isInterrupted;
       while (end == null && begun < settings.steps() && !isInterrupted()) {
-        Outcome found = stepper.step(settings.rate(begun), interrupted);
+        double lr = settings.rate(begun);
+        flight.beginStep();
+        Outcome found = stepper.step(lr, interrupted);
         if (found != null) {
           begun++;
           hear(found);
+          flight.endStep(begun, lr, recorded == begun ? losses[recorded - 1] : Double.NaN);
         } else if (end == null) {
           end = EndReason.DATA_EXHAUSTED;
         }

@@ -132,7 +132,7 @@ class SweepLoopTest {
     Scripted stepper = new Scripted(script, settings, late, seed, timeLimit ? deadline : null);
     SweepLoop.Recorded recorded =
         new SweepLoop(settings, steps::add, () -> asked[0]++ >= script.cancelledAt, deadline)
-            .run(stepper);
+            .run(stepper, FlightLog.begin());
     return new Heard(recorded, steps, stepper.rates);
   }
 

@@ -67,7 +67,8 @@ final class FindCommand implements Callable<Integer> {
       names = "--data",
       required = true,
       paramLabel = "FILE",
-      description = "CSV file in UTF-8 with a header line, or the same gzipped; - reads the standard input. Columns are standardised.")
+      description =
+          "CSV file in UTF-8 with a header line, or the same gzipped; - reads the standard input. Columns are standardised.")
   private Path data;
 
   @Option(
@@ -253,7 +254,8 @@ final class FindCommand implements Callable<Integer> {
       console.print(compared.table());
     }
     if (out != null) {
-      new SweepReport(json ? spec.commandLine().getErr() : console, Terminal.columns(spec)).write(compared, out);
+      new SweepReport(json ? spec.commandLine().getErr() : console, Terminal.columns(spec))
+          .write(compared, out);
     }
     console.flush();
     return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
@@ -304,7 +306,12 @@ final class FindCommand implements Callable<Integer> {
     if (problem != null) {
       throw new InputException(
           "%s does not fit %s, which needs %d inputs and %d outputs: %s"
-              .formatted(network.model, Table.nameOf(data), dataSet.features(), dataSet.outputs(), problem));
+              .formatted(
+                  network.model,
+                  Table.nameOf(data),
+                  dataSet.features(),
+                  dataSet.outputs(),
+                  problem));
     }
   }
 

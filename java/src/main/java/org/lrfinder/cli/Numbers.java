@@ -15,7 +15,9 @@ final class Numbers {
   /** {@return a finite number with a decimal point; null for anything else} */
   static @Nullable Double finite(String text) {
     // What is a number to Java alone: 1d, 2f, 0x1p3.
-    if (text.isEmpty() || "dDfF".indexOf(text.charAt(text.length() - 1)) >= 0 || isHexadecimal(text)) {
+    if (text.isEmpty()
+        || "dDfF".indexOf(text.charAt(text.length() - 1)) >= 0
+        || isHexadecimal(text)) {
       return null;
     }
     try {
@@ -33,8 +35,10 @@ final class Numbers {
   /** Lets options of type int, long and double be written with an exponent, and no other way. */
   static CommandLine registerWith(CommandLine commandLine) {
     return commandLine
-        .registerConverter(int.class, text -> (int) whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE))
-        .registerConverter(Integer.class, text -> (int) whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE))
+        .registerConverter(
+            int.class, text -> (int) whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE))
+        .registerConverter(
+            Integer.class, text -> (int) whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE))
         .registerConverter(long.class, text -> whole(text, Long.MIN_VALUE, Long.MAX_VALUE))
         .registerConverter(Long.class, text -> whole(text, Long.MIN_VALUE, Long.MAX_VALUE))
         .registerConverter(double.class, Numbers::real);

@@ -68,6 +68,5 @@ record Setting(Kind kind, List<Double> values) {
       }
       return new Setting(kind, values.stream().distinct().toList());
     }
-
   }
 }

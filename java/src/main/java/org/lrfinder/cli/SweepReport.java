@@ -36,8 +36,7 @@ record SweepReport(PrintWriter console, int columns) {
   private static final double GIBIBYTE = 1 << 30;
 
   /** Runs a sweep; a terminal sees a progress bar. */
-  static LrFinderResult withProgress(
-      LrFinder.Builder finder, SweepTask<?> task, int columns) {
+  static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task, int columns) {
     if (System.console() == null) {
       return finder.build().find(task);
     }

@@ -218,8 +218,7 @@ final class Table {
           "%s, line %d: %d cells, but the header has %d%s"
               .formatted(name, line, size, columns.size(), hint(csv.getField(size - 1))));
     }
-    InputException.ifRefused(
-        () -> limits.require((rows + 1L) * columns.size(), Limit.CELLS, name));
+    InputException.ifRefused(() -> limits.require((rows + 1L) * columns.size(), Limit.CELLS, name));
     if (rows == valueOfRow.length) {
       grow();
     }
@@ -245,7 +244,10 @@ final class Table {
         throw refused(line, target, "the cell goes over several lines" + hint(cell));
       }
       requireShort(cell, "%s, line %d: the cell of the target".formatted(name, line));
-      word = word == null ? "line %d, column %s: \"%s\"".formatted(line, columns.get(target), cell) : word;
+      word =
+          word == null
+              ? "line %d, column %s: \"%s\"".formatted(line, columns.get(target), cell)
+              : word;
     }
     if (!tooManyValues) {
       Integer value = values.putIfAbsent(cell, values.size());
@@ -308,7 +310,9 @@ final class Table {
     return word != null;
   }
 
-  /** {@return the target's different values, in the order of the rows; none if there are too many} */
+  /**
+   * {@return the target's different values, in the order of the rows; none if there are too many}
+   */
   List<String> values() {
     return List.copyOf(values.keySet());
   }

@@ -10,7 +10,9 @@ final class Terminal {
 
   private Terminal() {}
 
-  /** {@return how many columns there are to write to, one left free, lest a terminal break lines} */
+  /**
+   * {@return how many columns there are to write to, one left free, lest a terminal break lines}
+   */
   static int columns(CommandSpec spec) {
     if (System.console() == null) {
       return COLUMNS;

@@ -108,7 +108,8 @@ final class Utf8Reader extends Reader {
   }
 
   private InputException refused(String why) {
-    return new InputException("%s, line %d, character %d: %s".formatted(name, line, character, why));
+    return new InputException(
+        "%s, line %d, character %d: %s".formatted(name, line, character, why));
   }
 
   @Override

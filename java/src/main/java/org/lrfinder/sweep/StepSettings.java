@@ -72,7 +72,9 @@ public final class StepSettings {
     return precision;
   }
 
-  /** {@return CPU threads of libtorch and BLAS meanwhile, at most 1024; 0 lets the engine choose} */
+  /**
+   * {@return CPU threads of libtorch and BLAS meanwhile, at most 1024; 0 lets the engine choose}
+   */
   public int threads() {
     return threads;
   }

@@ -412,7 +412,7 @@ class FindCommandTest {
   @Test
   void aSweepWithoutAPointLeavesFiguresAndNoPicture() throws IOException {
     LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> Double.NaN));
-    new SweepReport(new PrintWriter(out, true)).write(found, folder, false);
+    new SweepReport(new PrintWriter(out, true), 79).write(found, folder, false);
     assertThat(out.toString()).startsWith("wrote lr.csv and lr.json to ");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.map(file -> file.getFileName().toString()))

@@ -176,7 +176,7 @@ public enum SweptOptimizer {
   static Optimizer privateCopy(Optimizer original) {
     Optimizer copy = of(original).stateless.apply(original);
     try (PointerScope scope = new PointerScope()) { // the archive is as large as the state
-      Tensor archive = OptimizerArchive.of(original);
+      Tensor archive = OptimizerArchive.of(original::save);
       InputArchive in = new InputArchive();
       in.load_from(new BytePointer(archive.data_ptr()), archive.numel());
       copy.load(in);

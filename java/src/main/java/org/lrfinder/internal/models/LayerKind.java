@@ -53,8 +53,7 @@ enum LayerKind {
         long stride = layer.number("stride", 1, 1);
         long padding = layer.number("padding", 0, 0);
         Conv2dOptions options =
-            new Conv2dOptions(
-                layer.size("in"), layer.size("out"), new LongPointer(kernel, kernel));
+            new Conv2dOptions(layer.size("in"), layer.size("out"), new LongPointer(kernel, kernel));
         options.stride().put(new long[] {stride, stride});
         options.padding().put(new LongPointer(padding, padding));
         network.module().push_back(network.keep(new Conv2dImpl(options)));
@@ -63,7 +62,10 @@ enum LayerKind {
       Set.of("features"),
       layer -> 2 * layer.size("features"),
       (layer, network) -> {
-        network.module().push_back(network.keep(new BatchNorm1dImpl(new BatchNormOptions(layer.size("features")))));
+        network
+            .module()
+            .push_back(
+                network.keep(new BatchNorm1dImpl(new BatchNormOptions(layer.size("features")))));
       }),
   LAYERNORM(
       Set.of("features"),
@@ -73,16 +75,11 @@ enum LayerKind {
         shape.push_back(layer.size("features")); // LongVector(n) would be n zeros
         network.module().push_back(network.keep(new LayerNormImpl(new LayerNormOptions(shape))));
       }),
-  RELU(
-      (layer, network) -> network.module().push_back(network.keep(new ReLUImpl()))),
-  TANH(
-      (layer, network) -> network.module().push_back(network.keep(new TanhImpl()))),
-  GELU(
-      (layer, network) -> network.module().push_back(network.keep(new GELUImpl()))),
-  SIGMOID(
-      (layer, network) -> network.module().push_back(network.keep(new SigmoidImpl()))),
-  FLATTEN(
-      (layer, network) -> network.module().push_back(network.keep(new FlattenImpl()))),
+  RELU((layer, network) -> network.module().push_back(network.keep(new ReLUImpl()))),
+  TANH((layer, network) -> network.module().push_back(network.keep(new TanhImpl()))),
+  GELU((layer, network) -> network.module().push_back(network.keep(new GELUImpl()))),
+  SIGMOID((layer, network) -> network.module().push_back(network.keep(new SigmoidImpl()))),
+  FLATTEN((layer, network) -> network.module().push_back(network.keep(new FlattenImpl()))),
   UNFLATTEN(
       Set.of("shape"),
       layer -> {
@@ -110,9 +107,7 @@ enum LayerKind {
    * @param adding makes the layer and adds it to a network
    */
   LayerKind(
-      Set<String> fields,
-      ToLongFunction<Fields> parameters,
-      BiConsumer<Fields, Network> adding) {
+      Set<String> fields, ToLongFunction<Fields> parameters, BiConsumer<Fields, Network> adding) {
     this.fields = fields;
     this.parameters = parameters;
     this.adding = adding;
@@ -235,10 +230,7 @@ enum LayerKind {
       }
       boolean tooLarge = found.isIntegralNumber() && !found.canConvertToInt();
       return new IllegalArgumentException(
-          words
-              + (tooLarge ? " and at most " + Integer.MAX_VALUE : "")
-              + ", not "
-              + found);
+          words + (tooLarge ? " and at most " + Integer.MAX_VALUE : "") + ", not " + found);
     }
   }
 }

@@ -9,9 +9,7 @@ final class NearestName {
 
   /** {@return the name with the fewest letters to change, put in or left out} */
   static String to(String wrong, Collection<String> names) {
-    return names.stream()
-        .min(Comparator.comparingInt(name -> changes(wrong, name)))
-        .orElseThrow();
+    return names.stream().min(Comparator.comparingInt(name -> changes(wrong, name))).orElseThrow();
   }
 
   /** Levenshtein's distance. */

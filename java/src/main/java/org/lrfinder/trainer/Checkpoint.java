@@ -93,21 +93,21 @@ record Checkpoint(Path file, Contents contents, List<Tensor> tensors) implements
       List<Form> tensors,
       Map<String, @Nullable Object> hyperparameters) {
     Contents {
-      Objects.requireNonNull(progress);
+      Objects.requireNonNull(progress, "progress");
       epochLosses = List.copyOf(epochLosses);
-      Objects.requireNonNull(optimizer);
-      Objects.requireNonNull(optimizerState);
+      Objects.requireNonNull(optimizer, "optimizer");
+      Objects.requireNonNull(optimizerState, "optimizerState");
       tensors = List.copyOf(tensors);
-      Objects.requireNonNull(hyperparameters);
+      Objects.requireNonNull(hyperparameters, "hyperparameters");
     }
   }
 
   /** What is stored of a tensor beside its bytes. */
   record Form(String name, ScalarType type, long[] shape) {
     Form {
-      Objects.requireNonNull(name);
-      Objects.requireNonNull(type);
-      Objects.requireNonNull(shape);
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(type, "type");
+      Objects.requireNonNull(shape, "shape");
     }
 
     static Form of(String name, Tensor tensor) {

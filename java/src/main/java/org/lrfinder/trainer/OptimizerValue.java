@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import java.util.function.ToIntFunction;
 import java.util.regex.Pattern;
@@ -23,6 +24,7 @@ import org.bytedeco.pytorch.Tuple;
 import org.bytedeco.pytorch.TupleElements;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.engine.OptimizerArchive;
+import org.lrfinder.internal.engine.SweptOptimizer;
 
 /**
  * An optimizer's archive, or a part of it, as plain values that a file can hold: one of these is
@@ -110,6 +112,7 @@ record OptimizerValue(
     IntFunction<Tensor> all = number -> number < 0 ? new Tensor() : tensors.apply(number);
     Map<String, OptimizerValue> archive = parts();
     require(archive != null, "there is no archive");
+    part("pytorch_version"); // else libtorch reads it as one from before 1.5, with other names
     optimizer.load(
         OptimizerArchive.reread(
             out ->
@@ -121,6 +124,34 @@ record OptimizerValue(
                         value.write(out, key, all, MOST_LEVELS);
                       }
                     })));
+    requireWholeStates(optimizer);
+  }
+
+  /** libtorch takes a state that lacks a tensor, and the step that needs it a null pointer. */
+  private static void requireWholeStates(Optimizer optimizer) {
+    if (!SweptOptimizer.has(optimizer)) {
+      return; // a class of the user's, of whose states nothing is known
+    }
+    SweptOptimizer kind = SweptOptimizer.of(optimizer);
+    OptimizerValue loaded = of(optimizer, tensor -> 0);
+    OptimizerParamGroupVector groups = optimizer.param_groups();
+    for (long g = 0; g < groups.size(); g++) {
+      OptimizerValue group = loaded.part("param_groups").part("param_groups/" + g);
+      int needed = kind.statesPerParameter(groups.get(g));
+      for (long i = 0; i < groups.get(g).params().size(); i++) {
+        OptimizerValue state =
+            Objects.requireNonNull(loaded.part("state").parts)
+                .get(group.part("params/" + i).text);
+        require(
+            state == null || state.definedTensors() >= needed, "the state of a parameter lacks a tensor");
+      }
+    }
+  }
+
+  private long definedTensors() {
+    return parts == null
+        ? 0
+        : parts.values().stream().filter(v -> v.tensor != null && v.tensor >= 0).count();
   }
 
   /** Of each parameter: the kernels that update take it that these are as large. */

@@ -184,8 +184,13 @@ public enum SweptOptimizer {
     return copy;
   }
 
+  /** Whether there is a row of an optimizer's exact class. */
+  public static boolean has(Optimizer optimizer) {
+    return Arrays.stream(values()).anyMatch(each -> each.type == optimizer.getClass());
+  }
+
   /** Tensors of a parameter's size that it keeps for each parameter of a group. */
-  int statesPerParameter(OptimizerParamGroup group) {
+  public int statesPerParameter(OptimizerParamGroup group) {
     return statesPerParameter.applyAsInt(group.options());
   }
 

@@ -28,9 +28,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {FindCommand.class, DemoCommand.class, AutoComplete.GenerateCompletion.class},
     footer = {
       "",
-      "Exit codes: 0 a learning rate was suggested, 1 none was, 2 wrong usage or input, 3 internal failure or lost output; ended by a signal: 130 (Ctrl-C), 143 (SIGTERM), 129 (SIGHUP).",
+      "Exit codes:",
+      "  0  a learning rate was suggested    1  none was",
+      "  2  wrong usage or input             3  internal failure, or the output is lost",
+      "  130 (Ctrl-C), 143 (SIGTERM), 129 (SIGHUP)  ended by a signal",
       "",
-      "'lrfinder find --help' has examples. Completion for bash and zsh: source <(lrfinder generate-completion)",
+      "'lrfinder find --help' has examples. Completion for bash and zsh:",
+      "  source <(lrfinder generate-completion)",
     })
 public final class Main {
   static final int NO_SUGGESTION = 1;

@@ -2,18 +2,24 @@ package org.lrfinder.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.SequenceInputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipException;
@@ -25,6 +31,9 @@ import net.jqwik.api.Provide;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -91,7 +100,8 @@ class HostileTableTest {
             utf8("a,k\n1,x\n2,\"y\n3,x\n4,y\n"),
             "data, line 3, column k: the cell goes over several lines; is a quotation mark"),
         Arguments.of(
-            utf8("a,k\n1,x\n2,\"" + "y\n".repeat(1 << 20)), "is a quotation mark"),
+            utf8("a,k\n1,x\n2,\"" + "y\n".repeat(1 << 20)),
+            "line 3, The maximum buffer size of 1048576 is insufficient to read the data of a single field. This issue typically arises when a quotation begins"),
         Arguments.of(utf8("a,k\n1d,x\n"), "line 2, column a: \"1d\" is not a finite number"),
         Arguments.of(utf8("a,k\n0x1p3,x\n"), "column a: \"0x1p3\" is not a finite number"));
   }
@@ -181,6 +191,25 @@ class HostileTableTest {
           .isInstanceOf(InterruptedException.class);
     } finally {
       assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  /** Also where a pipe has nothing and does not end. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void anInterruptIsHeardWhileAPipeHasNothing(@TempDir Path folder) throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    FutureTask<Throwable> reading =
+        new FutureTask<>(
+            () -> catchThrowable(() -> Table.read(pipe, "k", Limits.USUAL)));
+    Thread reader = new Thread(reading);
+    reader.start();
+    try (OutputStream writer = new FileOutputStream(pipe.toFile())) {
+      writer.write(utf8("a,k\n1,x\n"));
+      writer.flush();
+      reader.interrupt();
+      assertThat(reading.get(2, TimeUnit.MINUTES)).isInstanceOf(InterruptedException.class);
     }
   }
 

@@ -99,7 +99,7 @@ public final class Network {
     } catch (StreamConstraintsException e) {
       throw new IllegalArgumentException(file + ": " + refusal(e));
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(file + where(e) + ": " + e.getOriginalMessage());
+      throw new IllegalArgumentException(file + where(e) + ": " + words(e));
     } catch (IOException e) {
       throw new IllegalArgumentException("cannot read " + file + ": " + e.getMessage());
     }
@@ -148,6 +148,11 @@ public final class Network {
             ? Limit.NESTING
             : words.startsWith("Document length") ? Limit.JSON : Limit.NAME;
     return words.replaceAll(",? from `[^`]*`", "") + ": --limit " + limit + "=N raises it";
+  }
+
+  /** Without what Jackson does not know of the source. */
+  private static String words(JsonProcessingException e) {
+    return e.getOriginalMessage().replaceFirst("(?s) \\(start marker at .*", "");
   }
 
   private static String nearest(JsonNode json) {

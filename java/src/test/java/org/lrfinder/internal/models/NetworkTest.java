@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -94,7 +95,8 @@ class NetworkTest {
   @Test
   void aFileInAnotherEncodingIsRefused(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("latin.json");
-    Files.write(file, new byte[] {'[', '{', '"', (byte) 0xF6, '"', ':', '1', '}', ']'});
+    Files.writeString(
+        file, "[{\"type\": \"gr\u00F6n\", \"in\": 1}]", StandardCharsets.ISO_8859_1);
     assertThatThrownBy(() -> Network.read(file, Limits.USUAL))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("latin.json, line 1, column ")

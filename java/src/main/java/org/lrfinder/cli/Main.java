@@ -25,7 +25,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     versionProvider = Main.Version.class,
-    subcommands = {FindCommand.class, DemoCommand.class, AutoComplete.GenerateCompletion.class},
+    subcommands = {
+      FindCommand.class,
+      DemoCommand.class,
+      AutoComplete.GenerateCompletion.class,
+      ManPageCommand.class
+    },
     footer = {
       "",
       "Exit codes:",

@@ -163,6 +163,16 @@ class OptionsTest {
   }
 
   @Test
+  void theManPageHasEveryCommandsHelp() {
+    Ended ended = run(List.of("generate-man-page"));
+    assertThat(ended.code()).isZero();
+    assertThat(ended.out())
+        .startsWith(".TH LRFINDER 1")
+        .contains(".SH LRFINDER FIND", "\\-\\-limit=NAME=N", ".SH LRFINDER DEMO", "143 (SIGTERM)")
+        .contains("\\&'lrfinder find \\-\\-help'", "\\-\\-out decays \\e");
+  }
+
+  @Test
   void plotsAreAsWideAsTheTerminal() {
     LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> 1 - lr));
     for (int columns : new int[] {40, 79, 120}) {

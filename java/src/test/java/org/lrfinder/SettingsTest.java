@@ -36,6 +36,18 @@ class SettingsTest {
     }
   }
 
+  /** With more, OpenMP ends the process. */
+  @Test
+  void moreThreadsThanCanBeStartedAreRefused() {
+    assertThat(LrFinder.builder().threads(1024).build()).isNotNull();
+    for (int threads : new int[] {-1, 1025, Integer.MAX_VALUE}) {
+      assertThatThrownBy(() -> LrFinder.builder().threads(threads).build())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "threads is %d, but must be from 1 to 1024, or 0 to let the engine choose", threads);
+    }
+  }
+
   static Stream<Changed> settings() {
     return Stream.<Class<?>>of(StepOptions.class, SweepOptions.class)
         .flatMap(options -> Arrays.stream(options.getDeclaredMethods()))

@@ -90,6 +90,11 @@ final class AnswerOptions {
     }
   }
 
+  /** {@return how many steps there may be: of one sweep's repeats, or of all sweeps together} */
+  long mostSteps(int stepsOfASweep) {
+    return Math.max(autoBudget, (long) stepsOfASweep * repeats);
+  }
+
   boolean marksRules() {
     return marksRules;
   }

@@ -3,10 +3,9 @@ package org.lrfinder.cli;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.LinkedHashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.IntStream;
+import java.util.Map;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -37,63 +36,76 @@ record DataSet(Task task, Tensor inputs, Tensor targets, int outputs) {
    * @param task null to tell by the target's values: words, or whole numbers of at most 20 kinds,
    *     are classes
    */
-  static DataSet of(Table table, String targetColumn, @Nullable Task task) {
-    int target = table.column(targetColumn);
-    int[] features =
-        IntStream.range(0, table.columns().size()).filter(column -> column != target).toArray();
-    if (features.length == 0) {
-      throw new InputException(
-          "%s has no column beside the target %s".formatted(table.name(), targetColumn));
-    }
-    int rows = table.rows().size();
-    float[] inputs = new float[rows * features.length];
-    for (int i = 0; i < features.length; i++) {
-      double[] values = standardised(table.numbers(features[i]));
+  static DataSet of(Table table, @Nullable Task task) {
+    Task resolved = task != null ? task : taskOf(table);
+    int rows = table.rows();
+    int features = table.width() - 1;
+    float[] inputs = new float[rows * features];
+    for (int i = 0; i < features; i++) {
+      double[] values = standardised(table.numbers(i < table.target() ? i : i + 1));
       for (int row = 0; row < rows; row++) {
-        inputs[row * features.length + i] = (float) values[row];
+        inputs[row * features + i] = (float) values[row];
       }
     }
-    Task resolved = task != null ? task : taskOf(table.cells(target));
-    Tensor inputTensor = Tensor.create(inputs, rows, features.length);
+    Tensor inputTensor = Tensor.create(inputs, rows, features);
     if (resolved == Task.CLASSIFICATION) {
-      List<String> classes = classes(table, target);
-      long[] indices = table.cells(target).stream().mapToLong(classes::indexOf).toArray();
-      return new DataSet(resolved, inputTensor, Tensor.create(indices), classes.size());
+      table.requireClasses();
+      long[] indices = classIndices(table);
+      return new DataSet(resolved, inputTensor, Tensor.create(indices), table.values().size());
     }
-    Tensor numbers = Tensor.create(standardised(table.numbers(target)), rows, 1);
+    Tensor numbers = Tensor.create(standardised(table.numbers(table.target())), rows, 1);
     return new DataSet(resolved, inputTensor, numbers.to(ScalarType.Float), 1);
   }
 
-  private static Task taskOf(List<String> cells) {
-    Set<String> different = new LinkedHashSet<>(cells);
-    boolean words = different.stream().anyMatch(cell -> Table.number(cell) == null);
-    boolean whole =
-        !words
-            && different.stream().map(Table::number).allMatch(value -> value == Math.rint(value));
-    return words || (whole && different.size() <= MOST_CLASSES)
+  private static Task taskOf(Table table) {
+    if (table.hasWords()) {
+      return Task.CLASSIFICATION;
+    }
+    List<String> values = table.values();
+    boolean few = !values.isEmpty() && values.size() <= MOST_CLASSES;
+    return few && values.stream().map(Double::valueOf).allMatch(value -> value == Math.rint(value))
         ? Task.CLASSIFICATION
         : Task.REGRESSION;
   }
 
-  /** The target's different values, numbers by size, words by the alphabet. */
-  private static List<String> classes(Table table, int target) {
-    List<String> classes = new ArrayList<>(new LinkedHashSet<>(table.cells(target)));
-    if (classes.size() < 2) {
-      throw new InputException(
-          "%s, column %s: every row has the class %s; at least two classes are needed"
-              .formatted(table.name(), table.columns().get(target), classes.get(0)));
+  /** By the order of the target's different values: numbers by size, words by the alphabet. */
+  private static long[] classIndices(Table table) {
+    List<String> values = table.values();
+    List<String> sorted = new ArrayList<>(values);
+    sorted.sort(
+        table.hasWords() ? Comparator.naturalOrder() : Comparator.comparing(Double::valueOf));
+    long[] rank = new long[values.size()];
+    Map<String, Integer> ranks = new HashMap<>();
+    for (int i = 0; i < rank.length; i++) {
+      ranks.put(sorted.get(i), i);
     }
-    boolean numbers = classes.stream().allMatch(cell -> Table.number(cell) != null);
-    classes.sort(numbers ? Comparator.comparing(Double::valueOf) : Comparator.naturalOrder());
-    return classes;
+    Arrays.setAll(rank, value -> ranks.get(values.get(value)));
+    long[] indices = new long[table.rows()];
+    Arrays.setAll(indices, row -> rank[table.value(row)]);
+    return indices;
   }
 
-  /** Mean 0 and population deviation 1; a constant becomes 0. */
+  /** Mean 0 and population deviation 1; a constant becomes 0. Changes the values. */
   private static double[] standardised(double[] values) {
-    double mean = Arrays.stream(values).average().orElse(0);
+    double least = Double.POSITIVE_INFINITY;
+    double most = Double.NEGATIVE_INFINITY;
+    for (double value : values) {
+      least = Math.min(least, value);
+      most = Math.max(most, value);
+    }
+    if (least == most) {
+      return new double[values.length];
+    }
+    // By a power of two, which is exact: squares of 1e308 would overflow, of 1e-200 be zero.
+    int exponent = Math.getExponent(Math.max(-least, most));
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.scalb(values[i], -exponent);
+    }
+    double mean = Arrays.stream(values).average().orElseThrow();
     double deviation =
-        Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElse(0));
-    return Arrays.stream(values).map(v -> deviation > 0 ? (v - mean) / deviation : 0).toArray();
+        Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElseThrow());
+    Arrays.setAll(values, i -> (values[i] - mean) / deviation);
+    return values;
   }
 
   /** {@return the same rows on a device} */

@@ -16,6 +16,7 @@ import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
+import org.lrfinder.internal.models.Limits;
 import org.lrfinder.internal.models.Network;
 import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.suggestion.Suggestion;
@@ -38,8 +39,7 @@ import picocli.CommandLine.Spec;
         "Finds a learning rate for a small convolutional network and AdamW on handwritten digits, and trains with it.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    sortOptions = false,
-    usageHelpWidth = 100)
+    sortOptions = false)
 final class DemoCommand implements Callable<Integer> {
   private static final int SEED = 1;
   private static final int BATCH_SIZE = 32;
@@ -53,13 +53,13 @@ final class DemoCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       description =
-          "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing. Default: ${DEFAULT-VALUE}")
+          "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing, earlier ones are replaced. Default: ${DEFAULT-VALUE}")
   private Path out = Path.of("lrfinder-demo");
 
   @Mixin private AnswerOptions answer = new AnswerOptions();
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws IOException, InterruptedException {
     LrFinder.Builder finder =
         answer.applyTo(
             LrFinder.builder()
@@ -69,6 +69,7 @@ final class DemoCommand implements Callable<Integer> {
     String device = answer.device();
     SweepReport.makeFolder(out);
     PrintWriter console = spec.commandLine().getOut();
+    int columns = Terminal.columns(spec);
     try (PointerScope scope = new PointerScope()) {
       DataSet digits = digits().on(device);
       int train = digits.rows() * 3 / 4; // the rest validates
@@ -87,12 +88,13 @@ final class DemoCommand implements Callable<Integer> {
                   network.module(),
                   OPTIMIZER.over(network.module().parameters(), DEFAULT_RATE, Map.of()),
                   Loss.CROSS_ENTROPY,
-                  batches));
+                  batches),
+              columns);
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
       }
-      SweepReport report = new SweepReport(console);
+      SweepReport report = new SweepReport(console, columns);
       report.print(found);
       report.write(found, out, answer.marksRules());
       found.suggestion().ifPresent(suggestion -> compare(batches, rest, suggestion, console));
@@ -117,9 +119,10 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static DataSet digits() throws IOException {
+  private static DataSet digits() throws IOException, InterruptedException {
     try (InputStream in = DemoCommand.class.getResourceAsStream("digits.csv.gz")) {
-      return DataSet.of(Table.read(in, "digits.csv.gz"), "target", DataSet.Task.CLASSIFICATION);
+      Table table = Table.read(in, "digits.csv.gz", "target", Limits.USUAL);
+      return DataSet.of(table, DataSet.Task.CLASSIFICATION);
     }
   }
 

@@ -2,6 +2,7 @@ package org.lrfinder.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +22,8 @@ import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.internal.models.Limit;
+import org.lrfinder.internal.models.Limits;
 import org.lrfinder.internal.models.Network;
 import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.EndReason;
@@ -40,7 +43,21 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     sortOptions = false,
-    usageHelpWidth = 100)
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  A network of two hidden layers, with plots and figures in the folder wine:",
+      "    lrfinder find --data wine.csv --target class --hidden 64,64 --out wine",
+      "  A network of your own, Lightning's rule, one line of JSON for a script:",
+      "    zcat big.csv.gz |",
+      "      lrfinder find --data - --target y --model net.json --rule steepest --json",
+      "  Three weight decays, laid over one another:",
+      "    lrfinder find --data wine.csv --target class --out decays \\",
+      "      --compare weight-decay=0,1e-4,1e-2",
+      "",
+      "A network in JSON, such as net.json:",
+      "    [{\"type\": \"linear\", \"in\": 13, \"out\": 32}, {\"type\": \"relu\"},",
+      "     {\"type\": \"linear\", \"in\": 32, \"out\": 3}]"
+    })
 final class FindCommand implements Callable<Integer> {
   private static final double OWN_RATE = 1e-3; // of the optimizer, which a sweep does not use
 
@@ -50,7 +67,8 @@ final class FindCommand implements Callable<Integer> {
       names = "--data",
       required = true,
       paramLabel = "FILE",
-      description = "CSV file with a header line, or the same gzipped. Columns are standardised.")
+      description =
+          "CSV file in UTF-8 with a header line, or the same gzipped; - reads the standard input. Columns are standardised.")
   private Path data;
 
   @Option(
@@ -145,32 +163,50 @@ final class FindCommand implements Callable<Integer> {
   private @Nullable Setting compare;
 
   @Option(
+      names = "--limit",
+      paramLabel = "NAME=N",
+      completionCandidates = UsualLimits.class,
+      description =
+          "Raise or lower a limit of what is taken, which may be given more than once. Defaults: ${COMPLETION-CANDIDATES}")
+  private Map<Limit, Long> limits = Map.of();
+
+  /** Of the library of networks. */
+  static final class UsualLimits implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Limits.usual().iterator();
+    }
+  }
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing.")
+      description =
+          "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing, earlier ones are replaced.")
   private @Nullable Path out;
 
   @Option(names = "--json", description = "Print the result as one line of JSON and nothing else.")
   private boolean json;
 
   @Override
-  public Integer call() {
+  public Integer call() throws InterruptedException {
     LrFinder.Builder finder =
         answer.applyTo(
             LrFinder.builder().minLr(minLr).maxLr(maxLr).steps(steps).mode(mode).threads(threads));
     if (batchSize < 1) {
-      throw new InputException("batch-size is " + batchSize + ", but must be at least 1");
+      throw new InputException("--batch-size is " + batchSize + ", but must be at least 1");
     }
+    Limits limits = InputException.ifRefused(() -> new Limits(this.limits));
+    InputException.ifRefused(
+        () -> limits.require(answer.mostSteps(steps), Limit.STEPS, "what is asked for"));
     if (out != null) {
       SweepReport.makeFolder(out);
     }
     String device = answer.device();
     try (PointerScope scope = new PointerScope()) {
-      DataSet dataSet = DataSet.of(Table.read(data), target, task).on(device);
+      DataSet dataSet = DataSet.of(Table.read(data, target, limits), task).on(device);
       torch.manual_seed(seed);
-      Path model = network.model;
-      Network made =
-          model == null ? perceptron(dataSet) : InputException.ifRefused(() -> Network.read(model));
+      Network made = InputException.ifRefused(() -> made(dataSet, limits));
       answer.place(made);
       Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
       TensorBatches batches = batches(dataSet, batchSize);
@@ -181,7 +217,8 @@ final class FindCommand implements Callable<Integer> {
       }
 
       LrFinderResult found =
-          SweepReport.withProgress(finder, SweepTask.of(made.module(), over, loss, batches));
+          SweepReport.withProgress(
+              finder, SweepTask.of(made.module(), over, loss, batches), Terminal.columns(spec));
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
@@ -217,7 +254,8 @@ final class FindCommand implements Callable<Integer> {
       console.print(compared.table());
     }
     if (out != null) {
-      new SweepReport(json ? spec.commandLine().getErr() : console).write(compared, out);
+      new SweepReport(json ? spec.commandLine().getErr() : console, Terminal.columns(spec))
+          .write(compared, out);
     }
     console.flush();
     return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
@@ -225,12 +263,11 @@ final class FindCommand implements Callable<Integer> {
         : Main.NO_SUGGESTION;
   }
 
-  private Network perceptron(DataSet dataSet) {
-    if (network.hidden.stream().anyMatch(width -> width < 1)) {
-      throw new InputException(
-          "hidden is " + network.hidden + ", but every width must be at least 1");
-    }
-    return Network.multilayerPerceptron(dataSet.features(), network.hidden, dataSet.outputs());
+  private Network made(DataSet dataSet, Limits limits) {
+    return network.model != null
+        ? Network.read(network.model, limits)
+        : Network.multilayerPerceptron(
+            dataSet.features(), network.hidden, dataSet.outputs(), limits);
   }
 
   private TensorBatches batches(DataSet dataSet, int rows) {
@@ -239,7 +276,10 @@ final class FindCommand implements Callable<Integer> {
       spec.commandLine()
           .getErr()
           .printf(
-              Locale.ROOT, "lrfinder: %s has %d rows, all of which make one batch%n", data, size);
+              Locale.ROOT,
+              "lrfinder: %s has %d rows, all of which make one batch%n",
+              Table.nameOf(data),
+              size);
     }
     return TensorBatches.of(dataSet.inputs(), dataSet.targets(), size).shuffled(seed);
   }
@@ -266,7 +306,12 @@ final class FindCommand implements Callable<Integer> {
     if (problem != null) {
       throw new InputException(
           "%s does not fit %s, which needs %d inputs and %d outputs: %s"
-              .formatted(network.model, data, dataSet.features(), dataSet.outputs(), problem));
+              .formatted(
+                  network.model,
+                  Table.nameOf(data),
+                  dataSet.features(),
+                  dataSet.outputs(),
+                  problem));
     }
   }
 
@@ -278,16 +323,16 @@ final class FindCommand implements Callable<Integer> {
       console.printf(
           Locale.ROOT,
           "%s: %d rows, %d inputs, %s%n",
-          data,
+          Table.nameOf(data),
           dataSet.rows(),
           dataSet.features(),
           dataSet.task() == DataSet.Task.CLASSIFICATION
               ? dataSet.outputs() + " classes"
               : "a number to predict");
-      new SweepReport(console).print(found);
+      new SweepReport(console, Terminal.columns(spec)).print(found);
     }
     if (out != null) {
-      new SweepReport(json ? spec.commandLine().getErr() : console)
+      new SweepReport(json ? spec.commandLine().getErr() : console, Terminal.columns(spec))
           .write(found, out, answer.marksRules());
     }
     console.flush();

@@ -18,4 +18,13 @@ final class InputException extends RuntimeException {
       throw new InputException(e.getMessage());
     }
   }
+
+  /** Does what may refuse the user's input by an IllegalArgumentException. */
+  static void ifRefused(Runnable done) {
+    ifRefused(
+        () -> {
+          done.run();
+          return null;
+        });
+  }
 }

@@ -1,14 +1,26 @@
 package org.lrfinder.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.Loader;
+import org.jspecify.annotations.Nullable;
+import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.FirstLoad;
-import picocli.CommandLine;
+import picocli.AutoComplete;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine;
 
 /** Entry point of {@code java -jar lrfinder.jar}. */
 @Command(
@@ -17,10 +29,21 @@ import picocli.CommandLine.ParseResult;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     versionProvider = Main.Version.class,
-    subcommands = {FindCommand.class, DemoCommand.class},
+    subcommands = {
+      FindCommand.class,
+      DemoCommand.class,
+      AutoComplete.GenerateCompletion.class,
+      ManPageCommand.class
+    },
     footer = {
       "",
-      "Exit codes: 0 a learning rate was suggested, 1 none was, 2 wrong usage or input, 3 internal failure, 130 interrupted.",
+      "Exit codes:",
+      "  0  a learning rate was suggested    1  none was",
+      "  2  wrong usage or input             3  internal failure, or the output is lost",
+      "  130 (Ctrl-C), 143 (SIGTERM), 129 (SIGHUP)  ended by a signal",
+      "",
+      "'lrfinder find --help' has examples. Completion for bash and zsh:",
+      "  source <(lrfinder generate-completion)",
     })
 public final class Main {
   static final int NO_SUGGESTION = 1;
@@ -46,12 +69,21 @@ public final class Main {
     }
     // So that System.console() tells a terminal from a file on newer JDKs.
     System.setProperty("jdk.console", "java.base");
+    Output output = new Output(new FileOutputStream(FileDescriptor.out));
+    System.setOut(new PrintStream(output));
     CountDownLatch finished = endCleanlyOnSignals(Thread.currentThread());
     int code;
     try {
-      code = run(commandLine(), arguments);
+      CommandLine commandLine = commandLine();
+      code = run(commandLine, arguments);
+      commandLine.getOut().flush();
+      System.out.flush();
     } finally {
       finished.countDown();
+    }
+    if (output.lost().isPresent()) {
+      System.err.println("lrfinder: the output is lost: " + output.lost().get());
+      code = FAILURE;
     }
     System.exit(code);
   }
@@ -85,24 +117,92 @@ public final class Main {
     try {
       return commandLine.execute(arguments);
     } catch (LinkageError e) {
-      commandLine.getErr().println("lrfinder: " + Engines.explained(e));
+      say(commandLine, Engines.explained(e));
       return FAILURE;
     } catch (OutOfMemoryError e) {
-      commandLine.getErr().println("lrfinder: " + e.getMessage());
-      return FAILURE;
+      say(commandLine, outOfMemory(e.getMessage()));
+      return INPUT;
     }
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main())
+    return Numbers.registerWith(new CommandLine(new Main()))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionStrategy(Main::loadAndRun)
-        .setExecutionExceptionHandler(
-            (exception, command, parsed) -> {
-              boolean input = exception instanceof InputException;
-              command.getErr().println("lrfinder: " + (input ? exception.getMessage() : exception));
-              return input ? INPUT : FAILURE;
-            });
+        .setExpandAtFiles(false) // a name may begin with @
+        .setUsageHelpAutoWidth(true)
+        .setParameterExceptionHandler(Main::refused)
+        .setExecutionExceptionHandler((exception, command, parsed) -> failed(exception, command));
+  }
+
+  /** Of what picocli cannot parse: what is wrong, and where it says what is right. */
+  private static int refused(ParameterException e, String[] arguments) {
+    CommandLine command = e.getCommandLine();
+    if (arguments.length == 0) {
+      command.usage(command.getErr());
+      return INPUT;
+    }
+    String meant =
+        e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()
+            ? "; did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?"
+            : "";
+    say(command, e.getMessage() + meant);
+    command
+        .getErr()
+        .printf("'%s --help' lists what there is%n", command.getCommandSpec().qualifiedName());
+    return INPUT;
+  }
+
+  private static int failed(Exception e, CommandLine command) {
+    if (e instanceof InputException) {
+      say(command, withOptions(e.getMessage(), command));
+      return INPUT;
+    }
+    if (e instanceof InterruptedException) {
+      return INTERRUPTED;
+    }
+    if (e instanceof OutOfMemoryException) {
+      say(command, e.getMessage());
+      return INPUT;
+    }
+    // libtorch's have a stack of C++ below the first line.
+    String words = e.toString().lines().findFirst().orElseThrow();
+    if (words.contains("can't allocate memory")) {
+      say(command, outOfMemory(words));
+      return INPUT;
+    }
+    say(command, words);
+    return FAILURE;
+  }
+
+  private static String outOfMemory(@Nullable String words) {
+    return "memory ran out (%s): take fewer rows, a smaller network or batch, or let Java have more than its %d MiB by the environment variable JDK_JAVA_OPTIONS, such as -Xmx8g"
+        .formatted(words, Runtime.getRuntime().maxMemory() >> 20);
+  }
+
+  /** A message of the library's builders, with the options in place of their names. */
+  private static String withOptions(String message, CommandLine command) {
+    String words = message;
+    for (OptionSpec option : command.getCommandSpec().options()) {
+      String name = option.longestName();
+      String[] parts = name.substring(2).split("-");
+      String setting =
+          parts[0]
+              + Arrays.stream(parts)
+                  .skip(1)
+                  .map(part -> part.substring(0, 1).toUpperCase(Locale.ROOT) + part.substring(1))
+                  .collect(Collectors.joining());
+      // A name of one word may be just a word, but where a message begins with it.
+      words =
+          parts.length == 1
+              ? words.replaceFirst("^" + setting + " is ", name + " is ")
+              : words.replaceAll("\\b" + setting + "\\b", name);
+    }
+    return words;
+  }
+
+  private static void say(CommandLine command, String message) {
+    command.getErr().println("lrfinder: " + Words.printable(message));
   }
 
   /**

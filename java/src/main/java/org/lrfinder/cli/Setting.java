@@ -37,7 +37,7 @@ record Setting(Kind kind, List<Double> values) {
   }
 
   String name(double value) {
-    return kind.words() + " " + (value == Math.rint(value) ? "" + (long) value : "" + value);
+    return kind.words() + " " + (value == (long) value ? "" + (long) value : "" + value);
   }
 
   /** {@return what it is to an optimizer: nothing, if it is the batch size} */
@@ -59,7 +59,7 @@ record Setting(Kind kind, List<Double> values) {
                       new TypeConversionException(
                           "\"%s\" is not weight-decay=, momentum= or batch-size= and values"
                               .formatted(text)));
-      List<Double> values = Arrays.stream(parts[1].split(",")).map(Converter::number).toList();
+      List<Double> values = Arrays.stream(parts[1].split(",")).map(Numbers::real).toList();
       for (double value : values) {
         if (!kind.allows(value)) {
           throw new TypeConversionException(
@@ -67,14 +67,6 @@ record Setting(Kind kind, List<Double> values) {
         }
       }
       return new Setting(kind, values.stream().distinct().toList());
-    }
-
-    private static double number(String text) {
-      try {
-        return Double.parseDouble(text.strip());
-      } catch (NumberFormatException e) {
-        throw new TypeConversionException("\"" + text + "\" is not a number");
-      }
     }
   }
 }

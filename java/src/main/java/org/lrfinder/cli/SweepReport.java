@@ -26,14 +26,17 @@ import org.lrfinder.plot.LrPlot;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.SweepSettings;
 
-/** What the commands say of a sweep, on the console and in files. */
-record SweepReport(PrintWriter console) {
-  private static final int COLUMNS = 79;
+/**
+ * What the commands say of a sweep, on the console and in files.
+ *
+ * @param columns how wide the console is
+ */
+record SweepReport(PrintWriter console, int columns) {
   private static final int ROWS = 18;
   private static final double GIBIBYTE = 1 << 30;
 
   /** Runs a sweep; a terminal sees a progress bar. */
-  static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task) {
+  static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task, int columns) {
     if (System.console() == null) {
       return finder.build().find(task);
     }
@@ -41,7 +44,7 @@ record SweepReport(PrintWriter console) {
         new ProgressBarBuilder()
             .setTaskName("sweep")
             .setStyle(ProgressBarStyle.ASCII)
-            .setConsumer(new ConsoleProgressBarConsumer(System.err, COLUMNS))
+            .setConsumer(new ConsoleProgressBarConsumer(System.err, columns))
             .build()) {
       finder.listener(
           step -> {
@@ -71,7 +74,7 @@ record SweepReport(PrintWriter console) {
         "swept %.0e to %.0e, %s, %d of %d steps%n",
         swept.minLr(), swept.maxLr(), found.endReason().words(), points, swept.steps());
     if (points > 0) {
-      say("%n%s%n", found.plot(true).toText(COLUMNS, ROWS));
+      say("%n%s%n", found.plot(true).toText(columns, ROWS));
     }
     String status = found.status().words();
     found
@@ -136,12 +139,20 @@ record SweepReport(PrintWriter console) {
     console.printf(Locale.ROOT, format, arguments);
   }
 
-  /** Makes the folder before the sweep, so that nothing is lost to a wrong name. */
+  /**
+   * Makes the folder before the sweep, so that nothing is lost to a wrong name or to a folder that
+   * cannot be written to.
+   */
   static void makeFolder(Path folder) {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
-      throw new InputException("cannot make the folder " + folder + ": " + e);
+      throw new InputException("--out: cannot make the folder " + folder + ": " + e);
+    }
+    try {
+      Files.delete(Files.createTempFile(folder, ".lrfinder", null));
+    } catch (IOException e) {
+      throw new InputException("--out: cannot write to the folder " + folder + ": " + e);
     }
   }
 

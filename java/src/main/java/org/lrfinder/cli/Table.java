@@ -4,106 +4,198 @@ import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
+import org.lrfinder.internal.models.Limit;
+import org.lrfinder.internal.models.Limits;
 
 /**
- * A CSV file: a header line and at least one row with as many cells, none of them empty.
- *
- * @param name of the file, for messages
- * @param columns their names
- * @param rows the cells
+ * What a CSV file holds: a header line and at least one row with as many cells, none of them empty.
+ * Those of all columns but the target are numbers.
  */
-record Table(String name, List<String> columns, List<Row> rows) {
-  private static final char BYTE_ORDER_MARK = '\uFEFF';
+final class Table {
   private static final int GZIP_MAGIC = 0x1f8b;
+  private static final int MOST_CHARACTERS_OF_A_CELL = 1 << 20;
+  private static final int FIRST_ROWS = 1024;
 
-  /** A row and the line that it starts on. */
-  record Row(long line, List<String> cells) {}
+  private final String name;
+  private final Limits limits;
+  private final List<String> columns;
+  private final int target;
+  private final double[][] numbers; // by column; of the target NaN where it has a word
+  private final Map<String, Integer> values = new LinkedHashMap<>(); // of the target, by first row
+  private int[] valueOfRow = new int[FIRST_ROWS];
+  private int rows;
+  private @Nullable String word; // the target's first that is no number, with its line
+  private boolean tooManyValues;
 
-  /** Reads a file, gzipped or not. */
-  static Table read(Path file) {
-    try (InputStream in = Files.newInputStream(file)) {
-      return read(in, file.toString());
-    } catch (NoSuchFileException e) {
-      throw new InputException("there is no file " + file);
-    } catch (IOException | UncheckedIOException e) {
-      throw new InputException("cannot read " + file + ": " + e.getMessage());
+  private Table(String name, CsvRecord header, String target, Limits limits) {
+    this.name = name;
+    this.limits = limits;
+    this.columns = columns(header);
+    this.target = target(target);
+    this.numbers = new double[columns.size()][FIRST_ROWS];
+  }
+
+  /**
+   * Reads a file, gzipped or not; {@code -} is the standard input.
+   *
+   * @throws InterruptedException if the thread is interrupted, also while it waits for a pipe
+   */
+  static Table read(Path file, String target, Limits limits) throws InterruptedException {
+    boolean standard = isStandardInput(file);
+    String name = nameOf(file);
+    // Of a pipe, the channel that Files opens does not know how much it has.
+    try (FileInputStream stream =
+            standard ? new FileInputStream(FileDescriptor.in) : new FileInputStream(file.toFile());
+        FileChannel channel = stream.getChannel();
+        InputStream in = Channels.newInputStream(channel)) {
+      return read(in, name, target, limits);
+    } catch (FileNotFoundException e) {
+      throw new InputException(
+          Files.exists(file) ? "cannot read " + e.getMessage() : "there is no file " + file);
+    } catch (ClosedByInterruptException e) {
+      throw new InterruptedException();
+    } catch (IOException e) {
+      throw new InputException("cannot read %s: %s".formatted(name, e.getMessage()));
     }
   }
 
-  static Table read(InputStream in, String name) throws IOException {
-    List<CsvRecord> records;
-    try (CsvReader<CsvRecord> reader =
-        CsvReader.builder()
-            .skipEmptyLines(true)
-            .allowExtraFields(true)
-            .allowMissingFields(true)
-            .ofCsvRecord(new InputStreamReader(unzipped(in), StandardCharsets.UTF_8))) {
-      records = reader.stream().toList();
-    } catch (CsvParseException e) {
-      String cause = e.getCause() == null ? "" : ", " + e.getCause().getMessage();
-      throw new InputException(name + ": " + e.getMessage() + cause);
+  private static boolean isStandardInput(Path file) {
+    return file.toString().equals("-");
+  }
+
+  /** {@return what a file is called in messages} */
+  static String nameOf(Path file) {
+    return isStandardInput(file) ? "the standard input" : file.toString();
+  }
+
+  static Table read(InputStream in, String name, String target, Limits limits)
+      throws IOException, InterruptedException {
+    try (Utf8Reader text = new Utf8Reader(unzipped(in), name, limits);
+        CsvReader<CsvRecord> reader =
+            CsvReader.builder()
+                .skipEmptyLines(true)
+                .allowExtraFields(true)
+                .allowMissingFields(true)
+                .maxBufferSize(MOST_CHARACTERS_OF_A_CELL)
+                .ofCsvRecord(text)) {
+      Table table = null;
+      for (CsvRecord record : reader) {
+        if (table == null) {
+          table = new Table(name, record, target, limits);
+        } else {
+          table.add(record);
+        }
+        if (Thread.currentThread().isInterrupted()) {
+          throw new InterruptedException();
+        }
+      }
+      if (table == null) {
+        throw new InputException(name + " is empty: a header line and rows are needed");
+      }
+      if (table.rows == 0) {
+        throw new InputException(name + " has a header line and no rows");
+      }
+      return table;
+    } catch (UncheckedIOException | CsvParseException e) {
+      throw refused(name, e);
+    } catch (EOFException e) {
+      throw endsEarly(name);
     }
-    if (records.isEmpty()) {
-      throw new InputException(name + " is empty: a header line and rows are needed");
+  }
+
+  /** From what the CSV reader wraps. */
+  private static RuntimeException refused(String name, RuntimeException e)
+      throws IOException, InterruptedException {
+    Throwable cause = e.getCause();
+    if (cause instanceof InputException refused) {
+      throw refused;
     }
-    List<String> columns = header(records.get(0));
-    List<Row> rows = new ArrayList<>(records.size() - 1);
-    for (CsvRecord csv : records.subList(1, records.size())) {
-      rows.add(row(csv, columns, name));
+    if (cause instanceof EOFException) {
+      throw endsEarly(name);
     }
-    if (rows.isEmpty()) {
-      throw new InputException(name + " has a header line and no rows");
+    if (cause instanceof ZipException) {
+      throw new InputException(
+          "%s is gzipped, but damaged: %s".formatted(name, cause.getMessage()));
     }
-    return new Table(name, columns, rows);
+    if (cause instanceof IOException failed) {
+      throw failed;
+    }
+    String why = cause == null ? "" : ", " + cause.getMessage();
+    throw new InputException(name + ": " + e.getMessage() + why);
+  }
+
+  private static InputException endsEarly(String name) {
+    return new InputException(name + " is gzipped, but its end is missing: was it copied in part?");
   }
 
   private static InputStream unzipped(InputStream in) throws IOException {
-    BufferedInputStream buffered = new BufferedInputStream(in);
+    BufferedInputStream buffered = new Peeking(in);
     buffered.mark(2);
     boolean zipped = (buffered.read() << 8 | buffered.read()) == GZIP_MAGIC;
     buffered.reset();
-    return zipped ? new GZIPInputStream(buffered) : buffered;
+    return zipped ? new GZIPInputStream(buffered, 1 << 16) : buffered;
   }
 
-  private static List<String> header(CsvRecord csv) {
-    List<String> names = new ArrayList<>(csv.getFields().stream().map(String::strip).toList());
+  /**
+   * Says that there is more unless it is the end: by that a GZIPInputStream tells whether another
+   * archive follows, and a pipe may have nothing for a moment. And never asks a channel, which does
+   * not know in a pipe.
+   */
+  private static final class Peeking extends BufferedInputStream {
+    Peeking(InputStream in) {
+      super(
+          new FilterInputStream(in) {
+            @Override
+            public int available() {
+              return 0;
+            }
+          },
+          1 << 16);
+    }
+
+    @Override
+    public synchronized int available() throws IOException {
+      mark(1);
+      int next = read();
+      reset();
+      return next < 0 ? 0 : 1;
+    }
+  }
+
+  private List<String> columns(CsvRecord header) {
+    List<String> names = new ArrayList<>(header.getFields().stream().map(String::strip).toList());
     String first = names.get(0);
-    if (!first.isEmpty() && first.charAt(0) == BYTE_ORDER_MARK) {
-      names.set(0, first.substring(1));
+    if (!first.isEmpty() && first.charAt(0) == Utf8Reader.BYTE_ORDER_MARK) {
+      names.set(0, first.substring(1).strip());
+    }
+    for (String column : names) {
+      requireShort(column, "the name of a column of " + name);
     }
     return List.copyOf(names);
   }
 
-  private static Row row(CsvRecord csv, List<String> columns, String name) {
-    long line = csv.getStartingLineNumber();
-    if (csv.getFieldCount() != columns.size()) {
-      throw new InputException(
-          "%s, line %d: %d cells, but the header has %d"
-              .formatted(name, line, csv.getFieldCount(), columns.size()));
-    }
-    List<String> cells = csv.getFields().stream().map(String::strip).toList();
-    int empty = cells.indexOf("");
-    if (empty >= 0) {
-      throw new InputException(
-          "%s, line %d, column %s: the cell is empty".formatted(name, line, columns.get(empty)));
-    }
-    return new Row(line, cells);
-  }
-
-  /** The index of a column. */
-  int column(String wanted) {
+  private int target(String wanted) {
     int index = columns.indexOf(wanted);
     if (index < 0) {
       throw new InputException(
@@ -112,36 +204,135 @@ record Table(String name, List<String> columns, List<Row> rows) {
     if (index != columns.lastIndexOf(wanted)) {
       throw new InputException("%s has more than one column %s".formatted(name, wanted));
     }
+    if (columns.size() == 1) {
+      throw new InputException("%s has no column beside the target %s".formatted(name, wanted));
+    }
     return index;
   }
 
-  /** The numbers of a column. */
-  double[] numbers(int column) {
-    double[] numbers = new double[rows.size()];
-    for (int i = 0; i < numbers.length; i++) {
-      Row row = rows.get(i);
-      Double number = number(row.cells.get(column));
-      if (number == null) {
-        throw new InputException(
-            "%s, line %d, column %s: \"%s\" is not a finite number"
-                .formatted(name, row.line, columns.get(column), row.cells.get(column)));
+  private void add(CsvRecord csv) {
+    long line = csv.getStartingLineNumber();
+    int size = csv.getFieldCount();
+    if (size != columns.size()) {
+      throw new InputException(
+          "%s, line %d: %d cells, but the header has %d%s"
+              .formatted(name, line, size, columns.size(), hint(csv.getField(size - 1))));
+    }
+    InputException.ifRefused(() -> limits.require((rows + 1L) * columns.size(), Limit.CELLS, name));
+    if (rows == valueOfRow.length) {
+      grow();
+    }
+    for (int column = 0; column < size; column++) {
+      String cell = csv.getField(column).strip();
+      if (cell.isEmpty()) {
+        throw refused(line, column, "the cell is empty");
       }
-      numbers[i] = number;
+      Double number = Numbers.finite(cell);
+      if (column == target) {
+        addTarget(line, cell, number);
+      } else if (number == null) {
+        throw refused(line, column, "\"%s\" is not a finite number%s".formatted(cell, hint(cell)));
+      }
+      numbers[column][rows] = number == null ? Double.NaN : number;
     }
-    return numbers;
+    rows++;
   }
 
-  /** A finite number with a decimal point, whatever the locale; null for anything else. */
-  static @Nullable Double number(String cell) {
-    try {
-      double value = Double.parseDouble(cell);
-      return Double.isFinite(value) ? value : null;
-    } catch (NumberFormatException e) {
-      return null;
+  private void addTarget(long line, String cell, @Nullable Double number) {
+    if (number == null) {
+      if (cell.indexOf('\n') >= 0 || cell.indexOf('\r') >= 0) {
+        throw refused(line, target, "the cell goes over several lines" + hint(cell));
+      }
+      requireShort(cell, "%s, line %d: the cell of the target".formatted(name, line));
+      word =
+          word == null
+              ? "line %d, column %s: \"%s\"".formatted(line, columns.get(target), cell)
+              : word;
+    }
+    if (!tooManyValues) {
+      Integer value = values.putIfAbsent(cell, values.size());
+      valueOfRow[rows] = value == null ? values.size() - 1 : value;
+      tooManyValues = values.size() > limits.of(Limit.CLASSES);
+    }
+    if (tooManyValues) {
+      values.clear();
+      if (word != null) { // numbers could still be something to predict
+        requireClasses();
+      }
     }
   }
 
-  List<String> cells(int column) {
-    return rows.stream().map(row -> row.cells.get(column)).toList();
+  private void grow() {
+    int size = (int) Math.min(Integer.MAX_VALUE - 8L, rows + (rows >> 1) + 1L);
+    valueOfRow = Arrays.copyOf(valueOfRow, size);
+    for (int column = 0; column < numbers.length; column++) {
+      numbers[column] = Arrays.copyOf(numbers[column], size);
+    }
+  }
+
+  private static String hint(String cell) {
+    return cell.indexOf('\n') < 0 ? "" : "; is a quotation mark before it not closed?";
+  }
+
+  private InputException refused(long line, int column, String why) {
+    return new InputException(
+        "%s, line %d, column %s: %s".formatted(name, line, columns.get(column), why));
+  }
+
+  private void requireShort(String text, String what) {
+    InputException.ifRefused(
+        () -> limits.require(text.codePointCount(0, text.length()), Limit.NAME, what));
+  }
+
+  int rows() {
+    return rows;
+  }
+
+  int target() {
+    return target;
+  }
+
+  /** How many columns there are, the target among them. */
+  int width() {
+    return columns.size();
+  }
+
+  /** {@return the numbers of a column} */
+  double[] numbers(int column) {
+    if (column == target && word != null) {
+      throw new InputException("%s, %s is not a finite number".formatted(name, word));
+    }
+    return Arrays.copyOf(numbers[column], rows);
+  }
+
+  /** {@return whether the target has something else than numbers} */
+  boolean hasWords() {
+    return word != null;
+  }
+
+  /**
+   * {@return the target's different values, in the order of the rows; none if there are too many}
+   */
+  List<String> values() {
+    return List.copyOf(values.keySet());
+  }
+
+  /** Throws InputException if the target has too many different values to be classes, or one. */
+  void requireClasses() {
+    String what = "%s, column %s".formatted(name, columns.get(target));
+    if (tooManyValues) {
+      InputException.ifRefused(
+          () -> limits.require(limits.of(Limit.CLASSES) + 1, Limit.CLASSES, what));
+    }
+    if (values.size() == 1) {
+      throw new InputException(
+          "%s: every row has the class %s; at least two classes are needed"
+              .formatted(what, values.keySet().iterator().next()));
+    }
+  }
+
+  /** {@return which of the {@link #values} a row has} */
+  int value(int row) {
+    return valueOfRow[row];
   }
 }

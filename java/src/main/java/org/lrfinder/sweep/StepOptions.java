@@ -91,8 +91,9 @@ public abstract class StepOptions<B extends StepOptions<B>> {
    * sweeps or trains, BLAS's for the whole process. Both are put back after a sweep, and after each
    * epoch of a training.
    *
-   * @param threads at least 1; default 0: what somebody set stays, else with OpenBLAS the engine
-   *     chooses by the network's largest parameters
+   * @param threads from 1 to 1024, more than which OpenMP may fail to start; default 0: what
+   *     somebody set stays, else with OpenBLAS the engine chooses by the network's largest
+   *     parameters
    * @return this builder
    */
   public final B threads(int threads) {

@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** How an optimizer step is made, in a sweep as in a training. Immutable. */
 public final class StepSettings {
+  // OpenMP ends the process if it cannot start as many as it is told to.
+  private static final int MOST_THREADS = 1024;
+
   private final int accumulateGradBatches;
   private final double gradientClipNorm;
   private final double gradientClipValue;
@@ -31,7 +34,11 @@ public final class StepSettings {
         "gradientClipValue",
         gradientClipValue,
         "none when gradients are clipped by gradientClipNorm, which is " + gradientClipNorm);
-    require(threads >= 0, "threads", threads, "at least 1, or 0 to let the engine choose");
+    require(
+        threads >= 0 && threads <= MOST_THREADS,
+        "threads",
+        threads,
+        "from 1 to %d, or 0 to let the engine choose".formatted(MOST_THREADS));
   }
 
   /** {@return a builder with the defaults that its methods name} */
@@ -65,7 +72,9 @@ public final class StepSettings {
     return precision;
   }
 
-  /** {@return CPU threads of libtorch and BLAS meanwhile; 0 lets the engine choose} */
+  /**
+   * {@return CPU threads of libtorch and BLAS meanwhile, at most 1024; 0 lets the engine choose}
+   */
   public int threads() {
     return threads;
   }

@@ -3,7 +3,9 @@ package org.lrfinder.trainer;
 import com.fasterxml.jackson.annotation.JsonAutoDetect;
 
 /** How far a training is, from its start on. Changed in place, so that a step makes no object. */
-@JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY) // as a checkpoint has it
+@JsonAutoDetect(
+    fieldVisibility = JsonAutoDetect.Visibility.ANY,
+    isGetterVisibility = JsonAutoDetect.Visibility.NONE) // as a checkpoint has it
 final class TrainingProgress {
   private long epoch;
   private long step;
@@ -39,6 +41,11 @@ final class TrainingProgress {
   /** Of the present epoch's steps, once the losses of all are known; NaN if there are none yet. */
   double trainLoss() {
     return lossSum / epochSteps;
+  }
+
+  /** Whether a training can have come as far, which a file may say of one. */
+  boolean isValid() {
+    return Math.min(Math.min(epoch, step), Math.min(batches, epochSteps)) >= 0;
   }
 
   /** A step was done; its loss may become known later. */

@@ -276,7 +276,7 @@ class FindCommandTest {
 
   static Stream<Arguments> badModels() {
     return Stream.of(
-        Arguments.of("[{\"type\": \"linear\"", "line 1: "),
+        Arguments.of("[{\"type\": \"linear\"", "line 1, column 19: Unexpected end-of-input"),
         Arguments.of("{}", "needs an array of layers"),
         Arguments.of(
             "[{\"type\": \"magic\"}]", "layer 0: unknown type \"magic\"; there are linear, conv2d"),
@@ -306,11 +306,11 @@ class FindCommandTest {
     assertThat(find("--data", folder.resolve("none.csv"), "--target", "y")).isEqualTo(2);
     assertThat(err.toString()).contains("there is no file");
     assertThat(find("--data", wine, "--target", "target", "--min-lr", 0)).isEqualTo(2);
-    assertThat(err.toString()).contains("minLr is 0.0, but must be greater than 0");
+    assertThat(err.toString()).contains("--min-lr is 0.0, but must be greater than 0");
     assertThat(find("--data", wine, "--target", "target", "--batch-size", 0)).isEqualTo(2);
-    assertThat(err.toString()).contains("batch-size is 0, but must be at least 1");
+    assertThat(err.toString()).contains("--batch-size is 0, but must be at least 1");
     assertThat(find("--data", wine, "--target", "target", "--hidden", "8,0")).isEqualTo(2);
-    assertThat(err.toString()).contains("hidden is [8, 0], but every width must be at least 1");
+    assertThat(err.toString()).contains("--hidden is [8, 0], but every width must be at least 1");
     assertThat(find("--data", wine)).isEqualTo(2);
     assertThat(err.toString()).contains("--target=COLUMN");
     assertThat(find("--data", wine, "--target", "target", "--model", "m", "--hidden", "8"))
@@ -358,7 +358,7 @@ class FindCommandTest {
         .contains(
             "there is no rule \"best\"; there are middle-of-fall, steepest, steepest-log, valley");
     assertThat(wine("--repeats", 0)).isEqualTo(2);
-    assertThat(err.toString()).contains("repeats is 0, but must be at least 1");
+    assertThat(err.toString()).contains("--repeats is 0, but must be at least 1");
   }
 
   @Test
@@ -391,7 +391,7 @@ class FindCommandTest {
         "depth=1,2|\"depth=1,2\" is not weight-decay=, momentum= or batch-size= and values",
         "momentum|\"momentum\" is not weight-decay=, momentum= or batch-size= and values",
         "momentum=0.9,1|momentum is 1.0, but must be at least 0 and less than 1",
-        "weight-decay=x|\"x\" is not a number",
+        "weight-decay=x|'x' is not a number",
         "batch-size=2.5|batch-size is 2.5, but must be a whole number of at least 1",
         "momentum=0.5|adamw has no momentum"
       })
@@ -412,7 +412,7 @@ class FindCommandTest {
   @Test
   void aSweepWithoutAPointLeavesFiguresAndNoPicture() throws IOException {
     LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> Double.NaN));
-    new SweepReport(new PrintWriter(out, true)).write(found, folder, false);
+    new SweepReport(new PrintWriter(out, true), 79).write(found, folder, false);
     assertThat(out.toString()).startsWith("wrote lr.csv and lr.json to ");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.map(file -> file.getFileName().toString()))

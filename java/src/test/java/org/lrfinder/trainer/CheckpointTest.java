@@ -19,11 +19,14 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.testkit.ModelState;
 import org.lrfinder.testkit.Models;
 import org.lrfinder.testkit.OnEachEngine;
+import org.lrfinder.testkit.OptimizerArchive;
 import org.lrfinder.testkit.OptimizerSpec;
 
 /** What a checkpoint keeps, and that nothing of a damaged one is taken for it. */
@@ -315,6 +318,23 @@ class CheckpointTest extends TrainerFixture {
       assertThat(files.map(path -> path.getFileName().toString()))
           .containsExactlyInAnyOrder("garbage.ckpt", "mlp.ckpt", "lrfinder_logs");
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyOptimizersStateAndOptionsComeBack(OptimizerSpec kind) {
+    OfSpec model = new OfSpec(network(16, false), kind);
+    Trainer trainer = trainer(EngineChoice.AUTO).maxEpochs(1).build();
+    trainer.fit(model);
+    Optimizer trained = model.made();
+    Path file = folder.resolve("state.ckpt");
+    trainer.saveCheckpoint(file);
+    trainer.restore(file);
+    assertThat(model.made()).isNotSameAs(trained);
+    assertThat(OptimizerArchive.entries(model.made()))
+        .isNotEmpty()
+        .usingRecursiveComparison()
+        .isEqualTo(OptimizerArchive.entries(trained));
   }
 
   @Test

@@ -1,11 +1,14 @@
 package org.lrfinder.internal.engine;
 
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.pytorch.ArchiveWriter;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.DeviceOptional;
+import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.MemoryFormatOptional;
-import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OutputArchive;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -18,8 +21,20 @@ import org.lrfinder.engine.EngineException;
  * An optimizer's archive: the presets show no state map, but archives carry it. In native memory,
  * so that neither the heap nor the length of a Java array limits it.
  */
-final class OptimizerArchive {
+public final class OptimizerArchive {
   private OptimizerArchive() {}
+
+  /**
+   * {@return an archive to read of what is written to one} Callers open a {@link
+   * org.bytedeco.javacpp.PointerScope}.
+   */
+  public static InputArchive reread(Consumer<OutputArchive> written) {
+    Tensor bytes = of(written);
+    InputArchive in = new InputArchive();
+    DeviceOptional host = new DeviceOptional(new Device(new BytePointer("cpu")));
+    in.load_from(new BytePointer(bytes.data_ptr()), bytes.numel(), host);
+    return in;
+  }
 
   /**
    * Writes an archive. Callers open a {@link org.bytedeco.javacpp.PointerScope}. One at a time:
@@ -27,9 +42,9 @@ final class OptimizerArchive {
    *
    * @return its bytes
    */
-  static synchronized Tensor of(Optimizer optimizer) {
+  static synchronized Tensor of(Consumer<OutputArchive> written) {
     OutputArchive out = new OutputArchive();
-    optimizer.save(out);
+    written.accept(out);
     try (Bytes bytes = new Bytes()) {
       // The eleventh calls a null function.
       if (new PointerPointer<>(bytes).get(0) == null) {

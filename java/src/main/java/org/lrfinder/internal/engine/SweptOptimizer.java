@@ -176,7 +176,7 @@ public enum SweptOptimizer {
   static Optimizer privateCopy(Optimizer original) {
     Optimizer copy = of(original).stateless.apply(original);
     try (PointerScope scope = new PointerScope()) { // the archive is as large as the state
-      Tensor archive = OptimizerArchive.of(original);
+      Tensor archive = OptimizerArchive.of(original::save);
       InputArchive in = new InputArchive();
       in.load_from(new BytePointer(archive.data_ptr()), archive.numel());
       copy.load(in);
@@ -184,8 +184,13 @@ public enum SweptOptimizer {
     return copy;
   }
 
+  /** Whether there is a row of an optimizer's exact class. */
+  public static boolean has(Optimizer optimizer) {
+    return Arrays.stream(values()).anyMatch(each -> each.type == optimizer.getClass());
+  }
+
   /** Tensors of a parameter's size that it keeps for each parameter of a group. */
-  int statesPerParameter(OptimizerParamGroup group) {
+  public int statesPerParameter(OptimizerParamGroup group) {
     return statesPerParameter.applyAsInt(group.options());
   }
 

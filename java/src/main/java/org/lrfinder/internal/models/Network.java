@@ -1,40 +1,40 @@
 package org.lrfinder.internal.models;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.pytorch.BatchNorm1dImpl;
-import org.bytedeco.pytorch.BatchNormOptions;
-import org.bytedeco.pytorch.Conv2dImpl;
-import org.bytedeco.pytorch.Conv2dOptions;
-import org.bytedeco.pytorch.FlattenImpl;
-import org.bytedeco.pytorch.GELUImpl;
-import org.bytedeco.pytorch.LayerNormImpl;
-import org.bytedeco.pytorch.LayerNormOptions;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.LinearOptions;
-import org.bytedeco.pytorch.LongVector;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.SequentialImpl;
-import org.bytedeco.pytorch.SigmoidImpl;
-import org.bytedeco.pytorch.TanhImpl;
-import org.bytedeco.pytorch.UnflattenImpl;
 
 /**
  * A sequential network, made of layers or read from JSON: an array of objects such as {@code
- * {"type": "linear", "in": 64, "out": 10}}, alone or as the field {@code model} of an object.
- * Types: linear (in, out, bias), conv2d (in, out, kernel, stride, padding), batchnorm1d and
- * layernorm (features), relu, tanh, gelu, sigmoid, flatten, unflatten (shape).
+ * {"type": "linear", "in": 64, "out": 10}}, alone or as the field {@code model} of an object, whose
+ * other fields are for others. Types: linear (in, out, bias), conv2d (in, out, kernel, stride,
+ * padding), batchnorm1d and layernorm (features), relu, tanh, gelu, sigmoid, flatten, unflatten
+ * (shape).
  */
 public final class Network {
+  private static final String MODEL = "model";
+
   private final SequentialImpl module = new SequentialImpl();
   // The presets free a batch norm with its Java object, even while a network holds it.
   private final List<Module> layers = new ArrayList<>();
@@ -46,8 +46,26 @@ public final class Network {
     return module;
   }
 
-  /** Makes linear layers with ReLU between them. */
-  public static Network multilayerPerceptron(int features, List<Integer> hidden, int outputs) {
+  /**
+   * Makes linear layers with ReLU between them.
+   *
+   * @throws IllegalArgumentException if a width is less than 1, or they are more than the limits
+   *     allow; nothing was made
+   */
+  public static Network multilayerPerceptron(
+      int features, List<Integer> hidden, int outputs, Limits limits) {
+    limits.require(hidden.size() + 1L, Limit.LAYERS, "the network");
+    long parameters = 0;
+    long inputs = features;
+    for (long width : Stream.concat(hidden.stream(), Stream.of(outputs)).toList()) {
+      if (width < 1) {
+        throw new IllegalArgumentException(
+            "hidden is " + hidden + ", but every width must be at least 1");
+      }
+      parameters = Math.min(parameters + (inputs + 1) * width, Long.MAX_VALUE / 2);
+      inputs = width;
+    }
+    limits.require(parameters, Limit.PARAMETERS, "the network");
     Network network = new Network();
     int in = features;
     for (int width : hidden) {
@@ -59,122 +77,136 @@ public final class Network {
     return network;
   }
 
+  /** Makes linear layers with ReLU between them, within the usual limits. */
+  public static Network multilayerPerceptron(int features, List<Integer> hidden, int outputs) {
+    return multilayerPerceptron(features, hidden, outputs, Limits.USUAL);
+  }
+
   /**
    * Reads a network from a file.
    *
-   * @throws IllegalArgumentException if it cannot be read, or is no network; the message names it
+   * @throws IllegalArgumentException if it cannot be read, is no network, or more than the limits
+   *     allow; the message names it, and nothing was made
    */
-  public static Network read(Path file) {
+  public static Network read(Path file, Limits limits) {
     JsonNode json;
-    try {
-      json = new ObjectMapper().readTree(Files.readString(file));
-    } catch (NoSuchFileException e) {
-      throw new IllegalArgumentException("there is no file " + file);
-    } catch (JsonProcessingException e) {
+    // Of a pipe, the channel that Files opens does not know how much it has.
+    try (InputStream in = new FileInputStream(file.toFile())) {
+      json = parse(in, limits);
+    } catch (FileNotFoundException e) {
       throw new IllegalArgumentException(
-          "%s, line %d: %s".formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()));
+          Files.exists(file) ? "cannot read " + e.getMessage() : "there is no file " + file);
+    } catch (StreamConstraintsException e) {
+      throw new IllegalArgumentException(file + ": " + refusal(e));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(file + where(e) + ": " + words(e));
     } catch (IOException e) {
       throw new IllegalArgumentException("cannot read " + file + ": " + e.getMessage());
     }
-    JsonNode model = json.isObject() ? json.path("model") : json;
+    JsonNode model = json.isObject() ? json.path(MODEL) : json;
     if (!model.isArray() || model.isEmpty()) {
       throw new IllegalArgumentException(
-          file + " needs an array of layers, alone or as the field model");
+          file + " needs an array of layers, alone or as the field \"model\"" + nearest(json));
     }
     try {
-      return of(model);
+      return of(model, limits);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(file + ": " + e.getMessage());
     }
   }
 
+  /** Strictly: nothing said twice, and nothing behind the end. */
+  private static JsonNode parse(InputStream in, Limits limits) throws IOException {
+    int name = (int) limits.of(Limit.NAME);
+    JsonFactory factory =
+        JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .streamReadConstraints(
+                StreamReadConstraints.builder()
+                    .maxDocumentLength(limits.of(Limit.JSON))
+                    .maxNestingDepth((int) limits.of(Limit.NESTING))
+                    .maxNameLength(name)
+                    .maxStringLength(name)
+                    .maxNumberLength(name)
+                    .build())
+            .build();
+    try (JsonParser parser = factory.createParser(in)) {
+      JsonNode json = new JsonMapper().readTree(parser);
+      if (json != null && parser.nextToken() != null) {
+        throw new JsonParseException(
+            parser, "there is more text behind the end", parser.currentTokenLocation());
+      }
+      return json == null ? MissingNode.getInstance() : json;
+    }
+  }
+
+  /** Jackson says which limit, in its own terms. */
+  private static String refusal(StreamConstraintsException e) {
+    String words = e.getOriginalMessage();
+    Limit limit =
+        words.contains("epth")
+            ? Limit.NESTING
+            : words.startsWith("Document length") ? Limit.JSON : Limit.NAME;
+    return words.replaceAll(",? from `[^`]*`", "") + ": --limit " + limit + "=N raises it";
+  }
+
+  /** Without what Jackson does not know of the source. */
+  private static String words(JsonProcessingException e) {
+    return e.getOriginalMessage().replaceFirst("(?s) \\(start marker at .*", "");
+  }
+
+  private static String nearest(JsonNode json) {
+    List<String> names = new ArrayList<>();
+    json.fieldNames().forEachRemaining(names::add);
+    return json.has(MODEL) || names.isEmpty()
+        ? ""
+        : "; did you mean \"%s\"?".formatted(NearestName.to(MODEL, names));
+  }
+
+  private static String where(JsonProcessingException e) {
+    JsonLocation at = e.getLocation();
+    return at == null ? "" : ", line %d, column %d".formatted(at.getLineNr(), at.getColumnNr());
+  }
+
   /**
-   * Makes a network.
+   * Makes a network within the usual limits.
    *
    * @param model the array of layers
-   * @return the network
-   * @throws IllegalArgumentException if a layer is of an unknown type or lacks a number; the
-   *     message says which
+   * @throws IllegalArgumentException if a layer is of an unknown type, lacks a number or has one
+   *     that it does not know; the message says which
    */
   public static Network of(JsonNode model) {
-    Network network = new Network();
+    return of(model, Limits.USUAL);
+  }
+
+  private static Network of(JsonNode model, Limits limits) {
+    limits.require(model.size(), Limit.LAYERS, "the network");
+    List<LayerKind.Layer> described = new ArrayList<>();
+    long parameters = 0;
     for (int i = 0; i < model.size(); i++) {
       try {
-        network.add(model.get(i));
+        described.add(LayerKind.layer(model.get(i)));
+        parameters = Math.min(parameters + described.get(i).parameters(), Long.MAX_VALUE / 2);
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException("layer " + i + ": " + e.getMessage(), e);
       }
     }
+    limits.require(parameters, Limit.PARAMETERS, "the network");
+    Network network = new Network();
+    described.forEach(layer -> layer.addTo(network));
     return network;
   }
 
+  /** As {@link #of}. */
   public static Network parse(String model) {
     try {
-      return of(new ObjectMapper().readTree(model));
+      return of(new JsonMapper().readTree(model));
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not JSON: " + e.getOriginalMessage(), e);
     }
   }
 
-  private void add(JsonNode layer) {
-    String type = layer.path("type").asText();
-    switch (type) {
-      case "linear" -> {
-        LinearOptions options = new LinearOptions(number(layer, "in"), number(layer, "out"));
-        options.bias().put(layer.path("bias").asBoolean(true));
-        module.push_back(keep(new LinearImpl(options)));
-      }
-      case "conv2d" -> {
-        long kernel = number(layer, "kernel");
-        long stride = layer.has("stride") ? number(layer, "stride") : 1;
-        long padding = layer.path("padding").asLong(0);
-        Conv2dOptions options =
-            new Conv2dOptions(
-                number(layer, "in"), number(layer, "out"), new LongPointer(kernel, kernel));
-        options.stride().put(new long[] {stride, stride});
-        options.padding().put(new LongPointer(padding, padding));
-        module.push_back(keep(new Conv2dImpl(options)));
-      }
-      case "batchnorm1d" ->
-          module.push_back(
-              keep(new BatchNorm1dImpl(new BatchNormOptions(number(layer, "features")))));
-      case "layernorm" -> {
-        LongVector shape = new LongVector();
-        shape.push_back(number(layer, "features")); // LongVector(n) would be n zeros
-        module.push_back(keep(new LayerNormImpl(new LayerNormOptions(shape))));
-      }
-      case "relu" -> module.push_back(keep(new ReLUImpl()));
-      case "tanh" -> module.push_back(keep(new TanhImpl()));
-      case "gelu" -> module.push_back(keep(new GELUImpl()));
-      case "sigmoid" -> module.push_back(keep(new SigmoidImpl()));
-      case "flatten" -> module.push_back(keep(new FlattenImpl()));
-      case "unflatten" -> {
-        if (!layer.path("shape").isArray() || layer.get("shape").isEmpty()) {
-          throw new IllegalArgumentException("unflatten needs an array shape");
-        }
-        LongVector shape = new LongVector();
-        layer.get("shape").forEach(size -> shape.push_back(size.asLong()));
-        module.push_back(keep(new UnflattenImpl(1, shape)));
-      }
-      default ->
-          throw new IllegalArgumentException(
-              "unknown type \""
-                  + type
-                  + "\"; there are linear, conv2d, batchnorm1d, layernorm, relu, tanh, gelu, sigmoid, flatten, unflatten");
-    }
-  }
-
-  private static long number(JsonNode layer, String field) {
-    JsonNode value = layer.path(field);
-    if (!value.isIntegralNumber() || value.asLong() < 1) {
-      throw new IllegalArgumentException(
-          "%s needs a whole number \"%s\" of at least 1"
-              .formatted(layer.path("type").asText(), field));
-    }
-    return value.asLong();
-  }
-
-  private <M extends Module> M keep(M layer) {
+  <M extends Module> M keep(M layer) {
     layers.add(layer);
     return layer;
   }

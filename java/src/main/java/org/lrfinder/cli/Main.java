@@ -15,12 +15,12 @@ import org.lrfinder.engine.OutOfMemoryException;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.FirstLoad;
 import picocli.AutoComplete;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
-import picocli.CommandLine;
 
 /** Entry point of {@code java -jar lrfinder.jar}. */
 @Command(

@@ -44,10 +44,15 @@ public class DjlTraining implements StepFunction {
             .add(Linear.builder().setUnits(5).build()));
     // Without momentum the optimizer has nothing to be saved.
     Optimizer sgd = Optimizer.sgd().setLearningRateTracker((parameter, update) -> lr).build();
-    trainer = model.newTrainer(new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optOptimizer(sgd));
+    trainer =
+        model.newTrainer(
+            new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optOptimizer(sgd));
     trainer.initialize(new Shape(BATCH, 20));
     inputs = manager.randomNormal(new Shape(ROWS, 20));
-    labels = inputs.get(new NDIndex(":, :5")).argMax(1); // which of the first five numbers is the greatest
+    labels =
+        inputs
+            .get(new NDIndex(":, :5"))
+            .argMax(1); // which of the first five numbers is the greatest
   }
 
   @Override
@@ -60,7 +65,8 @@ public class DjlTraining implements StepFunction {
         GradientCollector gradients = trainer.newGradientCollector()) {
       NDArray input = inputs.get(scope, rows);
       NDArray label = labels.get(scope, rows);
-      NDArray computed = trainer.getLoss().evaluate(new NDList(label), trainer.forward(new NDList(input)));
+      NDArray computed =
+          trainer.getLoss().evaluate(new NDList(label), trainer.forward(new NDList(input)));
       gradients.backward(computed);
       loss = computed.getFloat();
     }
@@ -91,7 +97,8 @@ public class DjlTraining implements StepFunction {
       DjlTraining training = new DjlTraining(model, manager);
       LrFinderResult found = LrFinder.builder().minLr(1e-4).maxLr(100).build().find(training);
       System.out.println(found.status() + " " + found.suggestion());
-      found.suggestion()
+      found
+          .suggestion()
           .ifPresent(
               suggestion -> {
                 for (int i = 0; i < 192; i++) {

@@ -3,7 +3,6 @@ package org.lrfinder.internal.engine;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -49,8 +48,8 @@ public final class FirstLoad {
         load();
         AtomicFile.write(record, String.join("\n", loaded(cache)).getBytes(UTF_8));
       }
-    } catch (IOException | UncheckedIOException e) {
-      load(); // nothing to lock there, or no locks
+    } catch (IOException | RuntimeException e) {
+      load(); // nothing to lock there, no locks, or presets that do not know their version
     }
   }
 

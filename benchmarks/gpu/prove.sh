@@ -305,8 +305,8 @@ prove_run() { # prove_run REPORT
 
 times() {
   local network
-  attempt 150 "$python" "$root/benchmarks/gpu/lightning_steps.py" "$device" "${networks[@]}"
-  if [ "$code" -ne 0 ]; then say "Lightning could not be timed: $(cell "$last")" ""; fi
+  attempt 300 env TQDM_DISABLE=1 "$python" "$root/benchmarks/gpu/lightning_steps.py" "$device" "${networks[@]}"
+  if [ "$code" -ne 0 ]; then say "Lightning could not be timed: $(result): $(cell "$last")" ""; fi
   cp "$log" "$build/lightning"
   say "| network | read each step | late | graph | bare C++ | plain C++ | peak of device memory, MiB | Lightning |" \
     "|---|---|---|---|---|---|---|---|"
@@ -321,7 +321,7 @@ times() {
 }
 
 summary() {
-  printf '%s\n' "${results[@]}" | sed 's/ (.*//' | sort | uniq -c | awk '{ n = $1; $1 = ""; printf "%s%s:%d", (NR > 1 ? "; " : ""), $0, n }' | sed 's/^ //; s/:/: /g'
+  printf '%s\n' "${results[@]}" | sed 's/ (.*//' | sort | uniq -c | awk '{ n = $1; $1 = ""; print substr($0, 2) ": " n }' | in_a_row
 }
 
 case ${1:-both} in

@@ -30,7 +30,7 @@ constexpr int kBatchSize = 32;
 constexpr double kMib = 1024 * 1024;
 
 /// Of the long sweep; the short one has a fifth. The CPU's steps take longer and vary less.
-int steps_on(at::Device device) { return device.is_cpu() ? 50 : 500; }
+int steps_on(at::Device device) { return device.is_cpu() ? 25 : 500; }
 
 /// The library's own sweep, over the batches of the other loops.
 class SweepLoop : public Loop {

@@ -25,13 +25,14 @@ final class ManPageCommand implements Runnable {
     out.println(".SH NAME");
     out.println(roff(all.name() + " - " + all.usageMessage().description()[0]));
     print(all, out);
-    all.subcommands().values().stream().map(CommandLine::getCommandSpec).forEach(c -> print(c, out));
+    all.subcommands().values().stream()
+        .map(CommandLine::getCommandSpec)
+        .forEach(c -> print(c, out));
     out.flush();
   }
 
   private static void print(CommandSpec command, PrintWriter out) {
-    String usage =
-        command.commandLine().setUsageHelpAutoWidth(false).getUsageMessage(Ansi.OFF);
+    String usage = command.commandLine().setUsageHelpAutoWidth(false).getUsageMessage(Ansi.OFF);
     out.println(".SH " + roff(command.qualifiedName().toUpperCase(Locale.ROOT)));
     out.println(".nf");
     usage.lines().map(ManPageCommand::roff).forEach(out::println);

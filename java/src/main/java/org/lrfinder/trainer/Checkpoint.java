@@ -43,9 +43,10 @@ import org.lrfinder.internal.io.AtomicFile;
 
 /**
  * A training as it was after a step. The file has a line that names the format; the length of what
- * is no tensor, and that, as JSON; the bytes of all tensors, one after the other; and a seal, a line
- * with the checksum of all before. It is no archive of libtorch, which believes what an archive says
- * of its tensors: of how many bytes they have, and where. Holds the tensors until {@link #close}.
+ * is no tensor, and that, as JSON; the bytes of all tensors, one after the other; and a seal, a
+ * line with the checksum of all before. It is no archive of libtorch, which believes what an
+ * archive says of its tensors: of how many bytes they have, and where. Holds the tensors until
+ * {@link #close}.
  */
 record Checkpoint(Path file, Contents contents, List<Tensor> tensors) implements AutoCloseable {
   private static final ObjectMapper MAPPER =
@@ -163,7 +164,9 @@ record Checkpoint(Path file, Contents contents, List<Tensor> tensors) implements
           throw new IllegalArgumentException(
               "%s is %s, %s, which a checkpoint cannot hold"
                   .formatted(
-                      tensor.name, tensor.tensor.scalar_type().intern(), tensor.tensor.layout().intern()));
+                      tensor.name,
+                      tensor.tensor.scalar_type().intern(),
+                      tensor.tensor.layout().intern()));
         }
         forms.add(Form.of(tensor.name, tensor.tensor));
       }
@@ -345,7 +348,9 @@ record Checkpoint(Path file, Contents contents, List<Tensor> tensors) implements
 
   private void requireSame(List<Named> live) {
     List<Form> saved =
-        contents.tensors.stream().filter(form -> form.name.matches("(parameter|buffer) .*")).toList();
+        contents.tensors.stream()
+            .filter(form -> form.name.matches("(parameter|buffer) .*"))
+            .toList();
     List<String> names = live.stream().map(Named::name).toList();
     List<String> savedNames = saved.stream().map(Form::name).toList();
     boolean first = saved.equals(contents.tensors.subList(0, saved.size()));

@@ -140,10 +140,10 @@ record OptimizerValue(
       int needed = kind.statesPerParameter(groups.get(g));
       for (long i = 0; i < groups.get(g).params().size(); i++) {
         OptimizerValue state =
-            Objects.requireNonNull(loaded.part("state").parts)
-                .get(group.part("params/" + i).text);
+            Objects.requireNonNull(loaded.part("state").parts).get(group.part("params/" + i).text);
         require(
-            state == null || state.definedTensors() >= needed, "the state of a parameter lacks a tensor");
+            state == null || state.definedTensors() >= needed,
+            "the state of a parameter lacks a tensor");
       }
     }
   }

@@ -125,12 +125,19 @@ class HostileTableTest {
     return Stream.of(
         Arguments.of(rows, Limit.CELLS, 3000, "data has more than 3000 cells"),
         Arguments.of(gzipped(rows), Limit.BYTES, 7000, "data has more than 7000 bytes"),
-        Arguments.of(gzipped(new byte[1 << 24]), Limit.BYTES, 7000, "data has more than 7000 bytes"),
+        Arguments.of(
+            gzipped(new byte[1 << 24]), Limit.BYTES, 7000, "data has more than 7000 bytes"),
         Arguments.of(rows, Limit.CLASSES, 1, "data, column k has more than 1 different values"),
         Arguments.of(
-            utf8("a,k\n1,xyz\n"), Limit.NAME, 2, "data, line 2: the cell of the target has more than 2 characters"),
+            utf8("a,k\n1,xyz\n"),
+            Limit.NAME,
+            2,
+            "data, line 2: the cell of the target has more than 2 characters"),
         Arguments.of(
-            utf8("abc,k\n1,x\n"), Limit.NAME, 2, "the name of a column of data has more than 2 characters"));
+            utf8("abc,k\n1,x\n"),
+            Limit.NAME,
+            2,
+            "the name of a column of data has more than 2 characters"));
   }
 
   @ParameterizedTest(name = "{3}")
@@ -201,8 +208,7 @@ class HostileTableTest {
     Path pipe = folder.resolve("pipe");
     assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
     FutureTask<Throwable> reading =
-        new FutureTask<>(
-            () -> catchThrowable(() -> Table.read(pipe, "k", Limits.USUAL)));
+        new FutureTask<>(() -> catchThrowable(() -> Table.read(pipe, "k", Limits.USUAL)));
     Thread reader = new Thread(reading);
     reader.start();
     try (OutputStream writer = new FileOutputStream(pipe.toFile())) {
@@ -217,24 +223,41 @@ class HostileTableTest {
   Arbitrary<byte[]> files() {
     Arbitrary<String> cells =
         Arbitraries.of(
-            "1", "-2.5", "1e308", "-1e308", "5e-324", "1e999", "x", "\u00FC", "\uD83D\uDE00", "", " ",
-            "\"", "\"\"", "\"q\"", "\"a\nb\"", "NaN", "k", "\0", "\uFEFF", "1,2", "\r", ";", "#");
+            "1",
+            "-2.5",
+            "1e308",
+            "-1e308",
+            "5e-324",
+            "1e999",
+            "x",
+            "\u00FC",
+            "\uD83D\uDE00",
+            "",
+            " ",
+            "\"",
+            "\"\"",
+            "\"q\"",
+            "\"a\nb\"",
+            "NaN",
+            "k",
+            "\0",
+            "\uFEFF",
+            "1,2",
+            "\r",
+            ";",
+            "#");
     Arbitrary<String> rows =
         cells.list().ofMinSize(1).ofMaxSize(4).map(row -> String.join(",", row));
     Arbitrary<byte[]> tables =
-        rows.list()
-            .ofMaxSize(30)
-            .map(lines -> utf8("a,k\n" + String.join("\n", lines)));
+        rows.list().ofMaxSize(30).map(lines -> utf8("a,k\n" + String.join("\n", lines)));
     Arbitrary<byte[]> sound =
         Arbitraries.of("1,x", "2,y", "3,1", "-4,0")
             .list()
             .ofMinSize(1)
             .ofMaxSize(30)
             .map(lines -> utf8("a,k\n" + String.join("\n", lines)));
-    Arbitrary<byte[]> anything =
-        Arbitraries.bytes().array(byte[].class).ofMaxSize(200);
-    Arbitrary<byte[]> text =
-        Arbitraries.oneOf(List.of(tables, sound, anything));
+    Arbitrary<byte[]> anything = Arbitraries.bytes().array(byte[].class).ofMaxSize(200);
+    Arbitrary<byte[]> text = Arbitraries.oneOf(List.of(tables, sound, anything));
     Arbitrary<byte[]> flipped =
         text.flatMap(
             bytes ->

@@ -128,7 +128,9 @@ class OptionsTest {
   @Test
   void resultsReplaceEarlierOnes(@TempDir Path folder) throws IOException {
     Path figures = Files.writeString(folder.resolve("lr.csv"), "earlier");
-    String[] options = {"--steps=30", "--no-auto-steps", "--no-auto-range", "--out", folder.toString()};
+    String[] options = {
+      "--steps=30", "--no-auto-steps", "--no-auto-range", "--out", folder.toString()
+    };
     assertThat(wine(options).code()).isZero();
     assertThat(Files.readString(figures)).startsWith("step,lr,");
     assertThat(wine(options).code()).isZero();
@@ -159,7 +161,8 @@ class OptionsTest {
     assertThat(ended.code()).isZero();
     assertThat(ended.out())
         .startsWith("#!/usr/bin/env bash")
-        .contains("complete -F _complete_lrfinder", "'--limit'", "'--mark-rules'", "middle-of-fall");
+        .contains(
+            "complete -F _complete_lrfinder", "'--limit'", "'--mark-rules'", "middle-of-fall");
   }
 
   @Test
@@ -197,9 +200,41 @@ class OptionsTest {
         Arbitraries.oneOf(
             List.of(
                 Arbitraries.of(
-                    "0", "1", "2", "3", "-1", "1e-3", "5", "64", "2147483647", "2147483648", "1e400", "NaN", "64,64", "1,,2",
-                    "0,0", "adam", "SGD", "linear", "regression", "valley", "cpu", "cuda:99", "portable", "momentum=0,0.5",
-                    "batch-size=1,1e9", "weight-decay=", "", " ", "@", "--", "-", "=", "\u0000", "x=y", "ı"),
+                    "0",
+                    "1",
+                    "2",
+                    "3",
+                    "-1",
+                    "1e-3",
+                    "5",
+                    "64",
+                    "2147483647",
+                    "2147483648",
+                    "1e400",
+                    "NaN",
+                    "64,64",
+                    "1,,2",
+                    "0,0",
+                    "adam",
+                    "SGD",
+                    "linear",
+                    "regression",
+                    "valley",
+                    "cpu",
+                    "cuda:99",
+                    "portable",
+                    "momentum=0,0.5",
+                    "batch-size=1,1e9",
+                    "weight-decay=",
+                    "",
+                    " ",
+                    "@",
+                    "--",
+                    "-",
+                    "=",
+                    "\u0000",
+                    "x=y",
+                    "ı"),
                 Arbitraries.strings().ofMaxLength(8)));
     Arbitrary<String> option =
         Combinators.combine(Arbitraries.of(names), words, Arbitraries.of(true, true, true, false))

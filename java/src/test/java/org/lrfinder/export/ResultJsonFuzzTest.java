@@ -35,8 +35,28 @@ class ResultJsonFuzzTest {
   Arbitrary<String> changed() {
     Arbitrary<String> words =
         Arbitraries.of(
-            "0", "1", "-1", "3", "2147483647", "9223372036854775808", "1e308", "1e999", "NaN", "\"NaN\"", "null",
-            "true", "[]", "{}", "[1]", "\"x\"", "\"\"", "OK", ",", "}", "]", "[".repeat(2000));
+            "0",
+            "1",
+            "-1",
+            "3",
+            "2147483647",
+            "9223372036854775808",
+            "1e308",
+            "1e999",
+            "NaN",
+            "\"NaN\"",
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "[1]",
+            "\"x\"",
+            "\"\"",
+            "OK",
+            ",",
+            "}",
+            "]",
+            "[".repeat(2000));
     Arbitrary<Integer> places = Arbitraries.integers().between(0, JSON.length() - 1);
     Arbitrary<String> once =
         Combinators.combine(places, words).as(ResultJsonFuzzTest::withOtherWord);
@@ -51,7 +71,8 @@ class ResultJsonFuzzTest {
       from++;
     }
     int to = from;
-    while (to < JSON.length() && (Character.isLetterOrDigit(JSON.charAt(to)) || JSON.charAt(to) == '.')) {
+    while (to < JSON.length()
+        && (Character.isLetterOrDigit(JSON.charAt(to)) || JSON.charAt(to) == '.')) {
       to++;
     }
     return JSON.substring(0, from) + word + JSON.substring(to);

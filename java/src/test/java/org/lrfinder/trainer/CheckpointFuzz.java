@@ -24,7 +24,23 @@ final class CheckpointFuzz {
   private static final String HEAD = "lrfinder checkpoint, format 3\n";
   private static final int SEAL_LENGTH = "lrfinder checkpoint, CRC-32C 00000000\n".length();
   private static final String[] WORDS = {
-    "-1", "0", "1", "7", "2147483647", "9223372036854775807", "1e308", "null", "true", "[]", "{}", "\"x\"", "Float", "Double", "Bool", "Byte", "Long"
+    "-1",
+    "0",
+    "1",
+    "7",
+    "2147483647",
+    "9223372036854775807",
+    "1e308",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"x\"",
+    "Float",
+    "Double",
+    "Bool",
+    "Byte",
+    "Long"
   };
 
   private final Path folder;

@@ -17,9 +17,9 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -56,16 +56,18 @@ class NetworkTest {
             "layer 0: linear needs a whole number \"out\" of at least 1 and at most 2147483647, not 18446744073709551624"),
         Arguments.of("[{'type':'linear','in':2,'out':8.5}]", "\"out\" of at least 1, not 8.5"),
         Arguments.of(
-            "[{'type':'linear','in':2,'out':2,'bias':1}]", "needs \"bias\" to be true or false, not 1"),
+            "[{'type':'linear','in':2,'out':2,'bias':1}]",
+            "needs \"bias\" to be true or false, not 1"),
         Arguments.of(
             "[{'type':'conv2d','in':1,'out':1,'kernel':3,'padding':-1}]",
             "needs a whole number \"padding\" of at least 0, not -1"),
         Arguments.of("[{'type':'unflatten','shape':[2,0]}]", "of at least 1 in \"shape\", not 0"),
         Arguments.of("[{'type':'unflatten'}]", "layer 0: unflatten needs an array \"shape\""),
-        Arguments.of("[{'type':7}]", "layer 0: a layer is an object with a \"type\": linear, conv2d"),
+        Arguments.of(
+            "[{'type':7}]", "layer 0: a layer is an object with a \"type\": linear, conv2d"),
         Arguments.of("[7]", "layer 0: a layer is an object with a \"type\""),
         Arguments.of("", "needs an array of layers"),
-        Arguments.of("[" .repeat(200), "--limit nesting=N raises it"),
+        Arguments.of("[".repeat(200), "--limit nesting=N raises it"),
         Arguments.of("{'a':".repeat(200), "--limit nesting=N raises it"),
         Arguments.of("[" + "1".repeat(5000) + "]", "--limit name=N raises it"),
         Arguments.of("[{'type':'" + "x".repeat(5000) + "'}]", "--limit name=N raises it"),
@@ -95,8 +97,7 @@ class NetworkTest {
   @Test
   void aFileInAnotherEncodingIsRefused(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("latin.json");
-    Files.writeString(
-        file, "[{\"type\": \"gr\u00F6n\", \"in\": 1}]", StandardCharsets.ISO_8859_1);
+    Files.writeString(file, "[{\"type\": \"gr\u00F6n\", \"in\": 1}]", StandardCharsets.ISO_8859_1);
     assertThatThrownBy(() -> Network.read(file, Limits.USUAL))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("latin.json, line 1, column ")
@@ -114,7 +115,11 @@ class NetworkTest {
   @Test
   void theLayersAreTheOnesThatAreNamed() throws IOException {
     Network network =
-        read("{\"model\": [" + LINEAR + ", {\"type\": \"linear\", \"in\": 2, \"out\": 5, \"bias\": false}], \"other\": 1}", Limits.USUAL);
+        read(
+            "{\"model\": ["
+                + LINEAR
+                + ", {\"type\": \"linear\", \"in\": 2, \"out\": 5, \"bias\": false}], \"other\": 1}",
+            Limits.USUAL);
     assertThat(network.module().size()).isEqualTo(2);
     assertThat(network.module().parameters().size()).isEqualTo(3);
   }
@@ -143,7 +148,18 @@ class NetworkTest {
   @Provide
   Arbitrary<String> json() {
     Arbitrary<String> names =
-        Arbitraries.of("type", "in", "out", "bias", "kernel", "stride", "padding", "features", "shape", "model", "x");
+        Arbitraries.of(
+            "type",
+            "in",
+            "out",
+            "bias",
+            "kernel",
+            "stride",
+            "padding",
+            "features",
+            "shape",
+            "model",
+            "x");
     Arbitrary<String> kinds =
         Arbitraries.of(Arrays.stream(LayerKind.values()).map(k -> "\"" + k + "\"").toList());
     Arbitrary<String> values =
@@ -151,8 +167,26 @@ class NetworkTest {
             List.of(
                 kinds,
                 Arbitraries.of(
-                    "1", "0", "-1", "2", "7", "2147483647", "9223372036854775808", "1e9", "1.5", "null",
-                    "true", "\"\"", "[]", "{}", "[1,2]", "[-1]", "[[[]]]", "nan", "\u0000", "'")));
+                    "1",
+                    "0",
+                    "-1",
+                    "2",
+                    "7",
+                    "2147483647",
+                    "9223372036854775808",
+                    "1e9",
+                    "1.5",
+                    "null",
+                    "true",
+                    "\"\"",
+                    "[]",
+                    "{}",
+                    "[1,2]",
+                    "[-1]",
+                    "[[[]]]",
+                    "nan",
+                    "\u0000",
+                    "'")));
     Arbitrary<String> layers =
         kinds.flatMap(
             kind ->
@@ -160,11 +194,23 @@ class NetworkTest {
                     .as((name, value) -> "\"" + name + "\":" + value)
                     .list()
                     .ofMaxSize(4)
-                    .map(fields -> "{\"type\":" + kind + (fields.isEmpty() ? "" : ",") + String.join(",", fields) + "}"));
+                    .map(
+                        fields ->
+                            "{\"type\":"
+                                + kind
+                                + (fields.isEmpty() ? "" : ",")
+                                + String.join(",", fields)
+                                + "}"));
     Arbitrary<String> networks =
-        Arbitraries.oneOf(List.of(layers, values)).list().ofMaxSize(5).map(l -> "[" + String.join(",", l) + "]");
+        Arbitraries.oneOf(List.of(layers, values))
+            .list()
+            .ofMaxSize(5)
+            .map(l -> "[" + String.join(",", l) + "]");
     return Arbitraries.oneOf(
-        List.of(networks, networks.map(n -> "{\"model\":" + n + "}"), Arbitraries.strings().ofMaxLength(40)));
+        List.of(
+            networks,
+            networks.map(n -> "{\"model\":" + n + "}"),
+            Arbitraries.strings().ofMaxLength(40)));
   }
 
   @Property

@@ -121,7 +121,7 @@ attempt() {
   code=0
   timeout "$limit" "$@" >"$log" 2>&1 </dev/null || code=$?
   { echo "\$ $*" && cat "$log"; } >>"$logs"
-  last=$(grep -v '^[[:space:]]*$' "$log" | tail -n 1 | cut -c1-400 || true)
+  last=$(grep -v '^[[:space:]]*$' "$log" | tail -n 1 | sed 's/^ *//' | cut -c1-400 || true)
 }
 
 row() { # row POINT WORDS RESULT DETAIL
@@ -231,7 +231,7 @@ prove_java() {
     local options=(demo --engine "$engine" --out "$build/demo-$engine")
     if [ "$device" = cuda ]; then options+=(--device cuda); fi
     attempt 90 "${java[@]}" org.lrfinder.cli.Main "${options[@]}"
-    last="$(grep -m 1 '^device' "$log" || true) $last"
+    last="$(grep -m 1 '^device' "$log" | sed 's/$/; /' || true)$last"
     device_row 10 "the demo with the $engine engine"
   done
   if [ "$device" = cpu ]; then

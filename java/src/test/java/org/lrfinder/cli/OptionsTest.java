@@ -143,7 +143,7 @@ class OptionsTest {
   void theHelpHasExamplesLimitsAndExitCodes() {
     assertThat(run(List.of("find", "--help")).out())
         .contains("Examples:", "--compare weight-decay=0,1e-4,1e-2", "--data - --target y")
-        .contains("cells=100000000", "{\"type\": \"linear\", \"in\": 13, \"out\": 32}");
+        .contains("cells=50000000", "{\"type\": \"linear\", \"in\": 13, \"out\": 32}");
     assertThat(run(List.of("--help")).out()).contains("143 (SIGTERM)", "129 (SIGHUP)");
   }
 

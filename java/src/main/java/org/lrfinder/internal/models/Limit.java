@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum Limit {
   /** Of a table, after unpacking. */
   BYTES(1L << 30, Long.MAX_VALUE, "bytes"),
-  CELLS(100_000_000, Integer.MAX_VALUE - 8, "cells"),
+  CELLS(50_000_000, Integer.MAX_VALUE - 8, "cells"),
   CLASSES(100_000, Integer.MAX_VALUE - 8, "different values of the target"),
   /** Of a network's file. */
   JSON(1 << 24, Long.MAX_VALUE, "bytes of JSON"),

@@ -3,13 +3,14 @@ package org.lrfinder.internal.engine;
 import java.util.List;
 import java.util.function.Function;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
-import org.bytedeco.openblas.presets.openblas_nolapack.SetNumThreads;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.PointerConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -184,32 +185,37 @@ final class ThreadState {
   /**
    * libtorch's threads are OpenMP's. Its {@code set_num_threads} also sets what new threads start
    * with, and a thread that were born while a sweep runs would keep the sweep's count for ever.
+   *
+   * <p>MKL brings a second OpenMP along, Intel's, whose function is found first by the plain name.
+   * That for Fortran's long integers only libtorch's has, which is GCC's.
    */
   private static final class OwnThread {
-    private static final @Nullable SetNumThreads SET = find();
+    private static final LongPointer COUNT = new LongPointer(1);
+    private static final @Nullable PointerConsumer SET = find();
 
     static boolean available() {
       return SET != null;
     }
 
-    static void set(int threads) {
+    static synchronized void set(int threads) {
       if (SET != null) {
-        SET.call(threads);
-      } else {
+        SET.call(COUNT.put(threads));
+      }
+      if (torch.get_num_threads() != threads) {
         torch.set_num_threads(threads);
       }
     }
 
-    private static @Nullable SetNumThreads find() {
+    private static @Nullable PointerConsumer find() {
       try (PointerScope scope = new PointerScope()) {
-        Pointer address = Loader.addressof("omp_set_num_threads");
+        Pointer address = Loader.addressof("omp_set_num_threads_8_");
         if (address == null || address.isNull()) {
           return null;
         }
         PointerPointer<Pointer> function = new PointerPointer<>(1);
         function.put(address);
         function.retainReference(); // for ever, and outlives the scope
-        return new SetNumThreads(function);
+        return new PointerConsumer(function);
       }
     }
   }

@@ -93,14 +93,19 @@ class ThreadStateTest {
         LrFinder.builder()
             .engine(EngineChoice.NATIVE)
             .steps(3)
-            .listener(step -> threads.set(torch.get_num_threads()))
+            .listener(
+                step -> {
+                  threads.set(torch.get_num_threads());
+                  assertThat(libtorchThreadsOfANewThread()).isEqualTo(all);
+                })
             .build()
             .find(
                 network,
                 new SGD(network.parameters(), new SGDOptions(0.1)),
                 Loss.MSE,
                 List.of(new Batch(torch.ones(32, 64), torch.ones(32, width))));
-        System.out.println(width + ": " + threads + " of " + all);
+        int bornLater = libtorchThreadsOfANewThread();
+        System.out.println("%d: %d of %d, then %d".formatted(width, threads.get(), all, bornLater));
         assertThat(torch.get_num_threads()).isEqualTo(all);
       }
     }
@@ -109,7 +114,10 @@ class ThreadStateTest {
   @Test
   void onMklOneThreadDoesSmallProducts() throws Exception {
     String printed = OwnJvm.run(List.of("-Dorg.bytedeco.openblas.load=mkl"), OnMkl.class);
-    assertThat(printed.lines()).contains("64: 1 of " + all, "512: %d of %d".formatted(all, all));
+    assertThat(printed.lines())
+        .contains(
+            "64: 1 of %d, then %d".formatted(all, all),
+            "512: %d of %d, then %d".formatted(all, all, all));
   }
 
   @Test

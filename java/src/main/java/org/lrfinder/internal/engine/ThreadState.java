@@ -190,7 +190,8 @@ final class ThreadState {
    * That for Fortran's long integers only libtorch's has, which is GCC's.
    */
   private static final class OwnThread {
-    private static final LongPointer COUNT = new LongPointer(1);
+    // Outlives the scope of whoever comes first, for ever.
+    private static final LongPointer COUNT = new LongPointer(1).retainReference();
     private static final @Nullable PointerConsumer SET = find();
 
     static boolean available() {

@@ -20,7 +20,6 @@ import org.lrfinder.testkit.OwnJvm;
 
 /** Several command lines that start at once where nothing has been unpacked yet. */
 class FirstLoadTest {
-  private static final Path DATA = Path.of(System.getProperty("lrfinder.data", "src/data"));
 
   @TempDir private Path folder;
 
@@ -31,18 +30,8 @@ class FirstLoadTest {
     command.add("-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"));
     command.addAll(List.of(options));
     command.addAll(
-        List.of(
-            "-cp",
-            String.join(File.pathSeparator, OwnJvm.classPath()),
-            Main.class.getName(),
-            "find",
-            "--data=" + DATA.resolve("wine.csv.gz"),
-            "--target=target",
-            "--steps=30",
-            "--no-auto-range",
-            "--no-auto-steps",
-            "--threads=1",
-            "--json"));
+        List.of("-cp", String.join(File.pathSeparator, OwnJvm.classPath()), Main.class.getName()));
+    command.addAll(List.of(LauncherTest.FIND));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
         .redirectOutput(folder.resolve(name).toFile())

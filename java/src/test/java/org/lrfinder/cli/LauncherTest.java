@@ -32,7 +32,7 @@ class LauncherTest {
   private static final Path LAUNCHER =
       Path.of(System.getProperty("lrfinder.launcher", "src/launcher/lrfinder"));
   private static final Path DATA = Path.of(System.getProperty("lrfinder.data", "src/data"));
-  private static final String[] FIND = {
+  static final String[] FIND = {
     "find",
     "--data=" + DATA.resolve("wine.csv.gz"),
     "--target=target",

@@ -32,6 +32,7 @@ class ReadmeTest {
       import org.lrfinder.*;
       import org.lrfinder.data.*;
       import org.lrfinder.export.*;
+      import org.lrfinder.plot.*;
       import org.lrfinder.sweep.*;
       import org.lrfinder.trainer.Model;
       import org.lrfinder.trainer.Trainer;

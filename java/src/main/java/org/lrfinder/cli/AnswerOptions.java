@@ -62,6 +62,11 @@ final class AnswerOptions {
   private boolean marksRules;
 
   @Option(
+      names = "--watch",
+      description = "Draw the curve in the terminal while it grows; quiet where there is none.")
+  private boolean watched;
+
+  @Option(
       names = "--engine",
       paramLabel = "ENGINE",
       description = "auto, native or portable. Default: auto")
@@ -97,6 +102,10 @@ final class AnswerOptions {
 
   boolean marksRules() {
     return marksRules;
+  }
+
+  boolean watched() {
+    return watched;
   }
 
   /** {@return the device, which is there} */

@@ -89,7 +89,8 @@ final class DemoCommand implements Callable<Integer> {
                   OPTIMIZER.over(network.module().parameters(), DEFAULT_RATE, Map.of()),
                   Loss.CROSS_ENTROPY,
                   batches),
-              columns);
+              columns,
+              answer.watched());
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;

@@ -218,7 +218,10 @@ final class FindCommand implements Callable<Integer> {
 
       LrFinderResult found =
           SweepReport.withProgress(
-              finder, SweepTask.of(made.module(), over, loss, batches), Terminal.columns(spec));
+              finder,
+              SweepTask.of(made.module(), over, loss, batches),
+              Terminal.columns(spec),
+              answer.watched());
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;

@@ -3,7 +3,10 @@ package org.lrfinder.cli;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -17,9 +20,11 @@ import org.lrfinder.internal.engine.FirstLoad;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Entry point of {@code java -jar lrfinder.jar}. */
@@ -127,6 +132,7 @@ public final class Main {
 
   static CommandLine commandLine() {
     return Numbers.registerWith(new CommandLine(new Main()))
+        .registerConverter(Path.class, Main::path)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionStrategy(Main::loadAndRun)
         .setExpandAtFiles(false) // a name may begin with @
@@ -135,12 +141,30 @@ public final class Main {
         .setExecutionExceptionHandler((exception, command, parsed) -> failed(exception, command));
   }
 
+  private static Path path(String text) {
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException(
+          "'%s' cannot be the name of a file here; if it has letters beyond ASCII, set the environment variable LC_ALL to C.UTF-8"
+              .formatted(text));
+    }
+  }
+
   /** Of what picocli cannot parse: what is wrong, and where it says what is right. */
   private static int refused(ParameterException e, String[] arguments) {
     CommandLine command = e.getCommandLine();
     if (arguments.length == 0) {
       command.usage(command.getErr());
       return INPUT;
+    }
+    if (e instanceof MissingParameterException) {
+      // What is missing may be there, but misspelled.
+      List<String> unknown =
+          command.getUnmatchedArguments().stream().filter(word -> word.startsWith("-")).toList();
+      if (!unknown.isEmpty()) {
+        return refused(new UnmatchedArgumentException(command, unknown), arguments);
+      }
     }
     String meant =
         e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()

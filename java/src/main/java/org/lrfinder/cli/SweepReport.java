@@ -22,6 +22,7 @@ import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.io.AtomicFile;
+import org.lrfinder.plot.LiveCurve;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.SweepSettings;
@@ -35,10 +36,16 @@ record SweepReport(PrintWriter console, int columns) {
   private static final int ROWS = 18;
   private static final double GIBIBYTE = 1 << 30;
 
-  /** Runs a sweep; a terminal sees a progress bar. */
-  static LrFinderResult withProgress(LrFinder.Builder finder, SweepTask<?> task, int columns) {
+  /** Runs a sweep; a terminal sees its curve grow, or else a progress bar. */
+  static LrFinderResult withProgress(
+      LrFinder.Builder finder, SweepTask<?> task, int columns, boolean watched) {
     if (System.console() == null) {
       return finder.build().find(task);
+    }
+    if (watched) {
+      try (LiveCurve live = LiveCurve.onTerminal(System.err, columns, ROWS)) {
+        return finder.listener(live).build().find(task);
+      }
     }
     try (ProgressBar bar =
         new ProgressBarBuilder()

@@ -1,12 +1,14 @@
 package org.lrfinder.plot;
 
 import java.awt.Color;
+import java.awt.image.BufferedImage;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -178,6 +180,16 @@ public final class LrPlot {
   }
 
   /**
+   * Paints the picture, for notebooks: Jupyter's kernels for Java show an image that is a cell's
+   * last value.
+   *
+   * @return a new image each time, 900 by 600 pixels
+   */
+  public BufferedImage image() {
+    return BitmapEncoder.getBufferedImage(chart());
+  }
+
+  /**
    * Hands out the chart, to be changed or shown by other means.
    *
    * @return a new chart each time, for one thread at a time
@@ -287,6 +299,6 @@ public final class LrPlot {
    * @throws IllegalArgumentException if it is too small
    */
   public String toText(int columns, int rows) {
-    return new TextPlot(judged, marks).draw(columns, rows);
+    return new TextPlot(judged, marks, judged.rates()).draw(columns, rows);
   }
 }

@@ -19,19 +19,23 @@ final class TextPlot {
   private final RateRange rates;
   private final LossRange range;
 
-  TextPlot(Judged judged, Marks marks) {
+  TextPlot(Judged judged, Marks marks, RateRange rates) {
     this.judged = judged;
     this.marks = marks;
-    this.rates = judged.rates();
+    this.rates = rates;
     this.range = LossRange.of(judged.curve(), judged.line());
   }
 
-  String draw(int columns, int rows) {
+  static void requireSize(int columns, int rows) {
     if (columns < LEAST_COLUMNS || rows < LEAST_ROWS) {
       throw new IllegalArgumentException(
           "a text plot needs at least %d columns and %d rows, not %d and %d"
               .formatted(LEAST_COLUMNS, LEAST_ROWS, columns, rows));
     }
+  }
+
+  String draw(int columns, int rows) {
+    requireSize(columns, rows);
     List<String> key = key(columns);
     int height = rows - 2 - key.size();
     List<String> losses = distinct("g", range.high(), loss(height / 2, height), range.low());

@@ -91,6 +91,10 @@ class LauncherTest {
   private Process start(String name, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of(home.resolve("lrfinder").toString()));
     command.addAll(List.of(arguments));
+    return start(name, command);
+  }
+
+  private Process start(String name, List<String> command) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("XDG_CACHE_HOME", cache.toString());
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
@@ -162,6 +166,15 @@ class LauncherTest {
   void withoutAPlaceForAnArchiveItStartsAllTheSame() throws Exception {
     cache = Files.createFile(cache.resolve("a file"));
     assertAnswered(run(FIND));
+  }
+
+  @Test
+  void withoutALocaleNamesOfFilesMayHaveUmlautsToo() throws Exception {
+    environment = Map.of("LC_ALL", "C");
+    String find = "\"$0\" find --target t --data \"$(printf 'wein\\303\\244.csv')\"";
+    String launcher = home.resolve("lrfinder").toString();
+    assertThat(end(start("run", List.of("sh", "-c", find, launcher)), "run"))
+        .isEqualTo(new Ended(Main.INPUT, "", "lrfinder: there is no file wein\u00e4.csv\n"));
   }
 
   @Test

@@ -101,6 +101,25 @@ class OptionsTest {
   }
 
   @Test
+  void aRequiredOptionThatIsMisspelledIsNotSaidToBeMissing() {
+    Ended ended = run(List.of("find", "--dta", WINE.toString(), "--target", "target"));
+    assertThat(ended.code()).isEqualTo(2);
+    assertThat(ended.err())
+        .startsWith("lrfinder: Unknown options: '--dta'")
+        .contains("did you mean --data");
+  }
+
+  @Test
+  void whatCannotBeTheNameOfAFileIsSaidToBeSo() {
+    Ended ended = wine("--model", "net\0.json");
+    assertThat(ended.code()).isEqualTo(2);
+    assertThat(ended.err())
+        .contains("Invalid value for option '--model': 'net")
+        .contains("cannot be the name of a file here")
+        .contains("LC_ALL");
+  }
+
+  @Test
   void aWholeNumberMayHaveAnExponent() {
     assertThat(wine("--steps=3e1", "--no-auto-steps", "--no-auto-range").code()).isLessThan(2);
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,9 +70,9 @@ class EngineLoadingTest {
 
   /** A class path without the native library. */
   @BeforeEach
-  void withoutTheLibrary() throws IOException {
+  void withoutTheLibrary() throws IOException, URISyntaxException {
     Path classes =
-        Path.of(NativeCore.class.getProtectionDomain().getCodeSource().getLocation().getPath());
+        Path.of(NativeCore.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     OwnJvm.classPath().stream()
         .filter(entry -> !entry.matches(".*(lrfinder-native|native.target).*"))
         .forEach(classPath::add);

@@ -45,7 +45,7 @@ public final class LiveCurve implements SweepListener, AutoCloseable {
   private final int rows;
   private final LongSupplier clock;
   private final List<SweepStep> steps = new ArrayList<>();
-  private long began;
+  private long began; // when the first step was done, which may have waited for much
   private long drawn;
   private int lines; // that are on the screen
   private boolean closed;
@@ -57,8 +57,7 @@ public final class LiveCurve implements SweepListener, AutoCloseable {
     this.rows = rows;
     this.clock = clock;
     TextPlot.requireSize(columns, rows);
-    began = clock.getAsLong();
-    drawn = began;
+    drawn = clock.getAsLong();
   }
 
   /**
@@ -104,7 +103,7 @@ public final class LiveCurve implements SweepListener, AutoCloseable {
     }
     long now = clock.getAsLong();
     if (step.index() == 0) {
-      began = steps.isEmpty() ? began : now;
+      began = now;
       steps.clear();
     }
     steps.add(step);
@@ -137,18 +136,22 @@ public final class LiveCurve implements SweepListener, AutoCloseable {
 
   private String headline(long now) {
     SweepStep last = steps.get(steps.size() - 1);
-    double seconds = (now - began) / NANOSECONDS / steps.size() * (last.steps() - 1 - last.index());
     return String.format(
         Locale.ROOT,
-        "step %d of %d, %s left, lr %.2e, loss %.4g, running %.4g",
+        "step %d of %d, %slr %.2e, loss %.4g, running %.4g",
         last.index() + 1,
         last.steps(),
-        seconds < SECONDS_OF_A_MINUTE
-            ? Math.round(seconds) + " s"
-            : Math.round(seconds / SECONDS_OF_A_MINUTE) + " min",
+        last.index() == 0 ? "" : left(last, (now - began) / NANOSECONDS / last.index()),
         last.lr(),
         last.loss(),
         last.smoothedLoss());
+  }
+
+  private static String left(SweepStep last, double secondsOfAStep) {
+    double seconds = secondsOfAStep * (last.steps() - 1 - last.index());
+    return seconds < SECONDS_OF_A_MINUTE
+        ? Math.round(seconds) + " s left, "
+        : Math.round(seconds / SECONDS_OF_A_MINUTE) + " min left, ";
   }
 
   private String shortened(String line) {

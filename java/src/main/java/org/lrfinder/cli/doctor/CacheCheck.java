@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -26,7 +27,8 @@ import org.bytedeco.javacpp.Loader;
  * was cut off.
  */
 final class CacheCheck {
-  private static final String PROPERTY = "-Dorg.bytedeco.javacpp.cachedir=";
+  private static final String PROPERTY = "org.bytedeco.javacpp.cachedir";
+  private static final String OPTION = "-D" + PROPERTY + "=";
   private static final long ROOM = 1L << 30; // for libtorch with MKL, and to spare
   private static final int BUFFER = 1 << 20;
 
@@ -49,13 +51,16 @@ final class CacheCheck {
                   another()))
           .build();
     }
+    Path first =
+        Path.of(
+            System.getProperty(
+                PROPERTY, System.getProperty("user.home") + "/.javacpp/cache"));
     boolean filled = isFilled(folder);
     Optional<Mount> mount = Mount.of(folder);
     long free = freeBytes(folder);
     section
         .fact("folder", folder.toString())
         .fact("filled", filled)
-        .fact("writable", Files.isWritable(folder))
         .fact("free_bytes", free)
         .fact("file_system", mount.map(Mount::type).orElse(null))
         .fact("noexec", mount.map(Mount::isNoexec).orElse(null));
@@ -74,12 +79,6 @@ final class CacheCheck {
               "nothing that lies in %s can be run, since its file system is mounted noexec"
                   .formatted(folder),
               another()));
-    } else if (!filled && !Files.isWritable(folder)) {
-      section.find(
-          Finding.broken(
-              "cache-unwritable",
-              "%s cannot be written, and libtorch is not unpacked there".formatted(folder),
-              another()));
     } else if (!filled && free < ROOM) {
       section.find(
           Finding.broken(
@@ -87,6 +86,15 @@ final class CacheCheck {
               "%s has room for %d MiB, and unpacking libtorch takes %d"
                   .formatted(folder, free >> 20, ROOM >> 20),
               another()));
+    }
+    if (!first.toAbsolutePath().normalize().equals(folder) && !isSame(first, folder)) {
+      section.find(
+          new Finding(
+              "cache-elsewhere",
+              filled ? Severity.NOTE : Severity.SLOW, // where it ends with a container, at each start
+              "JavaCPP unpacks to %s, since this user cannot write to %s: it takes no other folder, not even a filled one"
+                  .formatted(folder, first),
+              isOwn(first) ? Cure.commands("chmod u+w " + Cure.quoted(first)) : another()));
     }
     Set<Path> damaged = damaged(folder).keySet();
     if (!damaged.isEmpty()) {
@@ -99,6 +107,23 @@ final class CacheCheck {
                   damaged.stream().map(file -> "rm " + Cure.quoted(file)).toArray(String[]::new))));
     }
     return section.build();
+  }
+
+  private static boolean isSame(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) {
+      return false; // not there
+    }
+  }
+
+  private static boolean isOwn(Path folder) {
+    try {
+      return Files.getOwner(folder).getName().equals(System.getProperty("user.name"))
+          && !Mount.of(folder).map(Mount::options).orElse(List.of()).contains("ro");
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
+    }
   }
 
   /** {@return whether libtorch lies there unpacked} */
@@ -164,11 +189,11 @@ final class CacheCheck {
             Path.of("/dev/shm", "javacpp-" + user))
         .filter(CacheCheck::wouldDo)
         .findFirst()
-        .map(folder -> Jvm.with(PROPERTY + folder, PROPERTY))
+        .map(folder -> Jvm.with(OPTION + folder, OPTION))
         .orElse(
             Cure.words(
                 "choose a folder that can be written, from which libraries can be run and that has room for %d MiB, by %sFOLDER"
-                    .formatted(ROOM >> 20, PROPERTY)));
+                    .formatted(ROOM >> 20, OPTION)));
   }
 
   private static boolean wouldDo(Path folder) {

@@ -81,8 +81,8 @@ public final class DoctorReport {
           "   %s%s".formatted(finding.cure().how(), finding.cure().lines().isEmpty() ? "" : ":"));
       finding.cure().lines().forEach(line -> out.println("     " + line));
     }
-    if (findings.size() > 1) {
-      out.println("in this order; then run lrfinder doctor again");
+    if (!diagnosis.isHealthy()) {
+      out.println("then run lrfinder doctor again");
     }
     out.flush();
   }

@@ -11,10 +11,14 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 
 /** The jars: whether all that it takes are there, whole, and of versions that belong together. */
 final class LibrariesCheck {
+  /** System property that names another file than the jar's. */
+  static final String OTHER_LIBRARY = "org.lrfinder.library";
+
   private static final String BUILT = "native.properties";
   private static final Pattern IN_REPOSITORY =
       Pattern.compile(".*/\\.m2/repository/(.+)/([^/]+)/([^/]+)/\\2-\\3(?:-(.+))?\\.jar");
@@ -117,7 +121,10 @@ final class LibrariesCheck {
     List<Finding> found = new ArrayList<>();
     Optional<String> pytorch = Library.PYTORCH.version();
     Optional<String> built = built("pytorch.version");
-    if (pytorch.isPresent() && built.isPresent() && !pytorch.equals(built)) {
+    if (pytorch.isPresent()
+        && built.isPresent()
+        && !pytorch.equals(built)
+        && System.getProperty(OTHER_LIBRARY) == null) {
       found.add(
           Finding.broken(
               "another-libtorch",
@@ -127,22 +134,18 @@ final class LibrariesCheck {
       return found; // what belongs to it is another one too
     }
     Optional<String> javacpp = Library.JAVACPP.version();
-    for (Library library : List.of(Library.PYTORCH, Library.OPENBLAS, Library.MKL, Library.CUDA)) {
-      Optional<String> version = library.version();
-      if (version.isPresent()
-          && javacpp.isPresent()
-          && !version.get().endsWith("-" + javacpp.get())) {
-        found.add(
-            Finding.broken(
-                "versions-differ",
-                "%s is %s, but %s is %s: both must end alike"
-                    .formatted(
-                        library.coordinates(),
-                        version.get(),
-                        Library.JAVACPP.coordinates(),
-                        javacpp.get()),
-                libtorch(built.or(() -> pytorch).orElse("VERSION"))));
-      }
+    List<String> others =
+        Stream.of(Library.PYTORCH, Library.OPENBLAS, Library.MKL, Library.CUDA)
+            .flatMap(library -> library.version().map(v -> library.artifact() + " " + v).stream())
+            .filter(version -> javacpp.isPresent() && !version.endsWith("-" + javacpp.get()))
+            .toList();
+    if (!others.isEmpty()) {
+      found.add(
+          Finding.broken(
+              "versions-differ",
+              "org.bytedeco's javacpp is %s, but beside it are %s: all must end alike"
+                  .formatted(javacpp.orElse(""), String.join(", ", others)),
+              libtorch(built.or(() -> pytorch).orElse("VERSION"))));
     }
     for (Library library : Library.values()) {
       Optional<Path> jar = library.nativePlaces().stream().findFirst();
@@ -175,7 +178,10 @@ final class LibrariesCheck {
                     : added(library, library.version().get(), Loader.getPlatform())));
       }
     }
-    if (isSupported() && built("torch.version").isEmpty() && !isDamaged(Library.NATIVE_CORE)) {
+    if (isSupported()
+        && System.getProperty(OTHER_LIBRARY) == null
+        && built("torch.version").isEmpty()
+        && !isDamaged(Library.NATIVE_CORE)) {
       found.add(
           Finding.broken(
               "native-library-missing",

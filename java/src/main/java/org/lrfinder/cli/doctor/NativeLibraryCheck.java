@@ -26,7 +26,7 @@ final class NativeLibraryCheck {
         Section.of("native_library")
             .fact("version", LibrariesCheck.built("version").orElse(null))
             .fact("compiled_for_libtorch", LibrariesCheck.built("torch.version").orElse(null))
-            .fact("other_file", System.getProperty("org.lrfinder.library"));
+            .fact("other_file", System.getProperty(LibrariesCheck.OTHER_LIBRARY));
     for (String name : List.of("libjnilrfinder.so", "liblrfinder_cuda.so")) {
       URL library = resource(name);
       if (library == null) {

@@ -31,7 +31,7 @@ final class Probe {
       Step step = Step.valueOf(name);
       tell(step, BEGUN, Map.of());
       try {
-        tell(step, DONE, Map.of(SEEN, step.run()));
+        tell(step, DONE, Map.of(SEEN, step.take()));
         continue;
       } catch (LinkageError e) {
         tell(step, FAILED, Map.of(WORDS, Engines.explained(e)));

@@ -102,18 +102,16 @@ enum Step {
   CUDA(120) {
     @Override
     Map<String, Object> run() {
-      int devices = torch.cuda_device_count();
-      if (devices > 0) {
-        Map<String, Object> seen = new LinkedHashMap<>(swept(EngineChoice.NATIVE, "cuda:0"));
-        seen.put("devices", devices);
-        return seen;
-      }
+      Map<String, Object> seen = new LinkedHashMap<>();
+      seen.put("devices", torch.cuda_device_count());
       try {
         Devices.requirePresent("cuda");
-        return Map.of("devices", 0);
+        seen.putAll(swept(EngineChoice.NATIVE, "cuda:0"));
       } catch (IllegalArgumentException e) {
-        return Map.of("devices", 0, "problem", String.valueOf(e.getMessage()).replaceFirst("^device is cuda, but ", ""));
+        seen.put(
+            "problem", String.valueOf(e.getMessage()).replaceFirst("^device is cuda, but ", ""));
       }
+      return seen;
     }
   };
 
@@ -133,7 +131,14 @@ enum Step {
     return seconds;
   }
 
-  /** {@return what it saw} */
+  /** {@return what it saw, in a JVM in which others may have been taken before it or not} */
+  final Map<String, Object> take() throws IOException {
+    if (compareTo(LIBTORCH) > 0) {
+      Loader.load(torch.class);
+    }
+    return run();
+  }
+
   abstract Map<String, Object> run() throws IOException;
 
   private static Map<String, Object> swept(EngineChoice choice, String device) {

@@ -200,6 +200,7 @@ final class Trial {
     Jvm.options().stream()
         .filter(option -> NOT_PASSED_ON.stream().noneMatch(option::startsWith))
         .forEach(command::add);
+    command.add("-XX:+IgnoreUnrecognizedVMOptions"); // of the next, other JVMs than HotSpot
     command.add("-XX:+ErrorFileToStdout"); // no file is left behind
     command.add("-XX:-CreateCoredumpOnCrash");
     String blas = System.getProperty("org.bytedeco.openblas.load"); // the command line chooses it

@@ -197,7 +197,7 @@ class DoctorCommandTest {
     assertThat(json.at("/blas/name").textValue()).isEqualTo("MKL");
     assertThat(json.at("/blas/one_thread_us").doubleValue()).isPositive();
     assertThat(json.at("/memory/javacpp_max_physical_bytes").longValue()).isPositive();
-    assertThat(json.at("/native_engine/us_per_step").doubleValue()).isPositive();
+    assertThat(json.at("/native_engine/step_us").doubleValue()).isPositive();
     assertThat(json.at("/cuda/devices").isInt()).isTrue();
     try (Stream<Path> left = Files.list(folder.resolve("working"))) {
       assertThat(left).isEmpty();

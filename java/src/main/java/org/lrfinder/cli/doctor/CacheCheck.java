@@ -51,17 +51,12 @@ final class CacheCheck {
                   another()))
           .build();
     }
-    Path first =
-        Path.of(
-            System.getProperty(
-                PROPERTY, System.getProperty("user.home") + "/.javacpp/cache"));
     boolean filled = isFilled(folder);
     Optional<Mount> mount = Mount.of(folder);
-    long free = freeBytes(folder);
     section
         .fact("folder", folder.toString())
         .fact("filled", filled)
-        .fact("free_bytes", free)
+        .fact("free_bytes", freeBytes(folder))
         .fact("file_system", mount.map(Mount::type).orElse(null))
         .fact("noexec", mount.map(Mount::isNoexec).orElse(null));
     try {
@@ -72,41 +67,62 @@ final class CacheCheck {
     } catch (IOException | UnsupportedOperationException e) {
       // not known here
     }
-    if (mount.filter(Mount::isNoexec).isPresent()) {
-      section.find(
+    Stream.of(useless(folder, filled), passedOver(folder, filled), damagedLibraries(folder))
+        .flatMap(Optional::stream)
+        .forEach(section::find);
+    return section.build();
+  }
+
+  /** Where nothing can be unpacked to, or run from. */
+  private static Optional<Finding> useless(Path folder, boolean filled) {
+    if (Mount.of(folder).filter(Mount::isNoexec).isPresent()) {
+      return Optional.of(
           Finding.broken(
               "cache-noexec",
               "nothing that lies in %s can be run, since its file system is mounted noexec"
                   .formatted(folder),
               another()));
-    } else if (!filled && free < ROOM) {
-      section.find(
-          Finding.broken(
-              "cache-full",
-              "%s has room for %d MiB, and unpacking libtorch takes %d"
-                  .formatted(folder, free >> 20, ROOM >> 20),
-              another()));
     }
-    if (!first.toAbsolutePath().normalize().equals(folder) && !isSame(first, folder)) {
-      section.find(
-          new Finding(
-              "cache-elsewhere",
-              filled ? Severity.NOTE : Severity.SLOW, // where it ends with a container, at each start
-              "JavaCPP unpacks to %s, since this user cannot write to %s: it takes no other folder, not even a filled one"
-                  .formatted(folder, first),
-              isOwn(first) ? Cure.commands("chmod u+w " + Cure.quoted(first)) : another()));
-    }
+    long free = freeBytes(folder);
+    return filled || free >= ROOM
+        ? Optional.empty()
+        : Optional.of(
+            Finding.broken(
+                "cache-full",
+                "%s has room for %d MiB, and unpacking libtorch takes %d"
+                    .formatted(folder, free >> 20, ROOM >> 20),
+                another()));
+  }
+
+  /** The folder that was to be, where JavaCPP has taken another. */
+  private static Optional<Finding> passedOver(Path folder, boolean filled) {
+    Path first =
+        Path.of(System.getProperty(PROPERTY, System.getProperty("user.home") + "/.javacpp/cache"));
+    return isSame(first, folder)
+        ? Optional.empty()
+        : Optional.of(
+            new Finding(
+                "cache-elsewhere",
+                // Where it ends with a container it is unpacked to at each start.
+                filled ? Severity.NOTE : Severity.SLOW,
+                "JavaCPP unpacks to %s, since this user cannot write to %s, which it therefore does not take, filled or not"
+                    .formatted(folder, first),
+                isOwn(first) ? Cure.commands("chmod u+w " + Cure.quoted(first)) : another()));
+  }
+
+  private static Optional<Finding> damagedLibraries(Path folder) {
     Set<Path> damaged = damaged(folder).keySet();
-    if (!damaged.isEmpty()) {
-      section.find(
-          Finding.broken(
-              "damaged-library",
-              "not what its jar holds, and the JVM may die of loading it: "
-                  + damaged.stream().map(Path::toString).collect(Collectors.joining(", ")),
-              Cure.commands(
-                  damaged.stream().map(file -> "rm " + Cure.quoted(file)).toArray(String[]::new))));
-    }
-    return section.build();
+    return damaged.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            Finding.broken(
+                "damaged-library",
+                "not what its jar holds, and the JVM may die of loading it: "
+                    + damaged.stream().map(Path::toString).collect(Collectors.joining(", ")),
+                Cure.commands(
+                    damaged.stream()
+                        .map(file -> "rm " + Cure.quoted(file))
+                        .toArray(String[]::new))));
   }
 
   private static boolean isSame(Path one, Path other) {

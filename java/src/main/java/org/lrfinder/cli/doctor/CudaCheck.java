@@ -15,7 +15,7 @@ final class CudaCheck {
     Trial.Ended sweep = trial.of(Step.CUDA);
     Optional<String> driver = Kernel.find(DRIVER, "^NVRM version: (.*)$");
     Map<String, Object> seen = new LinkedHashMap<>(sweep.seen());
-    List.of("libtorch", "blas", "warnings").forEach(seen::remove);
+    List.of("libtorch", "blas", "file", "warnings").forEach(seen::remove);
     Section.Builder section =
         Section.of("cuda").fact("kernel_driver", driver.orElse(null)).facts(seen);
     sweep

@@ -53,7 +53,7 @@ public final class DoctorReport {
     if (name.endsWith("_bytes") && value instanceof Number bytes) {
       return (bytes.longValue() >> 20) + " MiB";
     }
-    if (name.endsWith("_us") || name.startsWith("us_")) {
+    if (name.endsWith("_us")) {
       return String.format(Locale.ROOT, "%.1f microseconds", ((Number) value).doubleValue());
     }
     if (value instanceof Double number) {
@@ -71,7 +71,7 @@ public final class DoctorReport {
   public void printFindings(Diagnosis diagnosis) {
     List<Finding> findings = diagnosis.findings();
     out.println();
-    if (findings.isEmpty()) {
+    if (diagnosis.isHealthy()) {
       out.println("healthy: there is nothing to mend");
     }
     for (int i = 0; i < findings.size(); i++) {

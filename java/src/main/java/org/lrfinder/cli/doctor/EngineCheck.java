@@ -20,7 +20,7 @@ final class EngineCheck {
   static Section examine(String name, Trial.Ended sweep) {
     Section.Builder section = Section.of(name);
     Map<String, Object> seen = sweep.seen();
-    for (String key : List.of("right", "largest_difference", "us_per_step")) {
+    for (String key : List.of("file", "right", "largest_difference", "step_us")) {
       section.fact(key, seen.get(key));
     }
     sweep

@@ -31,6 +31,7 @@ final class LibrariesCheck {
 
   Section examine() {
     Section.Builder section = Section.of("libraries");
+    own(section);
     for (Library library : Library.values()) {
       Map<String, Object> seen = new LinkedHashMap<>();
       library.version().ifPresent(version -> seen.put("version", version));
@@ -47,6 +48,23 @@ final class LibrariesCheck {
     versions().forEach(section::find);
     missing().forEach(section::find);
     return section.build();
+  }
+
+  /** The jar that this class is in. */
+  private static void own(Section.Builder section) {
+    Map<String, Object> seen = new LinkedHashMap<>();
+    String version = LibrariesCheck.class.getPackage().getImplementationVersion();
+    if (version != null) { // there is none of classes in a folder
+      seen.put("version", version);
+    }
+    ownPlace().ifPresent(place -> seen.put("jar", place.toString()));
+    section.fact("lrfinder", seen);
+  }
+
+  /** {@return the jar or folder of lrfinder itself} */
+  static Optional<Path> ownPlace() {
+    return ClassPath.having(LibrariesCheck.class.getName().replace('.', '/') + ".class").stream()
+        .findFirst();
   }
 
   /** A JVM passes over such a jar, as if it were not there. */

@@ -28,11 +28,13 @@ enum Step {
     @Override
     Map<String, Object> run() throws IOException {
       Map<String, Object> digests = new LinkedHashMap<>();
-      for (Path jar :
+      Stream<Path> ofOthers =
           Stream.of(Library.values())
               .flatMap(
                   library ->
-                      Stream.concat(library.places().stream(), library.nativePlaces().stream()))
+                      Stream.concat(library.places().stream(), library.nativePlaces().stream()));
+      for (Path jar :
+          Stream.concat(LibrariesCheck.ownPlace().stream(), ofOthers)
               .filter(Files::isRegularFile)
               .distinct()
               .toList()) {
@@ -147,10 +149,12 @@ enum Step {
     Map<String, Object> seen = new LinkedHashMap<>();
     seen.put("right", outcome.isRight());
     seen.put("largest_difference", outcome.difference());
-    seen.put("us_per_step", outcome.microseconds());
+    seen.put("step_us", outcome.microseconds());
     seen.put("libtorch", engine.libtorch());
     seen.put("blas", engine.blas());
     if (choice == EngineChoice.NATIVE) {
+      Kernel.find("/proc/self/maps", "\\s(/.*jnilrfinder.*)$")
+          .ifPresent(file -> seen.put("file", file));
       seen.put("warnings", Engines.loadWarnings());
     }
     if (!device.equals("cpu")) {

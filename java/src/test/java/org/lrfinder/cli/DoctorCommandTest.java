@@ -425,7 +425,8 @@ class DoctorCommandTest {
     assertThat(ended.code()).isEqualTo(1);
     assertThat(ended.out())
         .startsWith("platform\n  name: linux-x86_64\n")
-        .contains("\nlibraries\n  javacpp: version 1.5", "\nportable engine\n  right: yes\n")
+        .contains("\nlibraries\n  lrfinder: ", "\n  javacpp: version 1.5")
+        .contains("\nportable engine\n  right: yes\n")
         .contains(
             "\n1. broken: the native library is not on the class path: org.lrfinder:lrfinder-native with classifier linux-x86_64\n   add to pom.xml, or that jar to the class path:\n     <dependency>");
   }

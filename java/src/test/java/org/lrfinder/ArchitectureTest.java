@@ -25,6 +25,8 @@ class ArchitectureTest {
           .consideringOnlyDependenciesInLayers()
           .layer("cli")
           .definedBy("org.lrfinder.cli")
+          .layer("doctor")
+          .definedBy("org.lrfinder.cli.doctor")
           .layer("trainer")
           .definedBy("org.lrfinder.trainer")
           .layer("finder")
@@ -53,18 +55,23 @@ class ArchitectureTest {
           .definedBy("org.lrfinder.data")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
+          .whereLayer("doctor")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("doctor")
+          .mayOnlyAccessLayers("finder", "engine", "models", "data", "sweep")
           .whereLayer("trainer")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("finder")
-          .mayOnlyBeAccessedByLayers("trainer", "cli", "export")
+          .mayOnlyBeAccessedByLayers("trainer", "cli", "doctor", "export")
           .whereLayer("loop")
           .mayOnlyBeAccessedByLayers("finder", "trainer")
           .whereLayer("engine")
-          .mayOnlyBeAccessedByLayers("loop", "finder", "trainer", "cli", "export", "models")
+          .mayOnlyBeAccessedByLayers(
+              "loop", "finder", "trainer", "cli", "doctor", "export", "models")
           .whereLayer("native core")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("models")
-          .mayOnlyBeAccessedByLayers("cli")
+          .mayOnlyBeAccessedByLayers("cli", "doctor")
           .whereLayer("models")
           .mayOnlyAccessLayers("engine")
           .whereLayer("bean")
@@ -90,7 +97,7 @@ class ArchitectureTest {
   private static final ArchRule NO_PRINTING =
       noClasses()
           .that()
-          .resideOutsideOfPackage("org.lrfinder.cli")
+          .resideOutsideOfPackage("org.lrfinder.cli..")
           .and()
           .doNotHaveFullyQualifiedName("org.lrfinder.trainer.Trainer$Builder")
           .should(ACCESS_STANDARD_STREAMS);
@@ -98,7 +105,7 @@ class ArchitectureTest {
   private static final ArchRule LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES =
       noClasses()
           .that()
-          .resideOutsideOfPackage("org.lrfinder.cli")
+          .resideOutsideOfPackage("org.lrfinder.cli..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("picocli..", "de.siegmar..");
@@ -127,6 +134,16 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAPackage("org.bytedeco.cuda..");
 
+  private static final ArchRule DOCTOR_LOADS_NOTHING_IN_ITS_OWN_JVM =
+      noClasses()
+          .that()
+          .resideInAPackage("org.lrfinder.cli.doctor")
+          .and()
+          .haveNameNotMatching(".*\\.(Step|SelfTest)(\\$.*)?")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.bytedeco.pytorch..", "org.bytedeco.openblas..");
+
   static Stream<ArchRule> rules() {
     return Stream.of(
         LAYERS,
@@ -135,7 +152,8 @@ class ArchitectureTest {
         LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES,
         TRAINERS_OWN_DEPENDENCIES,
         PICTURES_ONLY_IN_PLOT,
-        CUDAS_PRESETS_IN_ONE_CLASS);
+        CUDAS_PRESETS_IN_ONE_CLASS,
+        DOCTOR_LOADS_NOTHING_IN_ITS_OWN_JVM);
   }
 
   @ParameterizedTest

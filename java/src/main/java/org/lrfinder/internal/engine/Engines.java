@@ -81,6 +81,11 @@ public final class Engines {
     return Stream.concat(fallback, blas).toList();
   }
 
+  /** {@return what was amiss and did not keep the native engine from loading, in words} */
+  public static List<String> loadWarnings() {
+    return NativeCore.warnings();
+  }
+
   /** {@return why a library did not load, and what to do, in words; else what the error says} */
   public static String explained(LinkageError failure) {
     return isOfALibrary(failure)

@@ -8,15 +8,12 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.Loader;
-import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lrfinder.internal.nativecore.NativeCore;
+import org.lrfinder.testkit.LibraryCache;
 import org.lrfinder.testkit.LibraryJar;
 import org.lrfinder.testkit.OwnJvm;
 
@@ -43,25 +41,9 @@ class EngineLoadingTest {
   private final List<String> options = new ArrayList<>();
   private List<String> by = List.of();
 
-  /** A cache with what JavaCPP has unpacked, without taking its room once more. */
   @BeforeAll
   static void fillCache() throws IOException {
-    Loader.load(torch.class);
-    Path full = Loader.getCacheDir().toPath().toRealPath();
-    try (Stream<Path> files = Files.walk(full)) {
-      for (Path file : files.filter(file -> Files.isRegularFile(file)).toList()) {
-        Path relative = full.relativize(file);
-        if (!relative.startsWith("lrfinder") && !Files.isSymbolicLink(file)) {
-          Path copy = cache().resolve(relative);
-          Files.createDirectories(copy.getParent());
-          try {
-            Files.createLink(copy, file);
-          } catch (IOException e) { // on another disk
-            Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
-          }
-        }
-      }
-    }
+    LibraryCache.copyTo(cache());
   }
 
   private static Path cache() {

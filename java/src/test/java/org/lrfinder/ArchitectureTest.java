@@ -41,6 +41,8 @@ class ArchitectureTest {
           .definedBy("org.lrfinder.internal.bean")
           .layer("plot")
           .definedBy("org.lrfinder.plot")
+          .layer("report")
+          .definedBy("org.lrfinder.report")
           .layer("export")
           .definedBy("org.lrfinder.export")
           .layer("io")
@@ -60,7 +62,8 @@ class ArchitectureTest {
           .whereLayer("loop")
           .mayOnlyBeAccessedByLayers("finder", "trainer")
           .whereLayer("engine")
-          .mayOnlyBeAccessedByLayers("loop", "finder", "trainer", "cli", "export", "models")
+          .mayOnlyBeAccessedByLayers(
+              "loop", "finder", "trainer", "cli", "export", "report", "models")
           .whereLayer("native core")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("models")
@@ -73,6 +76,10 @@ class ArchitectureTest {
           .mayNotAccessAnyLayer()
           .whereLayer("plot")
           .mayOnlyAccessLayers("io", "suggestion", "sweep")
+          .whereLayer("report")
+          .mayOnlyBeAccessedByLayers("finder", "cli")
+          .whereLayer("report")
+          .mayOnlyAccessLayers("plot", "engine", "io", "suggestion", "sweep")
           .whereLayer("export")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("io")
@@ -119,6 +126,14 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("org.knowm..", "java.awt..");
 
+  private static final ArchRule TEMPLATES_ONLY_IN_REPORT =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.lrfinder.report")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("com.samskivert..");
+
   private static final ArchRule CUDAS_PRESETS_IN_ONE_CLASS =
       noClasses()
           .that()
@@ -135,6 +150,7 @@ class ArchitectureTest {
         LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES,
         TRAINERS_OWN_DEPENDENCIES,
         PICTURES_ONLY_IN_PLOT,
+        TEMPLATES_ONLY_IN_REPORT,
         CUDAS_PRESETS_IN_ONE_CLASS);
   }
 

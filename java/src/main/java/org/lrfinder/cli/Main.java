@@ -32,6 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       FindCommand.class,
       DemoCommand.class,
+      ReportCommand.class,
       AutoComplete.GenerateCompletion.class,
       ManPageCommand.class
     },

@@ -17,6 +17,7 @@ import javax.xml.transform.TransformerException;
 import javax.xml.transform.TransformerFactory;
 import javax.xml.transform.dom.DOMSource;
 import javax.xml.transform.stream.StreamResult;
+import org.jspecify.annotations.Nullable;
 import org.w3c.dom.Element;
 import org.w3c.dom.Node;
 import org.xml.sax.SAXException;
@@ -40,7 +41,10 @@ final class EmbeddedSvg {
       // The document names a DTD, which would be fetched.
       factory.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
       Element svg =
-          factory.newDocumentBuilder().parse(new ByteArrayInputStream(picture)).getDocumentElement();
+          factory
+              .newDocumentBuilder()
+              .parse(new ByteArrayInputStream(picture))
+              .getDocumentElement();
       prepare(svg, id);
       return svg;
     } catch (IOException | ParserConfigurationException | SAXException e) {
@@ -74,12 +78,11 @@ final class EmbeddedSvg {
     }
     for (int i = 0; i < element.getAttributes().getLength(); i++) {
       Node attribute = element.getAttributes().item(i);
-      String value =
-          REFERENCE.matcher(attribute.getNodeValue()).replaceAll("url(#" + id + "-");
+      String value = REFERENCE.matcher(attribute.getNodeValue()).replaceAll("url(#" + id + "-");
       attribute.setNodeValue(
           LONG_NUMBER.matcher(value).replaceAll(number -> rounded(number.group())));
     }
-    Element before = null;
+    Polyline curve = null;
     for (Node child : children(element)) {
       if (!(child instanceof Element part)) {
         element.removeChild(child); // white space
@@ -88,39 +91,60 @@ final class EmbeddedSvg {
       prepare(part, id);
       if (part.getAttribute("stroke-opacity").equals("0")) {
         element.removeChild(part);
-      } else if (before != null && goesOn(before, part)) {
-        before.setAttribute(
-            "points", before.getAttribute("points") + " " + point(part, "2"));
-        element.removeChild(part);
+      } else if (curve != null && curve.goesOnBy(part)) {
+        curve.add(part);
       } else {
-        before = part.getTagName().equals("line") ? polyline(part) : null;
+        end(curve);
+        curve = part.getTagName().equals("line") ? new Polyline(part) : null;
       }
+    }
+    end(curve);
+  }
+
+  private static void end(@Nullable Polyline curve) {
+    if (curve != null) {
+      curve.end();
     }
   }
 
-  /** A curve comes as a line for each of its parts. */
-  private static Element polyline(Element line) {
-    Element polyline = line.getOwnerDocument().createElementNS(line.getNamespaceURI(), "polyline");
-    polyline.setAttribute("points", point(line, "1") + " " + point(line, "2"));
-    polyline.setAttribute("fill", "none");
-    for (String name : STROKE) {
-      if (line.hasAttribute(name)) {
-        polyline.setAttribute(name, line.getAttribute(name));
-      }
+  /** A curve, which comes as a line for each of its parts, as one. */
+  private static final class Polyline {
+    private final Element first;
+    private final StringBuilder points;
+    private String last;
+
+    Polyline(Element first) {
+      this.first = first;
+      last = point(first, "2");
+      points = new StringBuilder(point(first, "1")).append(' ').append(last);
     }
-    line.getParentNode().replaceChild(polyline, line);
-    return polyline;
-  }
 
-  private static boolean goesOn(Element polyline, Element line) {
-    return line.getTagName().equals("line")
-        && polyline.getAttribute("points").endsWith(" " + point(line, "1"))
-        && STROKE.stream()
-            .allMatch(name -> polyline.getAttribute(name).equals(line.getAttribute(name)));
-  }
+    boolean goesOnBy(Element line) {
+      return line.getTagName().equals("line")
+          && point(line, "1").equals(last)
+          && STROKE.stream()
+              .allMatch(name -> first.getAttribute(name).equals(line.getAttribute(name)));
+    }
 
-  private static String point(Element line, String end) {
-    return line.getAttribute("x" + end) + "," + line.getAttribute("y" + end);
+    void add(Element line) {
+      last = point(line, "2");
+      points.append(' ').append(last);
+      line.getParentNode().removeChild(line);
+    }
+
+    void end() {
+      Element whole = first.getOwnerDocument().createElementNS(first.getNamespaceURI(), "polyline");
+      whole.setAttribute("points", points.toString());
+      whole.setAttribute("fill", "none");
+      STROKE.stream()
+          .filter(first::hasAttribute)
+          .forEach(name -> whole.setAttribute(name, first.getAttribute(name)));
+      first.getParentNode().replaceChild(whole, first);
+    }
+
+    private static String point(Element line, String end) {
+      return line.getAttribute("x" + end) + "," + line.getAttribute("y" + end);
+    }
   }
 
   private static List<Node> children(Element element) {

@@ -232,10 +232,8 @@ public final class LrPlot {
                       Arrays.stream(losses).min().orElseThrow(),
                       losses[losses.length - 1]));
             });
-    judged.end().ifPresent(end -> words.append(" It " + end.words() + "."));
-    marks
-        .suggestion()
-        .ifPresent(marked -> words.append(" Suggested: " + Charts.value(marked.lr()) + "."));
+    judged.end().ifPresent(end -> words.append(" Marked: " + end.words() + "."));
+    marks.suggestion().ifPresent(s -> words.append(" Suggestion: " + Charts.value(s.lr()) + "."));
     return words.toString();
   }
 
@@ -246,8 +244,7 @@ public final class LrPlot {
     RuleLines rules = new RuleLines(marks, rates);
     LossRange frame =
         losses.withSpaceAbove(rules.spaceAbove(width - BESIDE, height - ABOVE_AND_BELOW));
-    XYChart chart =
-        Charts.empty(width, height, title, labels.rate, labels.loss, rates, frame);
+    XYChart chart = Charts.empty(width, height, title, labels.rate, labels.loss, rates, frame);
     Charts.note(chart, labels.note);
     marks.range().ifPresent(range -> shade(chart, range, rates, losses));
     marks.band().filter(band -> band.size() > 1).ifPresent(band -> draw(chart, band, losses));

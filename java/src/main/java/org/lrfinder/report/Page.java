@@ -15,8 +15,7 @@ import org.lrfinder.suggestion.Trend;
  *
  * @param comparison the sweeps beside one another; empty of a single one
  */
-record Page(
-    String title, String version, Optional<Comparison> comparison, List<Section> sections) {
+record Page(String title, String version, Optional<Comparison> comparison, List<Section> sections) {
   private static final int LONGEST = 40; // name in a legend, which does not break lines
 
   /**

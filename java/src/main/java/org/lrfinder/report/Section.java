@@ -157,11 +157,7 @@ record Section(
               int stride = (curve.size() + MOST_ROWS - 1) / MOST_ROWS;
               List<Row> rows = rows(found, wide, stride);
               int marked =
-                  found
-                      .answer()
-                      .suggestion()
-                      .map(s -> s.index() / stride)
-                      .orElse(rows.size() / 2);
+                  found.answer().suggestion().map(s -> s.index() / stride).orElse(rows.size() / 2);
               return new Picture(
                   Pictures.of(wide, plot, id),
                   trend(found).isPresent(),
@@ -172,7 +168,8 @@ record Section(
                   stride == 1
                       ? Optional.empty()
                       : Optional.of(
-                          "One step in %d of %d, with a row each.".formatted(stride, curve.size())));
+                          "One step in %d of %d, with a row each."
+                              .formatted(stride, curve.size())));
             });
   }
 
@@ -274,8 +271,7 @@ record Section(
     if (value.equals(Double.POSITIVE_INFINITY)) {
       return List.of("noEarlyStop()"); // the one setting that is finite unless told otherwise
     }
-    if (value instanceof List<?> values
-        && values.stream().allMatch(GroupRange.class::isInstance)) {
+    if (value instanceof List<?> values && values.stream().allMatch(GroupRange.class::isInstance)) {
       return values.stream()
           .map(GroupRange.class::cast)
           .map(r -> "groupRange(%d, %s, %s)".formatted(r.group(), r.minLr(), r.maxLr()))
@@ -328,8 +324,7 @@ record Section(
                 .formatted(
                     found.curve().size(), found.settings().steps(), found.endReason().words())));
     facts.add(
-        new Fact(
-            "engine", engine.engine() + engine.engineReason().map(r -> "; " + r).orElse("")));
+        new Fact("engine", engine.engine() + engine.engineReason().map(r -> "; " + r).orElse("")));
     if (!engine.device().isEmpty()) {
       facts.add(
           new Fact("device", engine.device() + engine.hardware().map(Section::words).orElse("")));
@@ -341,9 +336,7 @@ record Section(
               "losses read", engine.path() + engine.pathReason().map(r -> "; " + r).orElse("")));
     }
     facts.add(
-        new Fact(
-            "replayed",
-            found.replay().reason().orElse(found.replay().steps() + " steps")));
+        new Fact("replayed", found.replay().reason().orElse(found.replay().steps() + " steps")));
     return facts;
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -110,13 +111,13 @@ class SvgPictureTest {
   @Test
   void twoPicturesOfAPageShareNoId() {
     LrPlot plot = plot(ScheduleMode.EXPONENTIAL);
-    OverlayPlot both = OverlayPlot.of(Map.of("a", plot, "b", plot));
+    OverlayPlot both = OverlayPlot.of(new TreeMap<>(Map.of("a", plot, "b", plot)));
     String page =
         plot.toSvg("one", 900, 600).element()
             + plot.toSvg("two", 400, 400).element()
             + both.toSvg("three", 400, 400).element();
     assertThat(all(" id=\"([^\"]*)\"", page)).doesNotHaveDuplicates();
-    assertThat(page).contains("a: 1.2e-03");
+    assertThat(page).contains("a: 1.1e-03; b: 1.1e-03");
   }
 
   @ParameterizedTest

@@ -3,7 +3,6 @@ package org.lrfinder.testkit;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -15,7 +14,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Assumptions;
-import org.openqa.selenium.OutputType;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
@@ -147,11 +145,6 @@ public final class Browser implements AutoCloseable {
     try (var in = Browser.class.getResourceAsStream("/axe.min.js")) {
       return in.readAllBytes();
     }
-  }
-
-  /** Takes a picture of what is to be seen. */
-  public void shoot(Path png) throws IOException {
-    Files.write(png, driver.getScreenshotAs(OutputType.BYTES));
   }
 
   @Override

@@ -375,7 +375,6 @@ class HtmlReportTest {
     assertThat(report.html()).contains("<title>Learning rate finder</title>");
     assertThat(report.withTitle("Wine & more").html())
         .contains("<title>Wine &amp; more</title>", "<h1>Wine &amp; more</h1>");
-    assertThatThrownBy(() -> HtmlReport.of(Map.of()))
-        .hasMessage("there is no result to report on");
+    assertThatThrownBy(() -> HtmlReport.of(Map.of())).hasMessage("there is no result to report on");
   }
 }

@@ -160,6 +160,7 @@ class LauncherTest {
     Path useless = archives("*").get(0);
     assertThat(run("find").code()).isEqualTo(Main.INPUT);
     assertThat(archives("*")).hasSize(1).doesNotContain(useless);
+    assertThat(archives("*.jsa")).as("kept").isEmpty();
   }
 
   @Test
@@ -173,6 +174,7 @@ class LauncherTest {
     Path useless = archives("*").get(0);
     assertThat(run("find").code()).isEqualTo(Main.INPUT);
     assertThat(archives("*")).hasSize(1).doesNotContain(useless);
+    assertThat(archives("*.jsa")).as("kept").isEmpty();
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,9 +34,16 @@ class ReportBrowserTest {
   private static Path several;
   private static Browser browser;
 
+  /** Before each test, of which each is then skipped with the reason. */
+  @BeforeEach
+  void startOnce() {
+    if (browser == null) {
+      browser = Browser.start(folder.resolve("profile"));
+    }
+  }
+
   @BeforeAll
   static void makeReports() {
-    browser = Browser.start(folder.resolve("profile"));
     one = folder.resolve("one.html");
     found().report(one);
     several = folder.resolve("several.html");

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.lrfinder.plot.LrPlot;
 import org.lrfinder.plot.OverlayPlot;
+import org.lrfinder.report.Findings;
+import org.lrfinder.report.HtmlReport;
 import org.lrfinder.suggestion.Trend;
 
 /**
@@ -116,6 +118,13 @@ public record Comparison(List<Entry> entries) {
               lowest(result)));
     }
     return table.toString();
+  }
+
+  /** {@return a page that compares the settings and tells of each, to be saved} */
+  public HtmlReport report() {
+    Map<String, Findings> findings = new LinkedHashMap<>();
+    entries.forEach(entry -> findings.put(entry.setting, entry.result.findings()));
+    return HtmlReport.of(findings);
   }
 
   private static double lowest(LrFinderResult result) {

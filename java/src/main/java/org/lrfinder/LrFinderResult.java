@@ -1,5 +1,7 @@
 package org.lrfinder;
 
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -9,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
 import org.lrfinder.plot.LrPlot;
+import org.lrfinder.report.Findings;
+import org.lrfinder.report.HtmlReport;
 import org.lrfinder.suggestion.Agreement;
 import org.lrfinder.suggestion.Answer;
 import org.lrfinder.suggestion.LrRange;
@@ -251,6 +255,39 @@ public final class LrFinderResult {
       plot = plot.withRunningLoss();
     }
     return repeats().map(all -> all.band(values.settings)).map(plot::withBand).orElse(plot);
+  }
+
+  /**
+   * Tells all of this in a page that needs nothing else, to be shared.
+   *
+   * @return the page, to be saved; {@link HtmlReport#withTitle} names it
+   */
+  public HtmlReport report() {
+    return HtmlReport.of(findings());
+  }
+
+  /**
+   * Writes {@link #report()} to a file, by atomic rename.
+   *
+   * @param file where to, such as {@code report.html}; its folder must exist
+   * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
+   */
+  public void report(Path file) {
+    report().save(file);
+  }
+
+  Findings findings() {
+    return new Findings(
+        values.settings,
+        values.results,
+        values.endReason,
+        values.groups,
+        values.answer,
+        values.attempts.stream().map(Attempt::words).toList(),
+        values.repeats.map(Repeats::reported),
+        values.engine,
+        values.replay,
+        values.results.size() == 0 ? Optional.empty() : Optional.of(plot(true)));
   }
 
   private boolean looksAtTheRunningLoss() {

@@ -2,6 +2,7 @@ package org.lrfinder;
 
 import java.util.List;
 import java.util.OptionalDouble;
+import org.lrfinder.report.Findings;
 import org.lrfinder.suggestion.Band;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.Curve;
@@ -76,5 +77,14 @@ public record Repeats(List<Repeat> sweeps) {
    */
   public Band band(SweepSettings settings) {
     return Band.of(sweeps.stream().map(Repeat::curve).toList(), settings);
+  }
+
+  Findings.Repeated reported() {
+    return new Findings.Repeated(
+        sweeps.stream()
+            .map(sweep -> new Findings.Run(sweep.curve().size(), sweep.status(), sweep.lr()))
+            .toList(),
+        median(),
+        spread());
   }
 }

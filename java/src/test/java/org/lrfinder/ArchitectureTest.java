@@ -43,6 +43,8 @@ class ArchitectureTest {
           .definedBy("org.lrfinder.internal.bean")
           .layer("plot")
           .definedBy("org.lrfinder.plot")
+          .layer("report")
+          .definedBy("org.lrfinder.report")
           .layer("export")
           .definedBy("org.lrfinder.export")
           .layer("io")
@@ -67,7 +69,7 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("finder", "trainer")
           .whereLayer("engine")
           .mayOnlyBeAccessedByLayers(
-              "loop", "finder", "trainer", "cli", "doctor", "export", "models")
+              "loop", "finder", "trainer", "cli", "doctor", "export", "report", "models")
           .whereLayer("native core")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("models")
@@ -80,6 +82,10 @@ class ArchitectureTest {
           .mayNotAccessAnyLayer()
           .whereLayer("plot")
           .mayOnlyAccessLayers("io", "suggestion", "sweep")
+          .whereLayer("report")
+          .mayOnlyBeAccessedByLayers("finder", "cli")
+          .whereLayer("report")
+          .mayOnlyAccessLayers("plot", "engine", "io", "suggestion", "sweep")
           .whereLayer("export")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("io")
@@ -126,6 +132,14 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("org.knowm..", "java.awt..");
 
+  private static final ArchRule TEMPLATES_ONLY_IN_REPORT =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.lrfinder.report")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("com.samskivert..");
+
   private static final ArchRule CUDAS_PRESETS_IN_ONE_CLASS =
       noClasses()
           .that()
@@ -152,6 +166,7 @@ class ArchitectureTest {
         LIBRARY_WITHOUT_THE_COMMAND_LINES_DEPENDENCIES,
         TRAINERS_OWN_DEPENDENCIES,
         PICTURES_ONLY_IN_PLOT,
+        TEMPLATES_ONLY_IN_REPORT,
         CUDAS_PRESETS_IN_ONE_CLASS,
         DOCTOR_LOADS_NOTHING_IN_ITS_OWN_JVM);
   }

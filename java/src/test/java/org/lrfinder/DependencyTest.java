@@ -19,6 +19,7 @@ class DependencyTest {
           "com.fasterxml.jackson.core:jackson-annotations:jar",
           "com.fasterxml.jackson.core:jackson-core:jar",
           "com.fasterxml.jackson.core:jackson-databind:jar",
+          "com.samskivert:jmustache:jar", // for reports
           "de.erichseifert.vectorgraphics2d:VectorGraphics2D:jar", // of XChart, for SVG
           "me.tongfei:progressbar:jar",
           "org.bytedeco:javacpp:jar",

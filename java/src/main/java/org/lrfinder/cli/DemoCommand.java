@@ -56,6 +56,8 @@ final class DemoCommand implements Callable<Integer> {
           "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing, earlier ones are replaced. Default: ${DEFAULT-VALUE}")
   private Path out = Path.of("lrfinder-demo");
 
+  @Mixin private ReportOption page = new ReportOption();
+
   @Mixin private AnswerOptions answer = new AnswerOptions();
 
   @Override
@@ -67,7 +69,8 @@ final class DemoCommand implements Callable<Integer> {
                 .maxLr(AnswerOptions.MAX_LR)
                 .steps(AnswerOptions.STEPS));
     String device = answer.device();
-    SweepReport.makeFolder(out);
+    SweepReport.makeFolder("--out", out);
+    page.requireWritable();
     PrintWriter console = spec.commandLine().getOut();
     int columns = Terminal.columns(spec);
     try (PointerScope scope = new PointerScope()) {
@@ -98,6 +101,7 @@ final class DemoCommand implements Callable<Integer> {
       SweepReport report = new SweepReport(console, columns);
       report.print(found);
       report.write(found, out, answer.marksRules());
+      page.write(found::report, console);
       found.suggestion().ifPresent(suggestion -> compare(batches, rest, suggestion, console));
       console.flush();
       return Thread.interrupted() ? Main.INTERRUPTED : SweepReport.exitCode(found);

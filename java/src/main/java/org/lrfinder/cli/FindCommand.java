@@ -185,6 +185,8 @@ final class FindCommand implements Callable<Integer> {
           "Folder for lr.png, lr.svg, lr.csv and lr.json; made if missing, earlier ones are replaced.")
   private @Nullable Path out;
 
+  @Mixin private ReportOption report = new ReportOption();
+
   @Option(names = "--json", description = "Print the result as one line of JSON and nothing else.")
   private boolean json;
 
@@ -200,8 +202,9 @@ final class FindCommand implements Callable<Integer> {
     InputException.ifRefused(
         () -> limits.require(answer.mostSteps(steps), Limit.STEPS, "what is asked for"));
     if (out != null) {
-      SweepReport.makeFolder(out);
+      SweepReport.makeFolder("--out", out);
     }
+    report.requireWritable();
     String device = answer.device();
     try (PointerScope scope = new PointerScope()) {
       DataSet dataSet = DataSet.of(Table.read(data, target, limits), task).on(device);
@@ -260,6 +263,7 @@ final class FindCommand implements Callable<Integer> {
       new SweepReport(json ? spec.commandLine().getErr() : console, Terminal.columns(spec))
           .write(compared, out);
     }
+    report.write(compared::report, json ? spec.commandLine().getErr() : console);
     console.flush();
     return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
         ? 0
@@ -338,6 +342,7 @@ final class FindCommand implements Callable<Integer> {
       new SweepReport(json ? spec.commandLine().getErr() : console, Terminal.columns(spec))
           .write(found, out, answer.marksRules());
     }
+    report.write(found::report, json ? spec.commandLine().getErr() : console);
     console.flush();
   }
 }

@@ -37,6 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       FindCommand.class,
       DemoCommand.class,
+      ReportCommand.class,
       DoctorCommand.class,
       AutoComplete.GenerateCompletion.class,
       ManPageCommand.class

@@ -150,16 +150,16 @@ record SweepReport(PrintWriter console, int columns) {
    * Makes the folder before the sweep, so that nothing is lost to a wrong name or to a folder that
    * cannot be written to.
    */
-  static void makeFolder(Path folder) {
+  static void makeFolder(String option, Path folder) {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
-      throw new InputException("--out: cannot make the folder " + folder + ": " + e);
+      throw new InputException(option + ": cannot make the folder " + folder + ": " + e);
     }
     try {
       Files.delete(Files.createTempFile(folder, ".lrfinder", null));
     } catch (IOException e) {
-      throw new InputException("--out: cannot write to the folder " + folder + ": " + e);
+      throw new InputException(option + ": cannot write to the folder " + folder + ": " + e);
     }
   }
 

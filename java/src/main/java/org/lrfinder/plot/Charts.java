@@ -27,8 +27,9 @@ import org.lrfinder.internal.io.AtomicFile;
 
 /** How the library's charts look and are saved. */
 final class Charts {
-  private static final int WIDTH = 900;
-  private static final int HEIGHT = 600;
+  static final int WIDTH = 900;
+  static final int HEIGHT = 600;
+
   private static final Color GRID = new Color(0xe4e4e4);
   private static final float[] DASHES = {5, 4};
   private static final Color NONE = new Color(0, 0, 0, 0);
@@ -43,19 +44,26 @@ final class Charts {
 
   private Charts() {}
 
-  /** Makes an empty chart over these rates and losses. */
+  /** Makes an empty chart of that size over these rates and losses. */
   static XYChart empty(
-      String title, String rateLabel, String lossLabel, RateRange rates, LossRange losses) {
+      int width,
+      int height,
+      String title,
+      String rateLabel,
+      String lossLabel,
+      RateRange rates,
+      LossRange losses) {
     XYChart chart =
         new Picture(
             new XYChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
+                .width(width)
+                .height(height)
                 .title(title)
                 .xAxisTitle(rateLabel)
                 .yAxisTitle(lossLabel));
     XYStyler styler = chart.getStyler();
     styler.setLocale(Locale.ROOT);
+    styler.setChartTitleVisible(!title.isEmpty());
     styler.setXAxisLogarithmic(rates.logarithmic());
     styler.setXAxisMin(rates.low());
     styler.setXAxisMax(rates.high());
@@ -132,8 +140,7 @@ final class Charts {
       if (name.endsWith(".png")) {
         BitmapEncoder.saveBitmap(chart, bytes, BitmapEncoder.BitmapFormat.PNG);
       } else if (name.endsWith(".svg")) {
-        VectorGraphicsEncoder.saveVectorGraphic(
-            chart, bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+        bytes.writeBytes(svg(chart));
       } else {
         throw new IllegalArgumentException(
             "a plot is saved as .png or .svg, not as " + file.getFileName());
@@ -142,6 +149,18 @@ final class Charts {
       throw new UncheckedIOException(e);
     }
     AtomicFile.write(file, bytes.toByteArray());
+  }
+
+  /** Draws the chart, which thereafter knows where in the picture its values lie. */
+  static byte[] svg(XYChart chart) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try {
+      VectorGraphicsEncoder.saveVectorGraphic(
+          chart, bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
   }
 
   static String value(double rate) {

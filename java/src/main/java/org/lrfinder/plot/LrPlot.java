@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.knowm.xchart.BitmapEncoder;
@@ -32,8 +33,8 @@ import org.lrfinder.sweep.SweepSettings;
  * <p>It needs no display. Immutable; thread-safe.
  */
 public final class LrPlot {
-  private static final double PLOT_WIDTH = 780; // about, of the picture's 900 by 600
-  private static final double PLOT_HEIGHT = 430;
+  private static final double BESIDE = 120; // the plot, about: labels
+  private static final double ABOVE_AND_BELOW = 170; // likewise: title, labels and legend
   private static final Color RAW = new Color(0xa9bcd8);
   private static final Color JUDGED = new Color(0x1f4e9c);
   private static final Color RUNNING = new Color(0x6f6f6f);
@@ -42,6 +43,9 @@ public final class LrPlot {
   private static final Color RANGE = new Color(0xfbe3e3);
   private static final Color BAND = new Color(0xd3deef);
   private static final Color DIVERGED = new Color(0x222222);
+
+  /** A chart, and what it goes over. */
+  private record Drawn(XYChart chart, RateRange rates, LossRange losses) {}
 
   private record Labels(String title, String rate, String loss, String note) {
     Labels {
@@ -195,12 +199,64 @@ public final class LrPlot {
    * @return a new chart each time, for one thread at a time
    */
   public XYChart chart() {
+    return drawn(Charts.WIDTH, Charts.HEIGHT, labels.title).chart;
+  }
+
+  /**
+   * Draws the picture to be put into a page. The title is not drawn but is the element's name for
+   * screen readers, with a description in words.
+   *
+   * @param id a name for parts of the element, unique in the page: letters, digits and hyphens
+   * @param width in points, at least {@link SvgPicture#LEAST_WIDTH}
+   * @param height in points, at least {@link SvgPicture#LEAST_HEIGHT}
+   * @return the picture
+   * @throws IllegalArgumentException if it is too small, or the id is no such name
+   */
+  public SvgPicture toSvg(String id, int width, int height) {
+    SvgPicture.require(id, width, height);
+    Drawn drawn = drawn(width, height, "");
+    return SvgPicture.of(
+        drawn.chart, drawn.rates, drawn.losses, new SvgPicture.Words(id, labels.title, inWords()));
+  }
+
+  private String inWords() {
+    RateRange rates = judged.rates();
+    StringBuilder words = new StringBuilder();
+    words.append(
+        "%s over %s from %s to %s, %s."
+            .formatted(
+                labels.loss,
+                labels.rate,
+                Charts.value(rates.low()),
+                Charts.value(rates.high()),
+                rates.logarithmic() ? "on a logarithmic axis" : "on a linear axis"));
+    judged
+        .line()
+        .ifPresent(
+            line -> {
+              double[] losses = line.losses();
+              words.append(
+                  String.format(
+                      Locale.ROOT,
+                      " The %s begins at %.4g, is lowest at %.4g and ends at %.4g.",
+                      judged.smooth() ? "trend" : "loss",
+                      losses[0],
+                      Arrays.stream(losses).min().orElseThrow(),
+                      losses[losses.length - 1]));
+            });
+    judged.end().ifPresent(end -> words.append(" Marked: " + end.words() + "."));
+    marks.suggestion().ifPresent(s -> words.append(" Suggestion: " + Charts.value(s.lr()) + "."));
+    return words.toString();
+  }
+
+  private Drawn drawn(int width, int height, String title) {
     Curve curve = judged.curve();
     LossRange losses = LossRange.of(curve, judged.line());
     RateRange rates = judged.rates();
     RuleLines rules = new RuleLines(marks, rates);
-    LossRange frame = losses.withSpaceAbove(rules.spaceAbove(PLOT_WIDTH, PLOT_HEIGHT));
-    XYChart chart = Charts.empty(labels.title, labels.rate, labels.loss, rates, frame);
+    LossRange frame =
+        losses.withSpaceAbove(rules.spaceAbove(width - BESIDE, height - ABOVE_AND_BELOW));
+    XYChart chart = Charts.empty(width, height, title, labels.rate, labels.loss, rates, frame);
     Charts.note(chart, labels.note);
     marks.range().ifPresent(range -> shade(chart, range, rates, losses));
     marks.band().filter(band -> band.size() > 1).ifPresent(band -> draw(chart, band, losses));
@@ -219,7 +275,7 @@ public final class LrPlot {
     rules.draw(chart, frame);
     judged.end().ifPresent(end -> mark(chart, end, losses));
     marks.suggestion().ifPresent(suggestion -> mark(chart, suggestion, losses));
-    return chart;
+    return new Drawn(chart, rates, frame);
   }
 
   Judged judged() {

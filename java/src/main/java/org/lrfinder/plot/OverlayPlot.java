@@ -30,6 +30,8 @@ public final class OverlayPlot {
     new Color(0x7f7f7f),
   };
 
+  private static final String TITLE = "Learning rate finder";
+
   private record Line(String name, LrPlot plot, Trend trend) {}
 
   private final List<Line> lines;
@@ -68,7 +70,33 @@ public final class OverlayPlot {
 
   /** {@return the chart, as {@link LrPlot#chart} hands it out: a new one each time} */
   public XYChart chart() {
-    LossRange losses = LossRange.of(lines.stream().map(Line::trend).toList());
+    return chart(Charts.WIDTH, Charts.HEIGHT, TITLE);
+  }
+
+  /**
+   * Draws the picture as {@link LrPlot#toSvg} does.
+   *
+   * @param id a name for parts of the element, unique in the page: letters, digits and hyphens
+   * @param width in points, at least {@link SvgPicture#LEAST_WIDTH}
+   * @param height in points, at least {@link SvgPicture#LEAST_HEIGHT}
+   * @return the picture
+   * @throws IllegalArgumentException if it is too small, or the id is no such name
+   */
+  public SvgPicture toSvg(String id, int width, int height) {
+    SvgPicture.require(id, width, height);
+    String words =
+        "Curves laid over one another, each with its suggestion. "
+            + lines.stream().map(OverlayPlot::named).collect(Collectors.joining("; "))
+            + ".";
+    return SvgPicture.of(
+        chart(width, height, ""), rates(), losses(), new SvgPicture.Words(id, TITLE, words));
+  }
+
+  private LossRange losses() {
+    return LossRange.of(lines.stream().map(Line::trend).toList());
+  }
+
+  private RateRange rates() {
     double first =
         lines.stream().mapToDouble(line -> line.plot.judged().curve().rate(0)).min().orElseThrow();
     double last =
@@ -80,8 +108,16 @@ public final class OverlayPlot {
                         line.plot.suggestion().map(Suggestion::lr).orElse(0.0)))
             .max()
             .orElseThrow();
-    RateRange rates = RateRange.of(first, last, lines.get(0).plot.judged().mode());
-    XYChart chart = Charts.empty("Learning rate finder", "learning rate", "loss", rates, losses);
+    return RateRange.of(first, last, lines.get(0).plot.judged().mode());
+  }
+
+  private static String named(Line line) {
+    return line.name + ": " + line.plot.suggestion().map(s -> Charts.value(s.lr())).orElse("none");
+  }
+
+  private XYChart chart(int width, int height, String title) {
+    LossRange losses = losses();
+    XYChart chart = Charts.empty(width, height, title, "learning rate", "loss", rates(), losses);
     Charts.note(
         chart,
         lines.stream()
@@ -94,9 +130,8 @@ public final class OverlayPlot {
       Trend trend = line.trend;
       Color color = COLORS[i % COLORS.length];
       Optional<Suggestion> suggestion = line.plot.suggestion();
-      String name = line.name + ": " + suggestion.map(s -> Charts.value(s.lr())).orElse("none");
       double[] y = losses.clamp(trend.losses());
-      XYSeries series = Charts.line(chart, name, trend.rates(), y, color, 2.5f);
+      XYSeries series = Charts.line(chart, named(line), trend.rates(), y, color, 2.5f);
       if (trend.size() == 1) {
         series.setMarker(SmallMarker.DOT).setMarkerColor(color);
       }

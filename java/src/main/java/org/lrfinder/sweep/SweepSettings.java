@@ -2,6 +2,7 @@ package org.lrfinder.sweep;
 
 import static org.lrfinder.sweep.StepOptions.require;
 
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -201,7 +202,14 @@ public final class SweepSettings {
         "none where groupRange gives a group its own range: it names all groups");
   }
 
-  /** By name, for all that is said of them together. */
+  /**
+   * {@return the settings by the names of the builder's methods, those of a step among them, such
+   * as to list them; in a fixed order, not to be changed}
+   */
+  public Map<String, Object> asMap() {
+    return Collections.unmodifiableMap(values());
+  }
+
   private Map<String, Object> values() {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("minLr", minLr);

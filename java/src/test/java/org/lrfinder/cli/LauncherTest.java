@@ -24,6 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.lrfinder.LrFinder;
+import org.lrfinder.LrFinderResult;
+import org.lrfinder.export.ResultJson;
+import org.lrfinder.sweep.StepFunction;
 import org.lrfinder.testkit.OwnJvm;
 
 /** The launcher itself, beside a jar of the tests' class path. */
@@ -160,6 +164,21 @@ class LauncherTest {
     Path useless = archives("*").get(0);
     assertThat(run("find").code()).isEqualTo(Main.INPUT);
     assertThat(archives("*")).hasSize(1).doesNotContain(useless);
+    assertThat(archives("*.jsa")).as("kept").isEmpty();
+  }
+
+  @Test
+  void aReportIsNoSweepAndLeavesNoArchive() throws Exception {
+    Path result = home.resolve("lr.json");
+    LrFinderResult found = LrFinder.builder().build().find(StepFunction.of(lr -> 2 - lr));
+    ResultJson.write(found, result);
+    Path page = home.resolve("report.html");
+    assertThat(run("report", result.toString(), "--out", page.toString()).code()).isZero();
+    assertThat(page).exists();
+    Path useless = archives("*").get(0);
+    assertThat(run("find").code()).isEqualTo(Main.INPUT);
+    assertThat(archives("*")).hasSize(1).doesNotContain(useless);
+    assertThat(archives("*.jsa")).as("kept").isEmpty();
   }
 
   @Test

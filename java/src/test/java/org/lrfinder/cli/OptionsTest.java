@@ -212,7 +212,7 @@ class OptionsTest {
         Main.commandLine().getSubcommands().get("find").getCommandSpec().options()) {
       names.addAll(List.of(option.names()));
     }
-    names.removeAll(List.of("--data", "--target", "--out", "--limit", "--model"));
+    names.removeAll(List.of("--data", "--target", "--out", "--report", "--limit", "--model"));
     Arbitrary<String> words =
         Arbitraries.oneOf(
             List.of(

@@ -4,31 +4,26 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
-import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.export.ResultJson;
+import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.models.Limit;
 import org.lrfinder.internal.models.Limits;
-import org.lrfinder.internal.models.Network;
-import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
-import org.lrfinder.sweep.ScheduleMode;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,7 +34,8 @@ import picocli.CommandLine.Spec;
 /** {@code lrfinder find}: a network on a table. */
 @Command(
     name = "find",
-    description = "Finds a learning rate for a network on the rows of a CSV file.",
+    description =
+        "Finds a learning rate for a network on the rows of a CSV file, or for a model and arrays from Python.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     sortOptions = false,
@@ -53,62 +49,31 @@ import picocli.CommandLine.Spec;
       "  Three weight decays, laid over one another:",
       "    lrfinder find --data wine.csv --target class --out decays \\",
       "      --compare weight-decay=0,1e-4,1e-2",
+      "  A model that Python exported, with its data, on Adam of other betas:",
+      "    lrfinder find --script model.pt --inputs data.npz:x --targets data.npz:y \\",
+      "      --optimizer adam --betas 0.9,0.95",
       "",
       "A network in JSON, such as net.json:",
       "    [{\"type\": \"linear\", \"in\": 13, \"out\": 32}, {\"type\": \"relu\"},",
       "     {\"type\": \"linear\", \"in\": 32, \"out\": 3}]"
     })
 final class FindCommand implements Callable<Integer> {
-  private static final double OWN_RATE = 1e-3; // of the optimizer, which a sweep does not use
-
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--data",
-      required = true,
-      paramLabel = "FILE",
-      description =
-          "CSV file in UTF-8 with a header line, or the same gzipped; - reads the standard input. Columns are standardised.")
-  private Path data;
-
-  @Option(
-      names = "--target",
-      required = true,
-      paramLabel = "COLUMN",
-      description = "Column to predict; all others are inputs.")
-  private String target;
-
-  @Option(
-      names = "--task",
-      paramLabel = "TASK",
-      description =
-          "classification or regression. Default: classification if the target has words, or whole numbers of at most 20 kinds; else regression.")
-  private DataSet.@Nullable Task task;
+  @ArgGroup(multiplicity = "1")
+  private DataChoice data;
 
   @ArgGroup private NetworkChoice network = new NetworkChoice();
 
-  /** Which network. */
-  static final class NetworkChoice {
-    @Option(
-        names = "--model",
-        paramLabel = "FILE",
-        description = "JSON array of layers, alone or as the field \"model\".")
-    private @Nullable Path model;
-
-    @Option(
-        names = "--hidden",
-        split = ",",
-        paramLabel = "WIDTHS",
-        hideParamSyntax = true,
-        description = "Widths of the hidden layers, with ReLU between. Default: 64,64")
-    private List<Integer> hidden = List.of(64, 64);
-  }
+  @Mixin private OptimizerChoice optimizer = new OptimizerChoice();
 
   @Option(
-      names = "--optimizer",
+      names = "--loss",
       paramLabel = "NAME",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-  private OptimizerKind optimizer = OptimizerKind.ADAMW;
+      converter = LossOption.Converter.class,
+      completionCandidates = LossOption.Names.class,
+      description = "${COMPLETION-CANDIDATES}. Default: cross_entropy for classes, mse for numbers")
+  private @Nullable Loss loss;
 
   @Option(
       names = "--batch-size",
@@ -117,42 +82,24 @@ final class FindCommand implements Callable<Integer> {
   private int batchSize = 32;
 
   @Option(
-      names = "--min-lr",
-      paramLabel = "RATE",
-      description = "First learning rate. Default: ${DEFAULT-VALUE}")
-  private double minLr = AnswerOptions.MIN_LR;
-
-  @Option(
-      names = "--max-lr",
-      paramLabel = "RATE",
-      description = "Last learning rate. Default: ${DEFAULT-VALUE}")
-  private double maxLr = AnswerOptions.MAX_LR;
-
-  @Option(
-      names = "--steps",
-      paramLabel = "N",
-      description = "Optimizer steps. Default: ${DEFAULT-VALUE}")
-  private int steps = AnswerOptions.STEPS;
-
-  @Option(
-      names = "--mode",
-      paramLabel = "MODE",
-      description = "exponential or linear. Default: exponential")
-  private ScheduleMode mode = ScheduleMode.EXPONENTIAL;
-
-  @Mixin private AnswerOptions answer = new AnswerOptions();
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "CPU threads; 0 lets the engine choose. Default: ${DEFAULT-VALUE}")
-  private int threads = 0;
+      names = "--shuffle",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description =
+          "Shuffle the rows anew each time that all were seen; else they come in the order of the file. Default: on")
+  private boolean shuffle;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "Of initial weights and order of rows. Default: ${DEFAULT-VALUE}")
+      description =
+          "Of initial weights, which a script brings along, of dropout and of the order of rows. Default: ${DEFAULT-VALUE}")
   private long seed = 1;
+
+  @Mixin private SweepChoice sweep = new SweepChoice();
+
+  @Mixin private AnswerOptions answer = new AnswerOptions();
 
   @Option(
       names = "--compare",
@@ -192,37 +139,37 @@ final class FindCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    LrFinder.Builder finder =
-        answer.applyTo(
-            LrFinder.builder().minLr(minLr).maxLr(maxLr).steps(steps).mode(mode).threads(threads));
+    LrFinder.Builder finder = answer.applyTo(sweep.applyTo(LrFinder.builder()));
     if (batchSize < 1) {
       throw new InputException("--batch-size is " + batchSize + ", but must be at least 1");
     }
     Limits limits = InputException.ifRefused(() -> new Limits(this.limits));
     InputException.ifRefused(
-        () -> limits.require(answer.mostSteps(steps), Limit.STEPS, "what is asked for"));
+        () -> limits.require(answer.mostSteps(sweep.steps()), Limit.STEPS, "what is asked for"));
     if (out != null) {
       SweepReport.makeFolder("--out", out);
     }
     report.requireWritable();
     String device = answer.device();
     try (PointerScope scope = new PointerScope()) {
-      DataSet dataSet = DataSet.of(Table.read(data, target, limits), task).on(device);
+      Script script = network.script(limits);
+      DataSet read =
+          data.read(
+              loss, script == null ? ScalarType.Float : script.type(), script != null, limits);
       torch.manual_seed(seed);
-      Network made = InputException.ifRefused(() -> made(dataSet, limits));
-      answer.place(made);
-      Optimizer over = optimizer.over(made.module().parameters(), OWN_RATE, Map.of());
-      TensorBatches batches = batches(dataSet, batchSize);
-      checkFits(made, dataSet, batches);
-      Loss loss = dataSet.task() == DataSet.Task.CLASSIFICATION ? Loss.CROSS_ENTROPY : Loss.MSE;
-      if (compare != null) {
-        return compare(finder, dataSet, made, loss, compare);
+      SweptNetwork swept = script == null ? network.layersFor(read, limits) : script;
+      try (Device there = Devices.of(device)) {
+        swept.to(there); // before its optimizer is made
       }
-
+      DataSet dataSet = fitting(swept, read.on(device));
+      if (compare != null) {
+        return compare(finder, dataSet, swept, compare);
+      }
+      Optimizer over = optimizer.over(swept.parameters(), Map.of());
       LrFinderResult found =
           SweepReport.withProgress(
               finder,
-              SweepTask.of(made.module(), over, loss, batches),
+              swept.task(over, lossOf(dataSet), batches(dataSet, batchSize)),
               Terminal.columns(spec),
               answer.watched());
 
@@ -234,17 +181,30 @@ final class FindCommand implements Callable<Integer> {
     }
   }
 
+  private Loss lossOf(DataSet dataSet) {
+    return loss != null ? loss : LossOption.of(dataSet.task());
+  }
+
+  /** Says so if a script was exported for inference. */
+  private DataSet fitting(SweptNetwork swept, DataSet dataSet) {
+    int rows = Math.min(batchSize, dataSet.rows());
+    DataSet fitting = new Fit(network.name(), swept, dataSet, lossOf(dataSet)).checked(rows);
+    torch.manual_seed(seed); // again: the trial may have drawn numbers for dropout
+    if (swept instanceof Script script && script.isInEvalMode()) {
+      say(
+          "%s was exported in eval mode: dropout is off and batch norm keeps its statistics, if there are any; call model.train() before the export",
+          network.name());
+    }
+    return fitting;
+  }
+
   private int compare(
-      LrFinder.Builder finder, DataSet dataSet, Network made, Loss loss, Setting setting) {
+      LrFinder.Builder finder, DataSet dataSet, SweptNetwork swept, Setting setting) {
     Map<String, SweepTask<?>> tasks = new LinkedHashMap<>();
     for (double value : setting.values()) {
-      TensorVector parameters = made.module().parameters();
-      Optimizer over =
-          InputException.ifRefused(
-              () -> optimizer.over(parameters, OWN_RATE, setting.options(value)));
+      Optimizer over = optimizer.over(swept.parameters(), setting.options(value));
       int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
-      TensorBatches batches = batches(dataSet, rows);
-      tasks.put(setting.name(value), SweepTask.of(made.module(), over, loss, batches));
+      tasks.put(setting.name(value), swept.task(over, lossOf(dataSet), batches(dataSet, rows)));
     }
     Comparison compared = Comparison.sweep(finder.build(), tasks);
     if (Thread.currentThread().isInterrupted()) {
@@ -270,56 +230,18 @@ final class FindCommand implements Callable<Integer> {
         : Main.NO_SUGGESTION;
   }
 
-  private Network made(DataSet dataSet, Limits limits) {
-    return network.model != null
-        ? Network.read(network.model, limits)
-        : Network.multilayerPerceptron(
-            dataSet.features(), network.hidden, dataSet.outputs(), limits);
-  }
-
   private TensorBatches batches(DataSet dataSet, int rows) {
     int size = Math.min(rows, dataSet.rows());
     if (size < rows) {
-      spec.commandLine()
-          .getErr()
-          .printf(
-              Locale.ROOT,
-              "lrfinder: %s has %d rows, all of which make one batch%n",
-              Table.nameOf(data),
-              size);
+      say("%s has %d rows, all of which make one batch", dataSet.name(), size);
     }
-    return TensorBatches.of(dataSet.inputs(), dataSet.targets(), size).shuffled(seed);
+    TensorBatches batches = TensorBatches.of(dataSet.inputs(), dataSet.targets(), size);
+    return shuffle ? batches.shuffled(seed) : batches;
   }
 
-  /** A network from a file may not take these columns, or not give one output for each class. */
-  private void checkFits(Network made, DataSet dataSet, TensorBatches batches) {
-    if (network.model == null) {
-      return;
-    }
-    Batch first = batches.iterator().next();
-    boolean training = made.module().is_training();
-    made.module().eval(); // leaves the statistics of batch norm alone
-    String problem = null;
-    try {
-      Tensor output = made.module().forward(first.input());
-      if (output.dim() != 2 || output.size(1) != dataSet.outputs()) {
-        problem =
-            "its output has " + output.dim() + " dimensions and " + output.size(-1) + " columns";
-      }
-    } catch (RuntimeException e) {
-      problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("it failed");
-    }
-    made.module().train(training);
-    if (problem != null) {
-      throw new InputException(
-          "%s does not fit %s, which needs %d inputs and %d outputs: %s"
-              .formatted(
-                  network.model,
-                  Table.nameOf(data),
-                  dataSet.features(),
-                  dataSet.outputs(),
-                  problem));
-    }
+  private void say(String format, Object... arguments) {
+    String message = format.formatted(arguments);
+    spec.commandLine().getErr().println("lrfinder: " + Words.printable(message));
   }
 
   private void report(LrFinderResult found, DataSet dataSet) {
@@ -327,15 +249,7 @@ final class FindCommand implements Callable<Integer> {
     if (json) {
       console.println(ResultJson.toJson(found));
     } else {
-      console.printf(
-          Locale.ROOT,
-          "%s: %d rows, %d inputs, %s%n",
-          Table.nameOf(data),
-          dataSet.rows(),
-          dataSet.features(),
-          dataSet.task() == DataSet.Task.CLASSIFICATION
-              ? dataSet.outputs() + " classes"
-              : "a number to predict");
+      console.println(Words.printable(dataSet.words()));
       new SweepReport(console, Terminal.columns(spec)).print(found);
     }
     if (out != null) {

@@ -3,6 +3,7 @@ package org.lrfinder.cli;
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Numbers as people write them, whatever the locale. */
@@ -34,6 +35,8 @@ final class Numbers {
 
   /** Lets options of type int, long and double be written with an exponent, and no other way. */
   static CommandLine registerWith(CommandLine commandLine) {
+    // One reference for both: two of the same in a class make JDK 17 crash as it writes an archive.
+    ITypeConverter<Double> real = Numbers::real;
     return commandLine
         .registerConverter(
             int.class, text -> (int) whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE))
@@ -41,7 +44,8 @@ final class Numbers {
             Integer.class, text -> (int) whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE))
         .registerConverter(long.class, text -> whole(text, Long.MIN_VALUE, Long.MAX_VALUE))
         .registerConverter(Long.class, text -> whole(text, Long.MIN_VALUE, Long.MAX_VALUE))
-        .registerConverter(double.class, Numbers::real);
+        .registerConverter(double.class, real)
+        .registerConverter(Double.class, real);
   }
 
   private static long whole(String text, long least, long most) {

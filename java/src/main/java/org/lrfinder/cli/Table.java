@@ -284,6 +284,11 @@ final class Table {
         () -> limits.require(text.codePointCount(0, text.length()), Limit.NAME, what));
   }
 
+  /** What it is called in messages. */
+  String name() {
+    return name;
+  }
+
   int rows() {
     return rows;
   }

@@ -1,11 +1,27 @@
 package org.lrfinder.cli;
 
+import java.util.List;
+
 /** What the commands say, as a terminal can take it. */
 final class Words {
   private static final int MOST = 600;
   private static final int AT_END = 200;
 
   private Words() {}
+
+  /** {@return what libtorch says is wrong, without its stacks of C++ and of TorchScript's code} */
+  static String ofLibtorch(RuntimeException e) {
+    String message = String.valueOf(e.getMessage());
+    List<String> lines = message.lines().map(String::strip).toList();
+    // TorchScript's code is quoted first, and named what went wrong in it behind that.
+    return lines.stream()
+        .filter(line -> line.matches("[A-Za-z]+Error: .*"))
+        .map(line -> line.replaceFirst("^RuntimeError: ", ""))
+        .findFirst()
+        .or(() -> lines.stream().filter(line -> !line.isEmpty()).findFirst())
+        .orElse("it failed")
+        .replaceFirst("\\. This could be because the operator.*", ""); // lists all backends
+  }
 
   /**
    * {@return a message in one line, without what a terminal would obey; of a long one the middle is

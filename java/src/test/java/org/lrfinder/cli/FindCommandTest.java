@@ -285,10 +285,10 @@ class FindCommandTest {
             "layer 0: linear needs a whole number \"out\" of at least 1"),
         Arguments.of(
             "[{\"type\": \"linear\", \"in\": 12, \"out\": 3}]",
-            "which needs 13 inputs and 3 outputs: mat1 and mat2"),
+            "given inputs of shape [32, 13] and type Float it fails: mat1 and mat2"),
         Arguments.of(
             "[{\"type\": \"linear\", \"in\": 13, \"out\": 4}]",
-            "which needs 13 inputs and 3 outputs: its output has 2 dimensions and 4 columns"));
+            "its output has the shape [32, 4], but 3 classes in targets of shape [178] need [32, 3]"));
   }
 
   @ParameterizedTest(name = "{1}")

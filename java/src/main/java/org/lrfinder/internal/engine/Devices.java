@@ -86,9 +86,7 @@ public final class Devices {
 
   /** {@return a device of libtorch's, to be closed} */
   public static Device of(String name) {
-    try (BytePointer text = new BytePointer(name)) {
-      return new Device(text);
-    }
+    return new Device(name);
   }
 
   /**

@@ -1,5 +1,7 @@
 """Writes classifier.pt, a TorchScript module for the tests: python3 generate.py (needs PyTorch 2.10)."""
 
+import zipfile
+
 import torch
 from torch import nn
 
@@ -35,3 +37,9 @@ torch.manual_seed(1)
 module = torch.jit.script(Classifier().double())
 module.frozen_norm.eval()
 module.save("classifier.pt")
+# Without what is for debugging alone, which has the paths of this machine in it.
+with zipfile.ZipFile("classifier.pt") as file:
+    entries = [(entry, file.read(entry)) for entry in file.namelist() if not entry.endswith(".debug_pkl")]
+with zipfile.ZipFile("classifier.pt", "w") as file:
+    for entry, content in entries:
+        file.writestr(zipfile.ZipInfo(entry), content)

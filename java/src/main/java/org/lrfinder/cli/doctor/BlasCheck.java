@@ -11,7 +11,7 @@ final class BlasCheck {
   static final String MKL_VERSION = "2025.3-1.5.13";
 
   private static final String CHOICE = "-Dorg.bytedeco.openblas.load=";
-  private static final double COLLAPSE = 3; // it has ten and more
+  private static final double COLLAPSE = 2; // on two cores OpenBLAS has 4 and more, MKL 0.6
   private static final double BUSY = 1.2; // with this process's own
 
   private BlasCheck() {}

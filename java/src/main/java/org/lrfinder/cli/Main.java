@@ -85,6 +85,11 @@ public final class Main {
       code = run(commandLine, arguments);
       commandLine.getOut().flush();
       System.out.flush();
+    } catch (NoClassDefFoundError e) {
+      System.err.println(
+          "lrfinder: a jar is missing, the one with %s: all those of lib/ belong beside lrfinder.jar, or on the class path"
+              .formatted(e.getMessage()));
+      code = FAILURE;
     } finally {
       finished.countDown();
     }
@@ -160,13 +165,11 @@ public final class Main {
       command.usage(command.getErr());
       return INPUT;
     }
-    if (e instanceof MissingParameterException) {
-      // What is missing may be there, but misspelled.
-      List<String> unknown =
-          command.getUnmatchedArguments().stream().filter(word -> word.startsWith("-")).toList();
-      if (!unknown.isEmpty()) {
-        return refused(new UnmatchedArgumentException(command, unknown), arguments);
-      }
+    List<String> unknown =
+        command.getUnmatchedArguments().stream().filter(word -> word.startsWith("-")).toList();
+    if (!unknown.isEmpty() && !isOf(unknown, e)) {
+      // What is missing is there, but misspelled, and what stands behind it is its value.
+      return refused(new UnmatchedArgumentException(command, unknown), arguments);
     }
     String meant =
         e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()
@@ -177,6 +180,12 @@ public final class Main {
         .getErr()
         .printf("'%s --help' lists what there is%n", command.getCommandSpec().qualifiedName());
     return INPUT;
+  }
+
+  private static boolean isOf(List<String> unknown, ParameterException e) {
+    return e instanceof UnmatchedArgumentException unmatched
+        ? unmatched.getUnmatched().equals(unknown)
+        : !(e instanceof MissingParameterException);
   }
 
   private static int failed(Exception e, CommandLine command) {

@@ -20,6 +20,7 @@ import org.lrfinder.internal.engine.FirstLoad;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.InitializationException;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -85,10 +86,8 @@ public final class Main {
       code = run(commandLine, arguments);
       commandLine.getOut().flush();
       System.out.flush();
-    } catch (NoClassDefFoundError e) {
-      System.err.println(
-          "lrfinder: a jar is missing, the one with %s: all those of lib/ belong beside lrfinder.jar, or on the class path"
-              .formatted(e.getMessage()));
+    } catch (InitializationException e) {
+      System.err.println("lrfinder: " + missingClass(e));
       code = FAILURE;
     } finally {
       finished.countDown();
@@ -98,6 +97,19 @@ public final class Main {
       code = FAILURE;
     }
     System.exit(code);
+  }
+
+  /** Says what keeps picocli from making the commands. */
+  private static String missingClass(InitializationException failure) {
+    Throwable cause = failure;
+    while (!(cause instanceof NoClassDefFoundError)) {
+      cause = cause.getCause();
+      if (cause == null) {
+        throw failure;
+      }
+    }
+    return "a jar is missing, the one with %s: all those of lib/ belong beside lrfinder.jar, or on the class path"
+        .formatted(cause.getMessage());
   }
 
   /**

@@ -49,7 +49,7 @@ class DoctorCommandTest {
   private final List<String> options = new ArrayList<>();
   private List<String> by = List.of();
 
-  private record Ended(int code, String out) {
+  private record Ended(int code, String out, String err) {
     JsonNode json() {
       try {
         assertThat(out.lines()).hasSize(1);
@@ -90,6 +90,12 @@ class DoctorCommandTest {
   }
 
   private Ended doctor(String... arguments) throws IOException, InterruptedException {
+    Ended ended = run(arguments);
+    assertThat(ended.err()).isEmpty();
+    return ended;
+  }
+
+  private Ended run(String... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(by);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
@@ -108,8 +114,7 @@ class DoctorCommandTest {
     process.destroyForcibly();
     String printed = Files.readString(out, StandardCharsets.UTF_8);
     assertThat(ended).as(printed).isTrue();
-    assertThat(Files.readString(err)).isEmpty();
-    return new Ended(process.exitValue(), printed);
+    return new Ended(process.exitValue(), printed, Files.readString(err, StandardCharsets.UTF_8));
   }
 
   private Ended examined() throws IOException, InterruptedException {
@@ -174,6 +179,16 @@ class DoctorCommandTest {
             .orElse("");
     assumeThat(jar).as("the library is in a jar").isNotEmpty();
     return jar;
+  }
+
+  @Test
+  void withoutTheJarsOfJavaClassesNoCommandCanBegin() throws Exception {
+    remove(".*/pytorch-[^/]*[0-9]\\.jar");
+    Ended ended = run();
+    assertThat(ended.code()).isEqualTo(Main.FAILURE);
+    assertThat(ended.err())
+        .isEqualTo(
+            "lrfinder: a jar is missing, the one with org/bytedeco/pytorch/SGD: all those of lib/ belong beside lrfinder.jar, or on the class path\n");
   }
 
   @Test
@@ -269,7 +284,7 @@ class DoctorCommandTest {
 
   @Test
   void aNativeLibraryForAnotherLibtorchIsNamed() throws Exception {
-    remove(".*lrfinder-native-[^/]*linux-x86_64\\.jar");
+    classPath.remove(libraryJar());
     classPath.add(
         new LibraryJar()
             .withProperties("torch.version=9.8.7\npytorch.version=9.8.7-1.5.13\n")

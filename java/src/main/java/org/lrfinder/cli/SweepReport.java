@@ -17,7 +17,6 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.Repeats;
 import org.lrfinder.SweepTask;
-import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.export.CurveCsv;
 import org.lrfinder.export.ResultJson;
@@ -34,7 +33,6 @@ import org.lrfinder.sweep.SweepSettings;
  */
 record SweepReport(PrintWriter console, int columns) {
   private static final int ROWS = 18;
-  private static final double GIBIBYTE = 1 << 30;
 
   /** Runs a sweep; a terminal sees its curve grow, or else a progress bar. */
   static LrFinderResult withProgress(
@@ -67,7 +65,7 @@ record SweepReport(PrintWriter console, int columns) {
     say(
         "device %s%s, %s engine, %s, %d %s, libtorch %s%n",
         engine.device(),
-        engine.hardware().map(SweepReport::words).orElse(""),
+        engine.hardware().map(device -> " (" + device.words() + ")").orElse(""),
         engine.engine(),
         engine.blas(),
         engine.threads(),
@@ -115,17 +113,6 @@ record SweepReport(PrintWriter console, int columns) {
                     "%d of %d other rules are within a factor of three; they spread over %.1f decades%n",
                     agreement.near(), agreement.rules(), agreement.decades()));
     found.warnings().forEach(warning -> say("warning: %s%n", warning));
-  }
-
-  private static String words(DeviceInfo device) {
-    return String.format(
-        Locale.ROOT,
-        " (%s, compute capability %s, driver %s, %.1f of %.1f GiB free)",
-        device.name(),
-        device.computeCapability(),
-        device.driver().isEmpty() ? "unknown" : device.driver(),
-        device.freeBytes() / GIBIBYTE,
-        device.totalBytes() / GIBIBYTE);
   }
 
   private void print(Repeats repeats) {

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.plot.SvgPicture;
 import org.lrfinder.suggestion.Agreement;
@@ -53,7 +52,6 @@ record Section(
     List<Setting> settings,
     List<Fact> facts) {
   private static final int MOST_ROWS = 2000; // that a browser and its reader take
-  private static final double GIBIBYTE = 1 << 30;
 
   /** A name and what there is to say of it. */
   record Fact(String term, String words) {}
@@ -327,7 +325,8 @@ record Section(
         new Fact("engine", engine.engine() + engine.engineReason().map(r -> "; " + r).orElse("")));
     if (!engine.device().isEmpty()) {
       facts.add(
-          new Fact("device", engine.device() + engine.hardware().map(Section::words).orElse("")));
+          new Fact(
+              "device", engine.device() + engine.hardware().map(h -> ", " + h.words()).orElse("")));
       facts.add(new Fact("threads", String.valueOf(engine.threads())));
       facts.add(new Fact("BLAS", engine.blas()));
       facts.add(new Fact("libtorch", engine.libtorch()));
@@ -338,15 +337,5 @@ record Section(
     facts.add(
         new Fact("replayed", found.replay().reason().orElse(found.replay().steps() + " steps")));
     return facts;
-  }
-
-  private static String words(DeviceInfo device) {
-    return Words.of(
-        ", %s, compute capability %s, driver %s, %.1f of %.1f GiB free",
-        device.name(),
-        device.computeCapability(),
-        device.driver().isEmpty() ? "unknown" : device.driver(),
-        device.freeBytes() / GIBIBYTE,
-        device.totalBytes() / GIBIBYTE);
   }
 }

@@ -56,6 +56,18 @@ at::Device checked_device(const Network* network, const std::vector<at::Tensor>&
   return device;
 }
 
+double rows_of(const at::Tensor& input) { return input.dim() == 0 ? 1 : static_cast<double>(input.size(0)); }
+
+std::int64_t trained_by(Optimizers optimizers) {
+  std::int64_t trained = 0;
+  for (const auto* optimizer : optimizers) {
+    for (const auto& group : optimizer->param_groups()) {
+      for (const auto& parameter : group.params()) trained += parameter.requires_grad() ? 1 : 0;
+    }
+  }
+  return trained;
+}
+
 }  // namespace
 
 std::vector<at::Tensor> parameters_of(Optimizers optimizers) {
@@ -80,7 +92,10 @@ MicroBatches::MicroBatches(torch::jit::Module network, Optimizers optimizers, co
 
 MicroBatches::MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step,
                            Reach reach)
-    : step_(checked(step)), forward_(std::move(forward)) {
+    : step_(checked(step)), forward_(std::move(forward)), trained_(trained_by(optimizers)) {
+  if (step.group) {
+    averaging_ = std::make_unique<Averaging>(step.group->collectives(), parameters_of(optimizers));
+  }
   reach = std::move(reach).knowing(parameters_of(optimizers));
   const double share = 1.0 / static_cast<double>(step.accumulate_grad_batches);
   gradients_ = Gradients::of(forward_, step.replay, share, std::move(reach));
@@ -94,29 +109,31 @@ double MicroBatches::evaluate(const at::Tensor& input, const at::Tensor& target,
 }
 
 void MicroBatches::add(const at::Tensor& input, const at::Tensor& target, Loss loss) {
+  const double rows = rows_of(input);
+  if (averaging_ != nullptr && rows == 0) return;  // the others have this step's
   if (const auto replayed = gradients_->replay({input, target, loss})) {
     ++replayed_;
-    count(*replayed);
+    count(*replayed, rows);
     return;
   }
-  add_computed([&] { return forward_->loss(input, target, loss); });
+  add_computed(rows, [&] { return forward_->loss(input, target, loss); });
 }
 
-void MicroBatches::add(const at::Tensor& loss) {
-  add_computed([&] { return loss; });
+void MicroBatches::add(const at::Tensor& loss, double rows) {
+  add_computed(rows, [&] { return loss; });
 }
 
 template <typename Compute>
-void MicroBatches::add_computed(const Compute& compute) {
+void MicroBatches::add_computed(double rows, const Compute& compute) {
   try {
     const at::Tensor loss = compute();
     check_number(loss);
     if (!loss.requires_grad()) refuse("the loss does not depend on any parameter that takes a gradient");
     gradients_->computed(loss);
     if (device().is_cpu()) {
-      count(number_in(loss));
+      count(number_in(loss), rows);
     } else {
-      count_late(loss);
+      count_late(loss, rows);
     }
   } catch (...) {
     abandon();
@@ -128,22 +145,26 @@ bool MicroBatches::replay(const at::Tensor& input, const at::Tensor& target) {
   const auto replayed = gradients_->replay({input, target, std::nullopt});
   if (!replayed) return false;
   ++replayed_;
-  count(*replayed);
+  count(*replayed, rows_of(input));
   return true;
 }
 
 void MicroBatches::abandon() { gradients_->abandon(); }
 
-void MicroBatches::count(double loss) {
+void MicroBatches::count(double loss, double rows) {
   total_.number += loss;
   ++count_;
+  rows_ += rows;
+  pending_ = true;
 }
 
-void MicroBatches::count_late(const at::Tensor& loss) {
+void MicroBatches::count_late(const at::Tensor& loss, double rows) {
   const c10::NoGradGuard no_grad;
   const auto number = loss.detach().reshape({}).to(device(), at::kDouble, /*non_blocking=*/false, /*copy=*/true);
   total_.on_device = count_ == 0 ? number : total_.on_device + number;
   ++count_;
+  rows_ += rows;
+  pending_ = true;
 }
 
 bool MicroBatches::may_be_finite() const { return total_.is_late() || std::isfinite(total_.number); }
@@ -166,22 +187,45 @@ void MicroBatches::abandon_step() {
 void MicroBatches::start() {
   total_ = {};
   count_ = 0;
+  rows_ = 0;
   replayed_ = 0;
+  pending_ = false;
+  averaged_ = false;
 }
 
-void MicroBatches::backward() { gradients_->backward(); }
+void MicroBatches::backward() {
+  if (std::exchange(pending_, false)) gradients_->backward();
+}
+
+Averaging::Step MicroBatches::average(Optimizers optimizers, Ending ending) {
+  if (trained_by(optimizers) != trained_) {
+    refuse("other parameters take a gradient than at the start, which several processes cannot follow");
+  }
+  double loss = 0;
+  if (count_ > 0) {
+    make_mean(optimizers);
+    const auto own = mean();
+    loss = own.is_late() ? own.on_device.item<double>() : own.number;
+  }
+  averaged_ = true;
+  return averaging_->average(loss, rows_, ending);
+}
+
+/// Of however few micro-batches there were.
+void MicroBatches::make_mean(Optimizers optimizers) const {
+  if (count_ == step_.accumulate_grad_batches) return;
+  const c10::NoGradGuard no_grad;
+  const double share = static_cast<double>(step_.accumulate_grad_batches) / static_cast<double>(count_);
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& parameter : parameters_of(optimizers)) {
+    at::Tensor& gradient = parameter.mutable_grad();
+    if (!gradient.defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
+    gradient = gradient * share;  // may be a view
+  }
+}
 
 void MicroBatches::finish(Optimizers optimizers) {
-  if (count_ < step_.accumulate_grad_batches) {
-    const c10::NoGradGuard no_grad;
-    const double share = static_cast<double>(step_.accumulate_grad_batches) / static_cast<double>(count_);
-    std::unordered_set<const c10::TensorImpl*> seen;
-    for (const auto& parameter : parameters_of(optimizers)) {
-      at::Tensor& gradient = parameter.mutable_grad();
-      if (!gradient.defined() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
-      gradient = gradient * share;  // may be a view
-    }
-  }
+  if (!averaged_) make_mean(optimizers);
   if (replayed_ == count_) ++replayed_steps_;
   start();
   for (const auto* optimizer : optimizers) clip(*optimizer, step_);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "averaging.h"
 #include "forward.h"
 #include "gradients.h"
 #include "loss_queue.h"
@@ -38,8 +39,8 @@ class MicroBatches {
 
   /// Counts a micro-batch of the present step, forwarded here.
   void add(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  /// The same with a loss that the caller computed.
-  void add(const at::Tensor& loss);
+  /// The same with a loss that the caller computed, of so many rows.
+  void add(const at::Tensor& loss, double rows);
   /// The same with a loss that the caller would compute, if the step can be replayed. Otherwise the caller has to
   /// compute it and `add` it, or to `abandon` it.
   bool replay(const at::Tensor& input, const at::Tensor& target);
@@ -48,8 +49,11 @@ class MicroBatches {
   bool may_be_finite() const;
   /// The mean loss of those counted, of which there must be one at least. On a device without a wait for it.
   StepLoss mean() const;
-  /// Adds the gradients of the micro-batch counted last.
+  /// Adds the gradients of the micro-batch counted last, if there is one whose have not been added.
   void backward();
+  /// With other processes, before `finish`: makes the gradients those of the mean over the rows of all, of whom this
+  /// one may have counted none.
+  Averaging::Step average(Optimizers optimizers, Ending ending);
   /// Ends the step: makes the gradients the mean of its micro-batches, however few those were, and clips each
   /// optimizer's.
   void finish(Optimizers optimizers);
@@ -61,6 +65,8 @@ class MicroBatches {
 
   at::Device device() const { return forward_->device(); }
   const std::shared_ptr<const Forward>& forward() const { return forward_; }
+  /// Null if there are no other processes.
+  Averaging* averaging() const { return averaging_.get(); }
 
   /// Steps of which every micro-batch was replayed.
   std::int64_t replayed_steps() const { return replayed_steps_; }
@@ -71,16 +77,22 @@ class MicroBatches {
   MicroBatches(std::shared_ptr<const Forward> forward, Optimizers optimizers, const StepSettings& step, Reach reach);
 
   template <typename Compute>
-  void add_computed(const Compute& compute);
-  void count(double loss);
-  void count_late(const at::Tensor& loss);
+  void add_computed(double rows, const Compute& compute);
+  void count(double loss, double rows);
+  void count_late(const at::Tensor& loss, double rows);
+  void make_mean(Optimizers optimizers) const;
   void start();
 
   StepSettings step_;
   std::shared_ptr<const Forward> forward_;
   std::unique_ptr<Gradients> gradients_;
+  std::unique_ptr<Averaging> averaging_;
+  std::int64_t trained_;  // parameters that take a gradient
   StepLoss total_;
   std::int64_t count_ = 0;
+  double rows_ = 0;            // of those counted
+  bool pending_ = false;       // the gradients of the last are to be added
+  bool averaged_ = false;      // the gradients are those of all processes
   std::int64_t replayed_ = 0;  // of those counted
   std::int64_t replayed_steps_ = 0;
 };

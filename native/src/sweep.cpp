@@ -1,5 +1,6 @@
 #include "lrfinder/sweep.h"
 
+#include <ATen/ops/full.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 
@@ -12,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "agreement.h"
+#include "averaging.h"
 #include "failure.h"
 #include "graphed_step.h"
 #include "micro_batches.h"
@@ -52,6 +55,17 @@ Reach reach_of(const SweepSubject::Part& part, const SweepSubject& subject) {
     if (other.script) reach = std::move(reach).knowing(tensors_of(*other.script));
   }
   return reach;
+}
+
+/// What the networks and the optimizers have.
+std::vector<at::Tensor> all_tensors_of(const SweepSubject& subject) {
+  Reach reach;
+  for (const auto& part : subject.parts()) {
+    if (part.module != nullptr) reach = std::move(reach).knowing(tensors_of(*part.module));
+    if (part.script) reach = std::move(reach).knowing(tensors_of(*part.script));
+    reach = std::move(reach).knowing(parameters_of(part.optimizers));
+  }
+  return reach.known;
 }
 
 /// The rates of all optimizers' groups.
@@ -102,7 +116,10 @@ std::vector<Part> parts_of(const SweepSubject& subject, const SweepSettings& set
 class Sweep::Impl : private GraphedStep::Halves {
  public:
   Impl(const SweepSubject& subject, const SweepSettings& settings)
-      : parts_(parts_of(subject, settings)), monitor_(StepMonitor::of(device(), settings)), snapshot_(subject) {
+      : parts_(parts_of(subject, settings)),
+        monitor_(StepMonitor::of(device(), settings)),
+        together_(settings.step.group ? std::make_unique<Together>(subject, settings) : nullptr),
+        snapshot_(subject) {
     for (auto& part : parts_) {
       for (auto& updater : part.updaters) updater->skip_where(monitor_->stopped());
     }
@@ -124,14 +141,14 @@ class Sweep::Impl : private GraphedStep::Halves {
     auto& micro_batches = running(index).micro_batches;
     const c10::AutoGradMode grad(true);
     add(micro_batches);
-    if (micro_batches.may_be_finite()) micro_batches.backward();
+    add_gradients(micro_batches);
   }
 
   bool replay(const at::Tensor& input, const at::Tensor& target, std::int64_t index) {
     auto& micro_batches = running(index).micro_batches;
     const c10::AutoGradMode grad(true);
     const bool replayed = micro_batches.replay(input, target);
-    if (replayed && micro_batches.may_be_finite()) micro_batches.backward();
+    if (replayed) add_gradients(micro_batches);
     return replayed;
   }
 
@@ -140,6 +157,10 @@ class Sweep::Impl : private GraphedStep::Halves {
     Part& part = running(index);
     const c10::AutoGradMode grad(true);
     add(part.micro_batches);
+    if (together_ != nullptr) {
+      add_gradients(part.micro_batches);
+      return finish_together(lr, index);
+    }
     const auto found = record(index);
     if (ends(found)) return found;
     part.micro_batches.backward();
@@ -162,9 +183,30 @@ class Sweep::Impl : private GraphedStep::Halves {
 
   Outcome finish(double lr, std::int64_t index) {
     Part& part = running(index);
+    if (together_ != nullptr) return finish_together(lr, index);
     const auto found = record(index);
     if (!ends(found)) update(part, lr);
     return found;
+  }
+
+  void agree(const std::string& lines, bool broadcast, bool validated) {
+    refuse_if_restored();
+    require_group();
+    together_->validated = validated;
+    lrfinder::agree(together_->collectives(), lines, together_->tensors, broadcast);
+    together_->next.is(parts_.front().micro_batches.averaging());
+  }
+
+  void end(Ending ending) {
+    require_group();
+    together_->ending = std::max(together_->ending, ending);
+  }
+
+  double average(double total, double weight) {
+    require_group();
+    const double mean = mean_of(together_->collectives(), total, weight);
+    together_->next.is(together_->over ? nullptr : parts_.front().micro_batches.averaging());
+    return mean;
   }
 
   Outcome settle() {
@@ -201,6 +243,25 @@ class Sweep::Impl : private GraphedStep::Halves {
   }
 
  private:
+  /// With other processes.
+  struct Together {
+    Together(const SweepSubject& subject, const SweepSettings& settings)
+        : group(*settings.step.group),
+          next(*group.collectives()),
+          tensors(all_tensors_of(subject)),
+          steps_left(settings.steps) {}
+
+    Collectives& collectives() const { return *group.collectives(); }
+
+    ProcessGroup group;
+    NextAverage next;
+    std::vector<at::Tensor> tensors;
+    std::int64_t steps_left;
+    bool validated = false;
+    bool over = false;              // no step follows
+    Ending ending = Ending::kNone;  // that this process asks for
+  };
+
   static bool ends(Outcome found) { return found == Outcome::kDiverged || found == Outcome::kNonFinite; }
 
   void refuse_if_restored() const {
@@ -215,9 +276,60 @@ class Sweep::Impl : private GraphedStep::Halves {
 
   std::int64_t count() const { return static_cast<std::int64_t>(parts_.size()); }
 
-  Outcome record(std::int64_t index) {
-    const Part& part = running(index);
-    return monitor_->record(part.micro_batches.mean(), part.recorded, /*last=*/index + 1 == count());
+  Outcome record(std::int64_t index) { return record(index, running(index).micro_batches.mean()); }
+
+  Outcome record(std::int64_t index, const StepLoss& mean) {
+    return monitor_->record(mean, running(index).recorded, /*last=*/index + 1 == count());
+  }
+
+  /// Of a loss that is not finite they are of no use.
+  static void add_gradients(MicroBatches& micro_batches) {
+    if (micro_batches.may_be_finite()) micro_batches.backward();
+  }
+
+  void require_group() const {
+    if (together_ == nullptr) refuse("the sweep is not one of several processes");
+  }
+
+  Outcome finish_together(double lr, std::int64_t index) {
+    Part& part = running(index);
+    const auto step = part.micro_batches.average(part.copies, together_->ending);
+    const bool last = index + 1 == count();
+    Outcome found = last ? Outcome::kNoData : Outcome::kContinue;
+    if (step.rows > 0) {
+      found = record(index, on_device(step.loss));
+      if (found == Outcome::kPending) found = monitor_->settle();
+      if (!ends(found)) update(part, lr);
+    } else {
+      part.micro_batches.abandon_step();
+    }
+    if (last && found == Outcome::kContinue) found = ended(step.ending);
+    const bool over = found != Outcome::kContinue;
+    if (last) --together_->steps_left;
+    together_->over = over || together_->steps_left == 0;
+    const bool validates = last && together_->validated;
+    together_->next.is(together_->over || validates ? nullptr
+                                                    : running((index + 1) % count()).micro_batches.averaging());
+    return found;
+  }
+
+  static Outcome ended(Ending ending) {
+    switch (ending) {
+      case Ending::kDataExhausted:
+        return Outcome::kDataExhausted;
+      case Ending::kTimeLimit:
+        return Outcome::kTimeLimit;
+      case Ending::kCancelled:
+        return Outcome::kCancelled;
+      default:
+        return Outcome::kContinue;
+    }
+  }
+
+  /// As the monitor takes it.
+  StepLoss on_device(double loss) const {
+    if (device().is_cpu()) return {loss, {}};
+    return {0, at::full({}, loss, at::TensorOptions().dtype(at::kDouble).device(device()))};
   }
 
   void update(Part& part, double lr) {
@@ -232,6 +344,7 @@ class Sweep::Impl : private GraphedStep::Halves {
 
   std::unique_ptr<GraphedStep> graphed(const SweepSubject& subject, const SweepSettings& settings) {
     Part& part = parts_.front();
+    if (together_ != nullptr) return nullptr;  // the host has to wait for the others
     if (settings.step.graphs && (count() > 1 || part.updaters.size() > 1)) {
       not_graphed_ = "steps of several optimizers are not recorded as CUDA graphs";
       return nullptr;
@@ -265,6 +378,7 @@ class Sweep::Impl : private GraphedStep::Halves {
 
   std::vector<Part> parts_;
   std::unique_ptr<StepMonitor> monitor_;
+  std::unique_ptr<Together> together_;  // null for a sweep of this process alone
   Snapshot snapshot_;
   bool restored_ = false;
   std::string not_graphed_;               // why there is none of
@@ -281,16 +395,16 @@ void Sweep::accumulate(const at::Tensor& input, const at::Tensor& target, Loss l
   translated([&] { impl_->accumulate(0, [&](auto& part) { part.add(input, target, loss); }); });
 }
 
-void Sweep::accumulate(const at::Tensor& loss, std::int64_t part) {
-  translated([&] { impl_->accumulate(part, [&](auto& running) { running.add(loss); }); });
+void Sweep::accumulate(const at::Tensor& loss, std::int64_t part, double rows) {
+  translated([&] { impl_->accumulate(part, [&](auto& running) { running.add(loss, rows); }); });
 }
 
 Outcome Sweep::step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr) {
   return translated([&] { return impl_->step(input, target, loss, lr); });
 }
 
-Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part) {
-  return translated([&] { return impl_->step(lr, part, [&](auto& running) { running.add(loss); }); });
+Outcome Sweep::step(const at::Tensor& loss, double lr, std::int64_t part, double rows) {
+  return translated([&] { return impl_->step(lr, part, [&](auto& running) { running.add(loss, rows); }); });
 }
 
 bool Sweep::replay(const at::Tensor& input, const at::Tensor& target, std::int64_t part) {
@@ -311,6 +425,18 @@ Outcome Sweep::settle() {
 
 double Sweep::evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   return translated([&] { return impl_->evaluate(input, target, loss); });
+}
+
+void Sweep::agree(const std::string& lines, bool broadcast, bool validated) {
+  translated([&] { impl_->agree(lines, broadcast, validated); });
+}
+
+void Sweep::end(Ending ending) {
+  translated([&] { impl_->end(ending); });
+}
+
+double Sweep::average(double total, double weight) {
+  return translated([&] { return impl_->average(total, weight); });
 }
 
 const RunningLoss& Sweep::running_loss() const noexcept { return impl_->monitor().running_loss(); }

@@ -2,8 +2,13 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "agreement.h"
+#include "averaging.h"
 #include "failure.h"
 #include "graphed_step.h"
 #include "loss_queue.h"
@@ -19,6 +24,10 @@ class Training::Impl : private GraphedStep::Halves {
         late_(micro_batches_.device()),
         updater_(Updater::sharing(optimizer)) {
     updater_->drop_gradients();  // of steps that were not finished
+    if (step.group) {
+      together_ = std::make_unique<Together>(*step.group, network, updater_->optimizer());
+      return;  // the host has to wait for the others: nothing is recorded
+    }
     graphed_ = GraphedStep::of(micro_batches_.forward(), step, *updater_, network, &not_graphed_);
   }
 
@@ -56,18 +65,35 @@ class Training::Impl : private GraphedStep::Halves {
 
   bool finish() {
     const c10::AutoGradMode grad(true);
+    if (together_ != nullptr) return finish_together();
     const auto mean = micro_batches_.mean();
     if (mean.is_late()) late_.push(mean.on_device);
     micro_batches_.finish(&updater_->optimizer());
     updater_->update();
     if (mean.is_late()) return take(/*wait=*/late_.size() > LossQueue::kMostPending);
-    loss_ = mean.number;
+    progress_.loss = mean.number;
     return true;
   }
 
   bool settle() { return take(/*wait=*/true); }
 
-  const double& loss() const { return loss_; }
+  const Progress& progress() const { return progress_; }
+
+  void agree(const std::string& lines, bool broadcast) {
+    require_group();
+    lrfinder::agree(together_->collectives(), lines, together_->tensors, broadcast);
+    together_->next.is(micro_batches_.averaging());
+  }
+
+  void end(Ending ending) {
+    require_group();
+    together_->ending = std::max(together_->ending, ending);
+  }
+
+  double average(double total, double weight) {
+    require_group();
+    return mean_of(together_->collectives(), total, weight);
+  }
 
   const MicroBatches& micro_batches() const { return micro_batches_; }
 
@@ -78,9 +104,44 @@ class Training::Impl : private GraphedStep::Halves {
   std::string path_reason() const { return graphed_ == nullptr ? not_graphed_ : graphed_->reason(); }
 
  private:
+  /// With other processes.
+  struct Together {
+    Together(const ProcessGroup& processes, torch::nn::Module* network, const torch::optim::Optimizer& optimizer)
+        : group(processes), next(*group.collectives()), tensors(parameters_of(&optimizer)) {
+      if (network == nullptr) return;
+      const auto own = tensors_of(*network);
+      tensors.insert(tensors.end(), own.begin(), own.end());
+    }
+
+    Collectives& collectives() const { return *group.collectives(); }
+
+    ProcessGroup group;
+    NextAverage next;
+    std::vector<at::Tensor> tensors;
+    Ending ending = Ending::kNone;  // that this process asks for
+  };
+
+  void require_group() const {
+    if (together_ == nullptr) refuse("the training is not one of several processes");
+  }
+
+  bool finish_together() {
+    const auto step = micro_batches_.average(&updater_->optimizer(), together_->ending);
+    progress_.ending = static_cast<double>(step.ending);
+    if (step.ending != Ending::kNone) together_->next.is(nullptr);
+    if (step.rows == 0) {
+      micro_batches_.abandon_step();
+      return false;
+    }
+    micro_batches_.finish(&updater_->optimizer());
+    updater_->update();
+    progress_.loss = step.loss;
+    return true;
+  }
+
   bool take(bool wait) {
     const auto loss = late_.take(wait);
-    if (loss) loss_ = *loss;
+    if (loss) progress_.loss = *loss;
     return loss.has_value();
   }
 
@@ -106,7 +167,8 @@ class Training::Impl : private GraphedStep::Halves {
   MicroBatches micro_batches_;
   LossQueue late_;  // empty on the CPU
   std::unique_ptr<Updater> updater_;
-  double loss_ = 0;
+  Progress progress_;
+  std::unique_ptr<Together> together_;    // null for a training of this process alone
   std::string not_graphed_;               // why there is none of
   std::unique_ptr<GraphedStep> graphed_;  // the steps with a built-in loss
 };
@@ -120,16 +182,16 @@ void Training::accumulate(const at::Tensor& input, const at::Tensor& target, Los
   translated([&] { impl_->accumulate([&](auto& batches) { batches.add(input, target, loss); }); });
 }
 
-void Training::accumulate(const at::Tensor& loss) {
-  translated([&] { impl_->accumulate([&](auto& batches) { batches.add(loss); }); });
+void Training::accumulate(const at::Tensor& loss, double rows) {
+  translated([&] { impl_->accumulate([&](auto& batches) { batches.add(loss, rows); }); });
 }
 
 bool Training::step(const at::Tensor& input, const at::Tensor& target, Loss loss) {
   return translated([&] { return impl_->step(input, target, loss); });
 }
 
-bool Training::step(const at::Tensor& loss) {
-  return translated([&] { return impl_->step([&](auto& batches) { batches.add(loss); }); });
+bool Training::step(const at::Tensor& loss, double rows) {
+  return translated([&] { return impl_->step([&](auto& batches) { batches.add(loss, rows); }); });
 }
 
 bool Training::finish() {
@@ -140,7 +202,19 @@ bool Training::settle() {
   return translated([&] { return impl_->settle(); });
 }
 
-const double& Training::loss() const noexcept { return impl_->loss(); }
+const Training::Progress& Training::progress() const noexcept { return impl_->progress(); }
+
+void Training::agree(const std::string& lines, bool broadcast) {
+  translated([&] { impl_->agree(lines, broadcast); });
+}
+
+void Training::end(Ending ending) {
+  translated([&] { impl_->end(ending); });
+}
+
+double Training::average(double total, double weight) {
+  return translated([&] { return impl_->average(total, weight); });
+}
 
 bool Training::replay(const at::Tensor& input, const at::Tensor& target) {
   return translated([&] { return impl_->replay(input, target); });

@@ -10,6 +10,7 @@ enum class ErrorKind : char {
   kInvalidArgument = 'I',  ///< the caller's models, tensors or settings cannot be swept; nothing was changed
   kOutOfMemory = 'M',      ///< libtorch could not allocate
   kFailure = 'F',          ///< libtorch or the model's own code failed
+  kPeer = 'P',             ///< another process of the group failed, ended or does not answer
 };
 
 /// The only exception that leaves this library. libtorch's errors are rethrown as this one, without their C++

@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
+
+#include "lrfinder/process_group.h"
 
 namespace lrfinder {
 
@@ -33,6 +36,10 @@ struct StepSettings {
   /// at least 300 steps, of one network of known layers with one optimizer that has a fused kernel. Learning rates are
   /// then float32. Never measured, nor run on a device.
   bool graphs = false;
+  /// The processes that make each step together, each with a share of its rows. None: this one makes it alone.
+  std::optional<ProcessGroup> group;
+
+  void across(const ProcessGroup& processes) { group = processes; }
 };
 
 }  // namespace lrfinder

@@ -13,6 +13,7 @@
 
 #include "lrfinder/group_rate.h"
 #include "lrfinder/losses.h"
+#include "lrfinder/process_group.h"
 #include "lrfinder/running_loss.h"
 #include "lrfinder/step_settings.h"
 
@@ -24,6 +25,11 @@ enum class Outcome : std::int32_t {
   kDiverged,   ///< the loss was recorded and tripped the early stop; nothing was updated
   kNonFinite,  ///< the loss was NaN or infinite; it was not recorded and nothing was updated
   kPending,    ///< no loss has become known: that of the step is on its way
+  // With other processes alone, of which one ends the sweep here: as kContinue, and no step follows.
+  kCancelled,
+  kTimeLimit,
+  kDataExhausted,
+  kNoData,  ///< no process had data for the step: nothing was recorded or updated
 };
 
 struct SweepSettings {
@@ -89,6 +95,10 @@ class SweepSubject {
 /// been known at once, and after kDiverged or kNonFinite those begun since do not count; fused kernels updated
 /// nothing in them either.
 ///
+/// With other processes a step is made by all of them: each has its own micro-batches, or none, and its last one's
+/// `step` or its `finish` waits for the others. Losses, gradients and outcomes are then those of all rows, and the host
+/// waits for them on any device. `agree` comes before the first step.
+///
 /// Networks and optimizers must outlive the sweep. A sweep is confined to one thread, apart from the destructor of a
 /// sweep that was restored. Every method may throw lrfinder::Error.
 class Sweep {
@@ -101,13 +111,15 @@ class Sweep {
   /// Forwards `input` through the first part's network, which must be a torch::nn::SequentialImpl or of
   /// TorchScript, and adds the loss's gradients.
   void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  /// Adds the gradients of a loss that the caller computed: one real number.
-  void accumulate(const at::Tensor& loss, std::int64_t part = 0);
+  /// Adds the gradients of a loss that the caller computed: one real number. `rows` that it is the mean of count with
+  /// other processes alone.
+  void accumulate(const at::Tensor& loss, std::int64_t part = 0, double rows = 1);
 
   /// The last micro-batch of a step: records the mean loss, tests for divergence, clips and updates at `lr`.
   Outcome step(const at::Tensor& input, const at::Tensor& target, Loss loss, double lr);
-  Outcome step(const at::Tensor& loss, double lr, std::int64_t part = 0);
-  /// The same with the micro-batches that were accumulated, of which there must be one at least.
+  Outcome step(const at::Tensor& loss, double lr, std::int64_t part = 0, double rows = 1);
+  /// The same with the micro-batches that were accumulated, of which there must be one at least; with other processes
+  /// there may be none.
   Outcome finish(double lr, std::int64_t part = 0);
 
   /// Waits for the oldest step whose loss is not known and says what it found; kPending if there is none.
@@ -120,6 +132,16 @@ class Sweep {
 
   /// The loss of a batch, without gradients, in the train/eval modes that the network is in.
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
+
+  /// With other processes: waits for them, and refuses, in all of them, what is not alike. `lines` say what else that
+  /// is, each as "what=value". Parameters and buffers have to be alike in number, shapes and types, and in their
+  /// values, or with `broadcast` are made those of rank 0 until `restore`. `validated`: `average` is called after each
+  /// step that was recorded.
+  void agree(const std::string& lines, bool broadcast, bool validated);
+  /// Says that this process ends the sweep, so that all do after their next step.
+  void end(Ending ending);
+  /// The mean of what all processes have: totals by weights. Not a number if these are 0.
+  double average(double total, double weight);
 
   /// What the steps whose losses are known have found: one object for the whole sweep, which each outcome but kPending
   /// updates.

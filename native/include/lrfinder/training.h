@@ -9,6 +9,7 @@
 #include <string>
 
 #include "lrfinder/losses.h"
+#include "lrfinder/process_group.h"
 #include "lrfinder/step_settings.h"
 
 namespace lrfinder {
@@ -25,6 +26,10 @@ namespace lrfinder {
 /// may tell the loss of an earlier one, always the oldest that was not known; at most four are on their way, then the
 /// oldest is waited for.
 ///
+/// With other processes a step is made by all of them: each has its own micro-batches, or none, and its last one's
+/// `step` or its `finish` waits for the others. Losses and gradients are then those of all rows, and the host waits for
+/// them on any device. `agree` comes before the first step.
+///
 /// Network and optimizer must outlive the training; groups and rates may be changed and state loaded between steps.
 /// Confined to one thread at a time. Every method may throw lrfinder::Error.
 class Training {
@@ -38,19 +43,36 @@ class Training {
   /// Forwards `input` through the network, which must be a torch::nn::SequentialImpl, and adds the loss's gradients.
   void accumulate(const at::Tensor& input, const at::Tensor& target, Loss loss);
   /// Adds the gradients of a loss that the caller computed: one real number.
-  void accumulate(const at::Tensor& loss);
+  /// `rows` that it is the mean of count with other processes alone.
+  void accumulate(const at::Tensor& loss, double rows = 1);
 
   /// The last micro-batch of a step: clips and updates. Returns whether a loss has become known, `loss`.
   bool step(const at::Tensor& input, const at::Tensor& target, Loss loss);
-  bool step(const at::Tensor& loss);
-  /// The same with the micro-batches that were accumulated, of which there must be one at least.
+  bool step(const at::Tensor& loss, double rows = 1);
+  /// The same with the micro-batches that were accumulated, of which there must be one at least; with other processes
+  /// there may be none, and where none has any nothing is updated and no loss known.
   bool finish();
 
   /// Waits for the oldest step whose loss is not known; returns whether there was one.
   bool settle();
 
-  /// The mean loss of a step, before its update, that became known last: one object for the whole training.
-  const double& loss() const noexcept;
+  /// What the last steps came to: one object for the whole training, which the Java side reads in place, as two
+  /// doubles.
+  struct Progress {
+    double loss = 0;    ///< the mean loss of a step, before its update, that became known last
+    double ending = 0;  ///< with other processes: the Ending that came with the last step, as a number
+  };
+  const Progress& progress() const noexcept;
+  double loss() const noexcept { return progress().loss; }
+
+  /// With other processes: waits for them, and refuses, in all of them, what is not alike. `lines` say what else that
+  /// is, each as "what=value". Parameters and buffers have to be alike in number, shapes and types, and in their
+  /// values, or with `broadcast` are made those of rank 0.
+  void agree(const std::string& lines, bool broadcast);
+  /// Says that this process ends the epoch, or the training, so that all do after their next step.
+  void end(Ending ending);
+  /// The mean of what all processes have: totals by weights. Not a number if these are 0.
+  double average(double total, double weight);
 
   /// For losses that the caller computes, with Replay::kDeclaredStatic: whether the micro-batch was replayed, which
   /// stands for `accumulate`. If not, the caller computes its loss and hands it over next, or calls `abandon`.

@@ -10,9 +10,11 @@ import org.bytedeco.pytorch.SequentialImpl;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.PlacedBatches;
+import org.lrfinder.distributed.Distributed;
 import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.engine.EngineSession;
 import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.Peers;
 import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.internal.loop.Validation;
 import org.lrfinder.sweep.Loss;
@@ -51,6 +53,7 @@ public final class SweepTask<B> {
   private final @Nullable StepFunction step;
   private final boolean declaredStatic;
   private final @Nullable String device; // of the batches; null for where they are
+  private final @Nullable Distributed group; // null for this process alone
 
   private SweepTask(
       List<OptimizedLoss<B>> losses,
@@ -58,13 +61,15 @@ public final class SweepTask<B> {
       @Nullable Validating validation,
       @Nullable StepFunction step,
       boolean declaredStatic,
-      @Nullable String device) {
+      @Nullable String device,
+      @Nullable Distributed group) {
     this.losses = List.copyOf(losses);
     this.batches = Objects.requireNonNull(batches, "batches");
     this.validation = validation;
     this.step = step;
     this.declaredStatic = declaredStatic;
     this.device = device;
+    this.group = group;
   }
 
   /**
@@ -159,7 +164,7 @@ public final class SweepTask<B> {
     if (losses.isEmpty()) {
       throw new IllegalArgumentException("there is no loss to sweep");
     }
-    return new SweepTask<>(losses, batches, null, null, false, null);
+    return new SweepTask<>(losses, batches, null, null, false, null, null);
   }
 
   /**
@@ -171,7 +176,7 @@ public final class SweepTask<B> {
    */
   public static SweepTask<Void> of(StepFunction step) {
     return new SweepTask<>(
-        List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false, null);
+        List.of(), List.of(), null, Objects.requireNonNull(step, "step"), false, null, null);
   }
 
   /**
@@ -247,7 +252,7 @@ public final class SweepTask<B> {
       throw new IllegalArgumentException(
           "a step function cannot be declared static: its steps are its own, and never replayed");
     }
-    return new SweepTask<>(losses, batches, validation, null, true, device);
+    return new SweepTask<>(losses, batches, validation, null, true, device, group);
   }
 
   /**
@@ -277,7 +282,33 @@ public final class SweepTask<B> {
     if (step != null) {
       throw new IllegalArgumentException("a step function has no batches to move to " + device);
     }
-    return new SweepTask<>(losses, batches, validation, null, declaredStatic, device);
+    return new SweepTask<>(losses, batches, validation, null, declaredStatic, device, group);
+  }
+
+  /**
+   * Sweeps together with other processes, each of which sweeps the same model with the same
+   * settings on its own share of every batch: the curve is that of one process with batches as
+   * large as all of theirs. Losses and gradients are means over all rows, which are counted where a
+   * batch is of type {@link Batch} or {@link org.bytedeco.pytorch.Tensor}; batches of other types
+   * count alike. What a loss weighs by itself, as by classes, is weighed within each share.
+   *
+   * <p>{@link org.lrfinder.data.TensorBatches#shard} divides a data set; other sources are the
+   * caller's to divide. A process that runs out of batches, is interrupted, cancelled or out of
+   * time ends the sweep of all after their next step.
+   *
+   * @param group the processes; {@link LrFinder#find(SweepTask)} throws {@link
+   *     IllegalArgumentException} in all of them where they do not agree, and {@link
+   *     org.lrfinder.engine.PeerException} where another failed
+   * @return a copy that is swept so, by the native engine alone
+   * @throws IllegalArgumentException for a step function, whose steps are the caller's own
+   */
+  public SweepTask<B> across(Distributed group) {
+    Objects.requireNonNull(group, "group");
+    if (step != null) {
+      throw new IllegalArgumentException(
+          "a step function is not swept across processes: its steps are its own");
+    }
+    return new SweepTask<>(losses, batches, validation, null, declaredStatic, device, group);
   }
 
   private <V> SweepTask<B> with(List<Validation.Term<V>> terms, Iterable<V> validationBatches) {
@@ -294,7 +325,8 @@ public final class SweepTask<B> {
                 count, subject, session, terms, PlacedBatches.on(place, validationBatches)),
         null,
         declaredStatic,
-        device);
+        device,
+        group);
   }
 
   /** Null if it is a sweep over batches. */
@@ -325,6 +357,15 @@ public final class SweepTask<B> {
     if (device != null) {
       Devices.requirePresent(device);
     }
+  }
+
+  boolean isValidated() {
+    return validation != null;
+  }
+
+  /** To be closed; null for this process alone. */
+  @Nullable Peers peers() {
+    return group == null ? null : new Peers(group.backend(), group.broadcasts(), group::diagnosis);
   }
 
   /** Null without validation. */

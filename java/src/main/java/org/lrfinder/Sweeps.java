@@ -13,6 +13,7 @@ import org.lrfinder.internal.engine.EngineSweep;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.ModelClaim;
 import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.Peers;
 import org.lrfinder.internal.engine.SweepSubject;
 import org.lrfinder.internal.loop.BatchCycle;
 import org.lrfinder.internal.loop.Deadline;
@@ -61,7 +62,8 @@ record Sweeps(
                           List.of(GroupRate.swept(1)),
                           EngineInfo::ofStepFunction,
                           () -> Replay.of(0, "a step function does its own steps"),
-                          deadline));
+                          deadline,
+                          null));
             });
     boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
     return step.restores() || onceOnly
@@ -70,6 +72,12 @@ record Sweeps(
   }
 
   private <B> LrFinderResult overBatches(SweepTask<B> task) {
+    try (Peers peers = task.peers()) {
+      return Peers.telling(peers, () -> overBatches(task, peers));
+    }
+  }
+
+  private <B> LrFinderResult overBatches(SweepTask<B> task, @Nullable Peers peers) {
     task.requireDevice();
     SweepSubject subject = task.subject();
     List<Objective<B>> objectives = task.objectives();
@@ -86,28 +94,36 @@ record Sweeps(
       return search.run(
           settings,
           swept -> {
-            try (EngineSweep sweep = Engines.of(engine).start(subject, swept, rates)) {
+            try (EngineSweep sweep = Engines.of(engine).start(subject, swept, rates, peers)) {
               return restoring(
                   sweep::restore,
-                  () -> {
-                    try (Validation<?> validation =
-                            task.validation(subject, sweep, swept.validationBatchCount());
-                        // Closing runs code of the user's, which a single sweep restores after.
-                        BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
-                      return run(
-                          swept,
-                          new Stepper.OfBatches<>(
-                              sweep,
-                              objectives,
-                              cycle,
-                              swept.step().accumulateGradBatches(),
-                              validation),
-                          rates,
-                          sweep::info,
-                          sweep::replay,
-                          deadline);
-                    }
-                  });
+                  () ->
+                      Peers.telling(
+                          peers,
+                          () -> {
+                            if (peers != null) {
+                              sweep.agree(swept.asMap(), task.isValidated());
+                            }
+                            try (Validation<?> validation =
+                                    task.validation(subject, sweep, swept.validationBatchCount());
+                                // Closing runs code of the user's, which a single sweep restores
+                                // after.
+                                BatchCycle<B> walk = search.isOneSweep() ? cycle : null) {
+                              return run(
+                                  swept,
+                                  new Stepper.OfBatches<>(
+                                      sweep,
+                                      objectives,
+                                      cycle,
+                                      swept.step().accumulateGradBatches(),
+                                      validation),
+                                  rates,
+                                  sweep::info,
+                                  sweep::replay,
+                                  deadline,
+                                  peers);
+                            }
+                          }));
             }
           });
     }
@@ -119,10 +135,14 @@ record Sweeps(
       List<GroupRate> rates,
       Supplier<EngineInfo> info,
       Supplier<Replay> replay,
-      Deadline deadline) {
+      Deadline deadline,
+      @Nullable Peers peers) {
     FlightLog flight = FlightLog.begin();
     SweepLoop.Recorded recorded =
         new SweepLoop(swept, listener, cancelled, deadline).run(stepper, flight);
+    if (peers != null) {
+      peers.meet(); // a listener of theirs may have thrown in the last step
+    }
     EngineInfo computed = info.get();
     flight.endSweep(swept, recorded.curve(), recorded.endReason(), computed);
     Answer answer =

@@ -35,6 +35,8 @@ class ArchitectureTest {
           .definedBy("org.lrfinder.internal.loop")
           .layer("engine")
           .definedBy("org.lrfinder.engine", "org.lrfinder.internal.engine")
+          .layer("distributed")
+          .definedBy("org.lrfinder.distributed")
           .layer("native core")
           .definedBy("org.lrfinder.internal.nativecore")
           .layer("models")
@@ -69,7 +71,19 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("finder", "trainer")
           .whereLayer("engine")
           .mayOnlyBeAccessedByLayers(
-              "loop", "finder", "trainer", "cli", "doctor", "export", "report", "models")
+              "loop",
+              "distributed",
+              "finder",
+              "trainer",
+              "cli",
+              "doctor",
+              "export",
+              "report",
+              "models")
+          .whereLayer("distributed")
+          .mayOnlyBeAccessedByLayers("finder", "trainer", "cli")
+          .whereLayer("distributed")
+          .mayOnlyAccessLayers("engine")
           .whereLayer("native core")
           .mayOnlyBeAccessedByLayers("engine")
           .whereLayer("models")

@@ -28,7 +28,10 @@ public class LrFinderPreset implements LoadEnabled {
         "platform.include",
         new ArrayList<>(
             List.of(
+                "torch/csrc/distributed/c10d/Backend.hpp",
                 "lrfinder/error.h",
+                "lrfinder/output_to_error.h",
+                "lrfinder/process_group.h",
                 "lrfinder/row_batches.h",
                 "lrfinder/sweep.h",
                 "lrfinder/training.h")));

@@ -11,7 +11,9 @@ public final class NativeCoreException extends RuntimeException {
     /** libtorch could not allocate. */
     OUT_OF_MEMORY,
     /** libtorch or the model's own code failed. */
-    FAILURE
+    FAILURE,
+    /** Another process of the group failed, ended or does not answer. */
+    PEER
   }
 
   private final Kind kind;
@@ -27,6 +29,7 @@ public final class NativeCoreException extends RuntimeException {
         switch (tagged.charAt(0)) {
           case 'I' -> Kind.INVALID_ARGUMENT;
           case 'M' -> Kind.OUT_OF_MEMORY;
+          case 'P' -> Kind.PEER;
           default -> Kind.FAILURE;
         };
   }

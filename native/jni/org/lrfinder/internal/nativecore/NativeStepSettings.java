@@ -1,7 +1,9 @@
 package org.lrfinder.internal.nativecore;
 
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.MemberSetter;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
@@ -36,4 +38,6 @@ public final class NativeStepSettings extends Pointer {
 
   @MemberSetter
   public native NativeStepSettings replay(@Cast("lrfinder::Replay") int value);
+
+  public native void across(@Const @ByRef NativeProcessGroup processes);
 }

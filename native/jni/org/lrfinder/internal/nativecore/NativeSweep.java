@@ -37,7 +37,7 @@ public final class NativeSweep extends Pointer {
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native void accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part)
+  public native void accumulate(@Const @ByRef Tensor loss, @Cast("int64_t") long part, double rows)
       throws NativeCoreException;
 
   public native @Cast("int") int step(
@@ -48,7 +48,8 @@ public final class NativeSweep extends Pointer {
       throws NativeCoreException;
 
   public native @Cast("int") int step(
-      @Const @ByRef Tensor loss, double lr, @Cast("int64_t") long part) throws NativeCoreException;
+      @Const @ByRef Tensor loss, double lr, @Cast("int64_t") long part, double rows)
+      throws NativeCoreException;
 
   public native @Cast("int") int finish(double lr, @Cast("int64_t") long part)
       throws NativeCoreException;
@@ -68,6 +69,13 @@ public final class NativeSweep extends Pointer {
   public native double evaluate(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
+
+  public native void agree(@StdString String lines, boolean broadcast, boolean validated)
+      throws NativeCoreException;
+
+  public native void end(@Cast("lrfinder::Ending") int ending) throws NativeCoreException;
+
+  public native double average(double total, double weight) throws NativeCoreException;
 
   /** Where the sweep keeps its three numbers, in the order of {@code lrfinder::RunningLoss}. */
   public native @NoException @ByRef @Cast("const lrfinder::RunningLoss*") DoublePointer

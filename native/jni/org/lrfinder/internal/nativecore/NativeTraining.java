@@ -39,20 +39,27 @@ public final class NativeTraining extends Pointer {
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native void accumulate(@Const @ByRef Tensor loss) throws NativeCoreException;
+  public native void accumulate(@Const @ByRef Tensor loss, double rows) throws NativeCoreException;
 
   public native boolean step(
       @Const @ByRef Tensor input, @Const @ByRef Tensor target, @Cast("lrfinder::Loss") int loss)
       throws NativeCoreException;
 
-  public native boolean step(@Const @ByRef Tensor loss) throws NativeCoreException;
+  public native boolean step(@Const @ByRef Tensor loss, double rows) throws NativeCoreException;
 
   public native boolean finish() throws NativeCoreException;
 
   public native boolean settle() throws NativeCoreException;
 
-  /** Where the training keeps the loss that became known last. */
-  public native @NoException @Const @ByRef DoublePointer loss();
+  /** Where the training keeps its two numbers, in the order of {@code Training::Progress}. */
+  public native @NoException @ByRef @Cast("const lrfinder::Training::Progress*") DoublePointer
+      progress();
+
+  public native void agree(@StdString String lines, boolean broadcast) throws NativeCoreException;
+
+  public native void end(@Cast("lrfinder::Ending") int ending) throws NativeCoreException;
+
+  public native double average(double total, double weight) throws NativeCoreException;
 
   public native boolean replay(@Const @ByRef Tensor input, @Const @ByRef Tensor target)
       throws NativeCoreException;

@@ -183,7 +183,7 @@ final class QualityTask {
 
   private static EngineTraining start(Network network, Optimizer optimizer) {
     return Engines.of(EngineChoice.NATIVE)
-        .train(network.module(), optimizer, StepSettings.builder().threads(1).build(), false);
+        .train(network.module(), optimizer, StepSettings.builder().threads(1).build(), false, null);
   }
 
   private double validationLoss(Network network, EngineTraining training) {

@@ -62,6 +62,7 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    Launched.requireAlone("demo");
     LrFinder.Builder finder =
         answer.applyTo(
             LrFinder.builder()

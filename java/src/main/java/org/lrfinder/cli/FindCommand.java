@@ -17,7 +17,9 @@ import org.lrfinder.Comparison;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.SweepTask;
+import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
+import org.lrfinder.distributed.Distributed;
 import org.lrfinder.export.ResultJson;
 import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.models.Limit;
@@ -137,8 +139,25 @@ final class FindCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the result as one line of JSON and nothing else.")
   private boolean json;
 
+  private @Nullable Distributed group; // of the processes that this one was started with
+
   @Override
   public Integer call() throws InterruptedException {
+    if (!Distributed.isLaunched()) {
+      return find();
+    }
+    try (Distributed others = Launched.joined()) {
+      group = others;
+      return find();
+    }
+  }
+
+  /** Whether this is the process that prints and writes. */
+  private boolean isFirst() {
+    return group == null || group.isFirst();
+  }
+
+  private Integer find() throws InterruptedException {
     LrFinder.Builder finder = answer.applyTo(sweep.applyTo(LrFinder.builder()));
     if (batchSize < 1) {
       throw new InputException("--batch-size is " + batchSize + ", but must be at least 1");
@@ -146,10 +165,12 @@ final class FindCommand implements Callable<Integer> {
     Limits limits = InputException.ifRefused(() -> new Limits(this.limits));
     InputException.ifRefused(
         () -> limits.require(answer.mostSteps(sweep.steps()), Limit.STEPS, "what is asked for"));
-    if (out != null) {
-      SweepReport.makeFolder("--out", out);
+    if (isFirst()) {
+      if (out != null) {
+        SweepReport.makeFolder("--out", out);
+      }
+      report.requireWritable();
     }
-    report.requireWritable();
     String device = answer.device();
     try (PointerScope scope = new PointerScope()) {
       Script script = network.script(limits);
@@ -166,17 +187,18 @@ final class FindCommand implements Callable<Integer> {
         return compare(finder, dataSet, swept, compare);
       }
       Optimizer over = optimizer.over(swept.parameters(), Map.of());
+      SweepTask<Batch> task = task(swept, over, dataSet, batchSize);
       LrFinderResult found =
-          SweepReport.withProgress(
-              finder,
-              swept.task(over, lossOf(dataSet), batches(dataSet, batchSize)),
-              Terminal.columns(spec),
-              answer.watched());
+          isFirst()
+              ? SweepReport.withProgress(finder, task, Terminal.columns(spec), answer.watched())
+              : finder.build().find(task);
 
       if (found.endReason() == EndReason.CANCELLED) {
         return Main.INTERRUPTED;
       }
-      report(found, dataSet);
+      if (isFirst()) {
+        report(found, dataSet);
+      }
       return SweepReport.exitCode(found);
     }
   }
@@ -204,12 +226,21 @@ final class FindCommand implements Callable<Integer> {
     for (double value : setting.values()) {
       Optimizer over = optimizer.over(swept.parameters(), setting.options(value));
       int rows = setting.kind() == Setting.Kind.BATCH_SIZE ? (int) value : batchSize;
-      tasks.put(setting.name(value), swept.task(over, lossOf(dataSet), batches(dataSet, rows)));
+      tasks.put(setting.name(value), task(swept, over, dataSet, rows));
     }
     Comparison compared = Comparison.sweep(finder.build(), tasks);
     if (Thread.currentThread().isInterrupted()) {
       return Main.INTERRUPTED;
     }
+    if (isFirst()) {
+      report(compared);
+    }
+    return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
+        ? 0
+        : Main.NO_SUGGESTION;
+  }
+
+  private void report(Comparison compared) {
     PrintWriter console = spec.commandLine().getOut();
     if (json) {
       console.println(
@@ -225,18 +256,24 @@ final class FindCommand implements Callable<Integer> {
     }
     report.write(compared::report, json ? spec.commandLine().getErr() : console);
     console.flush();
-    return compared.entries().stream().anyMatch(entry -> entry.result().suggestion().isPresent())
-        ? 0
-        : Main.NO_SUGGESTION;
+  }
+
+  private SweepTask<Batch> task(SweptNetwork swept, Optimizer over, DataSet dataSet, int rows) {
+    SweepTask<Batch> task = swept.task(over, lossOf(dataSet), batches(dataSet, rows));
+    return group == null ? task : task.across(group);
   }
 
   private TensorBatches batches(DataSet dataSet, int rows) {
-    int size = Math.min(rows, dataSet.rows());
+    int ranks = group == null ? 1 : group.ranks();
+    int size = Math.min(rows, Math.max(dataSet.rows() / ranks, 1));
     if (size < rows) {
-      say("%s has %d rows, all of which make one batch", dataSet.name(), size);
+      say("%s has %d rows, all of which make one batch", dataSet.name(), dataSet.rows());
     }
     TensorBatches batches = TensorBatches.of(dataSet.inputs(), dataSet.targets(), size);
-    return shuffle ? batches.shuffled(seed) : batches;
+    TensorBatches ordered = shuffle ? batches.shuffled(seed) : batches;
+    return group == null
+        ? ordered
+        : InputException.ifRefused(() -> ordered.shard(group.rank(), group.ranks()));
   }
 
   private void say(String format, Object... arguments) {

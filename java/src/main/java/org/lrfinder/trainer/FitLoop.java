@@ -2,11 +2,15 @@ package org.lrfinder.trainer;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.BatchWalk;
 import org.lrfinder.engine.EngineInfo;
@@ -15,8 +19,10 @@ import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.Outcome;
+import org.lrfinder.internal.engine.Peers;
 import org.lrfinder.internal.loop.FlightLog;
 import org.lrfinder.internal.loop.Validation;
+import org.lrfinder.sweep.EndReason;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +35,7 @@ final class FitLoop<B> {
   private final LearningRateSetter<B> setter;
   private final Observers observers;
   private final BooleanSupplier stopped;
+  private final @Nullable Peers peers; // null for this process alone
 
   private final FlightLog flight = FlightLog.begin();
 
@@ -45,18 +52,21 @@ final class FitLoop<B> {
   private boolean betweenEpochs;
   private boolean loggedHyperparameters;
   private boolean warnedOfNonFinite;
+  private boolean endedTogether; // by any of several processes
 
   FitLoop(
       TrainerSettings settings,
       ModelTask<B> task,
       LearningRateSearch search,
       Observers observers,
-      BooleanSupplier stopped) {
+      BooleanSupplier stopped,
+      @Nullable Peers peers) {
     this.settings = settings;
     this.task = task;
     this.setter = new LearningRateSetter<>(task, search, observers, stopped);
     this.observers = observers;
     this.stopped = stopped;
+    this.peers = peers;
     this.configured = ConfiguredOptimizer.by(task.model());
   }
 
@@ -81,6 +91,12 @@ final class FitLoop<B> {
     ConfiguredOptimizer fresh = ConfiguredOptimizer.by(model());
     saved.epochLosses().forEach(fresh::epochDone);
     checkpoint.restore(task.network(), fresh.optimizer());
+    if (settings.group() != null && !settings.isFirst()) {
+      // Those of rank 0 would give each process the same dropout.
+      try (Tensor drawn = torch.randint(Long.MAX_VALUE, new long[] {1})) {
+        torch.manual_seed(drawn.item_long() + settings.group().rank());
+      }
+    }
     configured = fresh;
     Hyperparameters.restore(model(), saved.hyperparameters());
     progress = saved.progress();
@@ -94,6 +110,9 @@ final class FitLoop<B> {
   void save(Path file) {
     if (doneSteps != null) {
       doneSteps.settle();
+    }
+    if (!settings.isFirst()) {
+      return;
     }
     Checkpoint.write(
         file, task.network(), optimizer(), progress, epochLosses, task.hyperparameters());
@@ -110,7 +129,7 @@ final class FitLoop<B> {
         }
       }
       boolean interrupted = false;
-      while (!finished() && !interrupted && !stopped.getAsBoolean()) {
+      while (!finished() && !ended(interrupted)) {
         if (settings.lrFindAtEpochs().contains((int) progress.epoch())
             && progress.batches() == 0
             && !(settings.autoLrFind() && progress.epoch() == 0)
@@ -118,6 +137,9 @@ final class FitLoop<B> {
           logHyperparameters();
         }
         interrupted = epoch();
+      }
+      if (peers != null) {
+        peers.meet(); // a listener of theirs may have thrown after the last step
       }
       if (!loggedHyperparameters) {
         logHyperparameters();
@@ -132,8 +154,20 @@ final class FitLoop<B> {
           engine,
           replay,
           interrupted,
-          stopped.getAsBoolean());
+          stopped.getAsBoolean() || (endedTogether && !interrupted));
     }
+  }
+
+  /** Whether the training ends early; of several processes all do if one does. */
+  private boolean ended(boolean interrupted) {
+    boolean own = interrupted || stopped.getAsBoolean();
+    if (peers == null) {
+      return own;
+    }
+    if (!endedTogether) {
+      endedTogether = peers.any(own);
+    }
+    return endedTogether;
   }
 
   private boolean finished() {
@@ -147,10 +181,11 @@ final class FitLoop<B> {
 
   /** Trains to the end of the epoch; returns whether the thread was interrupted. */
   private boolean epoch() {
-    TrainingEpoch done;
+    @Nullable TrainingEpoch done;
     try (EngineTraining training =
             Engines.of(settings.engine())
-                .train(task.network(), optimizer(), settings.step(), model().declaredStatic());
+                .train(
+                    task.network(), optimizer(), settings.step(), model().declaredStatic(), peers);
         OptimizerRates rates = new OptimizerRates(optimizer());
         Console.Bar bar =
             observers
@@ -158,31 +193,12 @@ final class FitLoop<B> {
                 .bar(Console.task(progress.epoch(), settings.maxEpochs()), batchesPerEpoch);
         DoneSteps steps = new DoneSteps(progress, training::settle, training::loss)) {
       doneSteps = steps;
-      DoneSteps.Told told = (step, batches, lr, loss) -> stepDone(step, batches, lr, loss, bar);
-      boolean complete = steps(training, rates, steps, told);
-      steps.settle();
-      steps.tell(told);
-      if (progress.epochSteps() > 0) {
-        trainLoss = progress.trainLoss();
-      }
-      replay = sum(replay, training.replay());
-      engine = Optional.of(training.info());
-      if (!complete) {
-        return Thread.currentThread().isInterrupted();
-      }
-      double lr = rates.largest();
-      Iterable<B> held = task.validationBatches();
-      validationLoss =
-          held == null
-              ? OptionalDouble.empty()
-              : OptionalDouble.of(
-                  Validation.ofAll(task.network(), training, task.validation(), held));
-      if (bar != null) {
-        bar.message(Console.message(trainLoss, lr, validationLoss));
-      }
-      done = new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
+      done = Peers.telling(peers, () -> trained(training, rates, bar, steps));
     } finally {
       doneSteps = null;
+    }
+    if (done == null) {
+      return Thread.currentThread().isInterrupted();
     }
     logMetrics(
         done.step(),
@@ -204,6 +220,37 @@ final class FitLoop<B> {
       betweenEpochs = false;
     }
     return Thread.currentThread().isInterrupted();
+  }
+
+  /** Does the epoch's steps and its validation; null if it did not come to its end. */
+  private @Nullable TrainingEpoch trained(
+      EngineTraining training, OptimizerRates rates, Console.@Nullable Bar bar, DoneSteps steps) {
+    if (peers != null) {
+      training.agree(alike(rates));
+    }
+    DoneSteps.Told told = (step, batches, lr, loss) -> stepDone(step, batches, lr, loss, bar);
+    boolean complete = steps(training, rates, steps, told);
+    steps.settle();
+    steps.tell(told);
+    if (progress.epochSteps() > 0) {
+      trainLoss = progress.trainLoss();
+    }
+    replay = sum(replay, training.replay());
+    engine = Optional.of(training.info());
+    if (!complete) {
+      return null;
+    }
+    double lr = rates.largest();
+    Iterable<B> held = task.validationBatches();
+    validationLoss =
+        held == null
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(
+                Validation.ofAll(task.network(), training, task.validation(), held));
+    if (bar != null) {
+      bar.message(Console.message(trainLoss, lr, validationLoss));
+    }
+    return new TrainingEpoch(progress.epoch(), progress.step(), lr, trainLoss, validationLoss);
   }
 
   private static Replay sum(Replay before, Replay epoch) {
@@ -233,9 +280,11 @@ final class FitLoop<B> {
       int microBatches = 0; // of the present step, before its last
       int drawn = 0; // for it, with those that were left out
       while (walk.hasNext()) {
-        if (Thread.currentThread().isInterrupted()
-            || stopped.getAsBoolean()
-            || progress.step() >= settings.maxSteps()) {
+        boolean stop =
+            Thread.currentThread().isInterrupted()
+                || stopped.getAsBoolean()
+                || progress.step() >= settings.maxSteps();
+        if (stop && !training.isShared()) {
           return false;
         }
         if (drawn == 0) {
@@ -250,13 +299,19 @@ final class FitLoop<B> {
           continue;
         }
         double lr = rates.largest();
+        if (training.isShared()) {
+          endWithOthers(training, stop, walk.hasNext());
+        }
         Outcome found = objective.step(training, batch);
         if (found == null) {
-          if (microBatches == 0 || walk.hasNext()) {
+          if ((microBatches == 0 && !training.isShared()) || walk.hasNext()) {
             continue;
           }
           found =
               Objective.found(training.finish()); // the epoch ends with batches that are left out
+        }
+        if (training.isShared() && found == Outcome.PENDING) {
+          return training.ending() == EndReason.DATA_EXHAUSTED; // nobody had a row
         }
         steps.done(found, drawn, lr);
         flight.endStep(
@@ -264,6 +319,12 @@ final class FitLoop<B> {
         microBatches = 0;
         drawn = 0;
         steps.tell(told);
+        EndReason ending = training.ending();
+        if (ending != null) {
+          batchesPerEpoch = progress.batches();
+          endedTogether = ending == EndReason.CANCELLED && !finished();
+          return ending == EndReason.DATA_EXHAUSTED;
+        }
       }
       if (progress.epochSteps() == 0) {
         throw new IllegalArgumentException(
@@ -273,6 +334,28 @@ final class FitLoop<B> {
       batchesPerEpoch = progress.batches();
       return true;
     }
+  }
+
+  /** Says what this process ends with the step that comes. */
+  private void endWithOthers(EngineTraining training, boolean stop, boolean hasNext) {
+    if (stop || progress.step() + 1 >= settings.maxSteps()) {
+      training.end(EndReason.CANCELLED);
+    } else if (!hasNext) {
+      training.end(EndReason.DATA_EXHAUSTED);
+    }
+  }
+
+  /** What all processes have to have alike. */
+  private Map<String, Object> alike(OptimizerRates rates) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("epoch", progress.epoch());
+    values.put("step", progress.step());
+    values.put("maxEpochs", settings.maxEpochs());
+    values.put("maxSteps", settings.maxSteps());
+    values.put("step settings", settings.step());
+    values.put("learning rate", rates.largest());
+    values.put("optimizer", optimizer().getClass().getName());
+    return values;
   }
 
   private void stepDone(

@@ -18,7 +18,8 @@ record LearningRateSearch(TrainerSettings settings, Console console) {
    */
   LrFinderResult find(
       ModelTask<?> task, Optimizer optimizer, @Nullable LrFinder finder, BooleanSupplier stopped) {
-    SweepTask<?> sweep = task.sweep(optimizer);
+    SweepTask<?> alone = task.sweep(optimizer);
+    SweepTask<?> sweep = settings.group() == null ? alone : alone.across(settings.group());
     LrFinder given = finder != null ? finder : settings.finder();
     if (given != null) {
       return given.find(sweep);

@@ -1,5 +1,6 @@
 package org.lrfinder.trainer;
 
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -12,9 +13,11 @@ import org.bytedeco.pytorch.Optimizer;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
+import org.lrfinder.distributed.Distributed;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.engine.ModelClaim;
+import org.lrfinder.internal.engine.Peers;
 import org.lrfinder.sweep.StepOptions;
 
 /**
@@ -64,7 +67,10 @@ public final class Trainer {
 
   private Trainer(Builder builder) {
     settings = builder.settings();
-    console = new Console(builder.console, settings.progressBar());
+    console =
+        settings.isFirst()
+            ? new Console(builder.console, settings.progressBar())
+            : new Console(new PrintStream(OutputStream.nullOutputStream()), false);
     listener = builder.listener;
     logger = builder.logger;
     search = new LearningRateSearch(settings, console);
@@ -87,6 +93,7 @@ public final class Trainer {
    * @throws IllegalStateException if this trainer's {@code fit} is running: it is called from
    *     within
    * @throws org.lrfinder.engine.EngineException if libtorch fails in a step
+   * @throws org.lrfinder.engine.PeerException if another process failed, where there are several
    */
   public TrainingResult fit(TrainableModel<?> model) {
     return fitOn(model, null, null);
@@ -119,31 +126,41 @@ public final class Trainer {
     Module network = Objects.requireNonNull(model.module(), "module() returned null");
     fitting = true;
     stopped = false;
-    try (ModelClaim claim = ModelClaim.ofTraining(network)) { // also between the epochs
-      // Before anything is drawn or changed.
-      LearningRateAttribute attribute =
-          settings.autoLrFind() || !settings.lrFindAtEpochs().isEmpty()
-              ? LearningRateAttribute.of(model, settings.attribute())
-              : null;
-      ModelTask<B> task =
-          ModelTask.of(model, attribute, train, validation, settings.device(), settings.engine());
-      Observers observers =
-          new Observers(
-              console,
-              listener,
-              logger != null ? logger : new CsvLogger(settings.defaultRootDir()));
-      FitLoop<B> loop = new FitLoop<>(settings, task, search, observers, () -> stopped);
-      if (checkpoint != null) {
-        try (Checkpoint read = Checkpoint.read(checkpoint)) {
-          loop.resume(read);
-        }
-        checkpoint = null;
-      }
-      last = loop;
-      return loop.run();
+    try (ModelClaim claim = ModelClaim.ofTraining(network); // also between the epochs
+        Peers peers = settings.peers()) {
+      return Peers.telling(peers, () -> fit(model, train, validation, peers));
     } finally {
       fitting = false;
     }
+  }
+
+  private <B> TrainingResult fit(
+      TrainableModel<B> model,
+      @Nullable Iterable<B> train,
+      @Nullable Iterable<B> validation,
+      @Nullable Peers peers) {
+    // Before anything is drawn or changed.
+    LearningRateAttribute attribute =
+        settings.autoLrFind() || !settings.lrFindAtEpochs().isEmpty()
+            ? LearningRateAttribute.of(model, settings.attribute())
+            : null;
+    ModelTask<B> task =
+        ModelTask.of(model, attribute, train, validation, settings.device(), settings.engine());
+    Observers observers =
+        new Observers(console, listener, settings.isFirst() ? ownLogger() : MetricsLogger.NONE);
+    FitLoop<B> loop = new FitLoop<>(settings, task, search, observers, () -> stopped, peers);
+    if (checkpoint != null) {
+      try (Checkpoint read = Checkpoint.read(checkpoint)) {
+        loop.resume(read);
+      }
+      checkpoint = null;
+    }
+    last = loop;
+    return loop.run();
+  }
+
+  private MetricsLogger ownLogger() {
+    return logger != null ? logger : new CsvLogger(settings.defaultRootDir());
   }
 
   /**
@@ -241,7 +258,8 @@ public final class Trainer {
    * a checkpoint saved in {@link TrainerListener#onStep} has the steps that were done meanwhile as
    * well.
    *
-   * @param file where to, by atomic rename; its folder must exist
+   * @param file where to, by atomic rename; its folder must exist. Of several processes rank 0
+   *     alone writes it
    * @throws IllegalStateException if nothing was trained yet
    * @throws UncheckedIOException if it cannot be written; an earlier file is then untouched
    */
@@ -309,6 +327,7 @@ public final class Trainer {
 
     private PrintStream console = System.out; // the library's one place that prints
     private @Nullable Boolean progressBar;
+    private @Nullable Distributed group;
 
     private Builder() {}
 
@@ -510,6 +529,26 @@ public final class Trainer {
       return this;
     }
 
+    /**
+     * Trains together with other processes, each of which trains the same model on its own share of
+     * every batch, as {@link org.lrfinder.SweepTask#across} says of a sweep; so do the sweeps of
+     * {@code autoLrFind}. {@link org.lrfinder.data.TensorBatches#shard} divides a data set. An
+     * epoch ends for all when one process has no batches left. The validation loss is the mean over
+     * the batches of all.
+     *
+     * <p>All call {@code fit}, and all hear of steps and epochs. Rank 0 alone prints, logs and
+     * writes checkpoints: {@link Trainer#saveCheckpoint} writes nothing elsewhere. All read them,
+     * from a folder that they share. What is restored of random numbers is rank 0's there, and
+     * elsewhere numbers of its own, drawn from that.
+     *
+     * @param group the processes; default this one alone
+     * @return this builder
+     */
+    public Builder across(Distributed group) {
+      this.group = Objects.requireNonNull(group, "group");
+      return this;
+    }
+
     private TrainerSettings settings() {
       require(maxEpochs >= 0, "maxEpochs", maxEpochs, "at least 0");
       require(maxSteps >= 0, "maxSteps", maxSteps, "at least 0");
@@ -527,7 +566,8 @@ public final class Trainer {
           engine,
           defaultRootDir,
           logEverySteps,
-          progressBar != null ? progressBar : console == System.out && System.console() != null);
+          progressBar != null ? progressBar : console == System.out && System.console() != null,
+          group);
     }
 
     /**

@@ -4,7 +4,9 @@ import java.nio.file.Path;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
+import org.lrfinder.distributed.Distributed;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.engine.Peers;
 import org.lrfinder.sweep.StepSettings;
 
 /**
@@ -18,6 +20,7 @@ import org.lrfinder.sweep.StepSettings;
  * @param device null leaves model and batches where they are
  * @param defaultRootDir of the default logger
  * @param progressBar whether to draw bars; else a line for each epoch
+ * @param group of processes that train together; null for this one alone
  */
 record TrainerSettings(
     boolean autoLrFind,
@@ -32,4 +35,15 @@ record TrainerSettings(
     EngineChoice engine,
     Path defaultRootDir,
     int logEverySteps,
-    boolean progressBar) {}
+    boolean progressBar,
+    @Nullable Distributed group) {
+  /** Whether this is the process that prints, logs and writes. */
+  boolean isFirst() {
+    return group == null || group.isFirst();
+  }
+
+  /** To be closed; null for this process alone. */
+  @Nullable Peers peers() {
+    return group == null ? null : new Peers(group.backend(), group.broadcasts(), group::diagnosis);
+  }
+}

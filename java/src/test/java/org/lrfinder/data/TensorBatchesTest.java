@@ -51,6 +51,47 @@ class TensorBatchesTest {
   }
 
   @Test
+  void shardsMakeUpEachBatchOfAll() {
+    for (boolean partial : new boolean[] {false, true}) {
+      for (int ranks : new int[] {2, 3}) {
+        TensorBatches all = TensorBatches.of(INPUTS, TARGETS, 2 * ranks).shuffled(5);
+        TensorBatches own = TensorBatches.of(INPUTS, TARGETS, 2).shuffled(5);
+        List<List<Long>> whole = rows(partial ? all.keepingPartial() : all, 1);
+        List<List<Long>> joined = new ArrayList<>();
+        whole.forEach(batch -> joined.add(new ArrayList<>()));
+        for (int rank = 0; rank < ranks; rank++) {
+          List<List<Long>> shard =
+              rows((partial ? own.keepingPartial() : own).shard(rank, ranks), 1);
+          assertThat(shard).hasSameSizeAs(whole);
+          for (int i = 0; i < shard.size(); i++) {
+            joined.get(i).addAll(shard.get(i));
+          }
+        }
+        assertThat(joined).isEqualTo(whole);
+      }
+    }
+  }
+
+  @Test
+  void aShardInOrderMayEndWithAnEmptyBatch() {
+    TensorBatches batches = TensorBatches.of(INPUTS, TARGETS, 3).keepingPartial();
+    assertThat(rows(batches.shard(0, 3), 0)).containsExactly(List.of(0L, 1L, 2L), List.of(9L));
+    assertThat(rows(batches.shard(2, 3), 0)).containsExactly(List.of(6L, 7L, 8L), List.of());
+    assertThat(batches.shard(2, 3).batchesPerEpoch()).isEqualTo(2);
+  }
+
+  @Test
+  void shardsHaveToBeOfThisWorld() {
+    TensorBatches batches = TensorBatches.of(INPUTS, TARGETS, 4);
+    assertThatThrownBy(() -> batches.shard(2, 2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("rank is 2, but must be from 0 to 1");
+    assertThatThrownBy(() -> batches.shard(0, 3))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("3 shards with batches of 4 rows need 12 rows, but there are 10");
+  }
+
+  @Test
   void anOrderIsTheSameInEveryRelease() {
     TensorBatches batches = TensorBatches.of(INPUTS, TARGETS, 10).shuffled(1);
     assertThat(rows(batches, 0)).containsExactly(List.of(9L, 7L, 8L, 1L, 0L, 6L, 3L, 4L, 2L, 5L));

@@ -23,8 +23,7 @@ final class Contenders {
       Set.of(NATIVE, AUTOGRAD, NAIVE, PLAIN, BARE, "Lightning", "bare Python");
 
   /** Compiling takes half a minute a network. */
-  private static final Set<String> COMPILING =
-      Set.of("1x64", "20x64", "2x512", "cnn-8x8", "encoder-layer");
+  private static final Set<String> COMPILING = Set.of("1x64", "2x512", "cnn-8x8");
 
   private final List<PythonWorker> workers;
   private final Notes notes;

@@ -16,10 +16,16 @@ public sealed interface Engine permits NativeEngine, PortableEngine {
    * Takes a snapshot and starts a sweep on the calling thread.
    *
    * @param groupRates of each parameter group, through all optimizers
+   * @param peers who make each step together with this process; null if it is alone. Then {@link
+   *     EngineSweep#agree} comes next
    * @throws IllegalArgumentException if networks and optimizers cannot be swept; nothing was
    *     changed
    */
-  EngineSweep start(SweepSubject subject, SweepSettings settings, List<GroupRate> groupRates);
+  EngineSweep start(
+      SweepSubject subject,
+      SweepSettings settings,
+      List<GroupRate> groupRates,
+      @Nullable Peers peers);
 
   /**
    * Starts a training on the calling thread.
@@ -29,10 +35,16 @@ public sealed interface Engine permits NativeEngine, PortableEngine {
    * @param optimizer stepped, at the rates that its groups have; any class but LBFGS
    * @param declaredStatic whether the caller promises that the model does the same for every batch
    *     of a shape
+   * @param peers who make each step together with this process; null if it is alone. Then {@link
+   *     EngineTraining#agree} comes next
    * @throws IllegalArgumentException if network and optimizer cannot be trained
    */
   EngineTraining train(
-      @Nullable Module network, Optimizer optimizer, StepSettings step, boolean declaredStatic);
+      @Nullable Module network,
+      Optimizer optimizer,
+      StepSettings step,
+      boolean declaredStatic,
+      @Nullable Peers peers);
 
   /** Cuts batches for sessions of this engine that alone look at them. */
   RowCutter cutter(Tensor inputs, Tensor targets, int batchSize, @Nullable Tensor order);

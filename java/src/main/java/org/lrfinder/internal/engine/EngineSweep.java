@@ -1,5 +1,6 @@
 package org.lrfinder.internal.engine;
 
+import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.RestoreException;
@@ -25,9 +26,12 @@ public sealed interface EngineSweep extends EngineSession
    * of the losses, and says what became known; those before it say no more than whether the sweep
    * ends.
    */
-  Outcome step(Tensor loss, double lr, int part);
+  Outcome step(Tensor loss, double lr, int part, double rows);
 
-  /** Finishes a part's step with the micro-batches that were accumulated: their mean. */
+  /**
+   * Finishes a part's step with the micro-batches that were accumulated: their mean. There may be
+   * none where the sweep is shared.
+   */
   Outcome finish(double lr, int part);
 
   /**
@@ -42,6 +46,16 @@ public sealed interface EngineSweep extends EngineSession
    * sweep was closed, as it was then}
    */
   RunningLoss runningLoss();
+
+  /**
+   * Waits for the other processes before the first step, where the sweep is shared.
+   *
+   * @param settings have to be alike in all of them
+   * @param validated whether {@link #average} is called after each step that was recorded
+   * @throws IllegalArgumentException in all of them, if settings, parameters or buffers are not
+   *     alike
+   */
+  void agree(Map<String, ?> settings, boolean validated);
 
   /**
    * Puts everything back as {@link Engine#start} found it, bit for bit. Repeated calls do nothing.

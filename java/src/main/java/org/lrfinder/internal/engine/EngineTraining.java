@@ -1,7 +1,10 @@
 package org.lrfinder.internal.engine;
 
+import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 
 /**
@@ -17,13 +20,28 @@ public sealed interface EngineTraining extends EngineSession
   boolean step(Batch batch, Loss loss);
 
   /** Finishes a step with the loss of its last micro-batch. */
-  boolean step(Tensor loss);
+  boolean step(Tensor loss, double rows);
 
-  /** Finishes a step with the micro-batches that were accumulated: one at least. */
+  /**
+   * Finishes a step with the micro-batches that were accumulated: one at least. There may be none
+   * where the training is shared; if no process has any, there is no step, and no loss known.
+   */
   boolean finish();
 
   /** Waits for the oldest step whose loss is not known; returns whether there was one. */
   boolean settle();
+
+  /**
+   * Waits for the other processes before the first step, where the training is shared.
+   *
+   * @param settings have to be alike in all of them
+   * @throws IllegalArgumentException in all of them, if settings, parameters or buffers are not
+   *     alike
+   */
+  void agree(Map<String, ?> settings);
+
+  /** {@return why all processes end with the last step; null if they go on} */
+  @Nullable EndReason ending();
 
   /** {@return the mean loss of a step, before its update, that became known last} */
   double loss();

@@ -31,7 +31,10 @@ final class NativeEngine implements Engine {
 
   @Override
   public EngineSweep start(
-      SweepSubject subject, SweepSettings settings, List<GroupRate> groupRates) {
+      SweepSubject subject,
+      SweepSettings settings,
+      List<GroupRate> groupRates,
+      @Nullable Peers peers) {
     return started(
         threadState -> {
           ReplayMode replay = ReplayMode.of(settings.step(), subject.declaredStatic());
@@ -40,7 +43,7 @@ final class NativeEngine implements Engine {
                   .steps(settings.steps())
                   .smoothing_beta(settings.smoothingBeta())
                   .early_stop_threshold(settings.earlyStopThreshold())
-                  .step(nativeStep(settings.step(), replay));
+                  .step(nativeStep(settings.step(), replay, peers));
           for (GroupRate rate : groupRates) {
             nativeSettings.add_group_rate(
                 rate.ratio(), rate.constant(), rate.origin(), rate.scale(), rate.exponent());
@@ -61,7 +64,7 @@ final class NativeEngine implements Engine {
           NativeSweep sweep = new NativeSweep(nativeSubject, nativeSettings);
           NativeSweepSession session =
               new NativeSweepSession(
-                  sweep, subject, threadState, settings.step().precision(), replay);
+                  sweep, subject, threadState, settings.step().precision(), replay, peers);
           sweep.retainReference(); // outlives the scope, until close()
           return session;
         });
@@ -69,7 +72,11 @@ final class NativeEngine implements Engine {
 
   @Override
   public EngineTraining train(
-      @Nullable Module network, Optimizer optimizer, StepSettings step, boolean declaredStatic) {
+      @Nullable Module network,
+      Optimizer optimizer,
+      StepSettings step,
+      boolean declaredStatic,
+      @Nullable Peers peers) {
     SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);
     SweptOptimizer.requireSteppable(optimizer);
     if (!SweptOptimizer.isOfPresets(optimizer)) {
@@ -78,17 +85,18 @@ final class NativeEngine implements Engine {
         LOG.info("Training with the portable engine, which calls the step of {} in Java", name);
       }
       return new PortableEngine(Optional.of("the step of %s is called in Java".formatted(name)))
-          .train(network, optimizer, step, declaredStatic);
+          .train(network, optimizer, step, declaredStatic, peers);
     }
     return started(
         threadState -> {
           ReplayMode replay = ReplayMode.of(step, declaredStatic);
           provideForDevice(part.optimizers());
           NativeTraining training =
-              new NativeTraining(network, optimizer, nativeStep(step, replay));
+              new NativeTraining(network, optimizer, nativeStep(step, replay, peers));
           threadState.choose(step.threads(), part.optimizers());
           NativeTrainingSession session =
-              new NativeTrainingSession(training, part, threadState, step.precision(), replay);
+              new NativeTrainingSession(
+                  training, part, threadState, step.precision(), replay, peers);
           training.retainReference(); // outlives the scope, until close()
           return session;
         });
@@ -108,13 +116,19 @@ final class NativeEngine implements Engine {
     }
   }
 
-  private static NativeStepSettings nativeStep(StepSettings step, ReplayMode replay) {
-    return new NativeStepSettings()
-        .accumulate_grad_batches(step.accumulateGradBatches())
-        .gradient_clip_norm(step.gradientClipNorm())
-        .gradient_clip_value(step.gradientClipValue())
-        .precision(step.precision().ordinal())
-        .replay(replay.ordinal());
+  private static NativeStepSettings nativeStep(
+      StepSettings step, ReplayMode replay, @Nullable Peers peers) {
+    NativeStepSettings settings =
+        new NativeStepSettings()
+            .accumulate_grad_batches(step.accumulateGradBatches())
+            .gradient_clip_norm(step.gradientClipNorm())
+            .gradient_clip_value(step.gradientClipValue())
+            .precision(step.precision().ordinal())
+            .replay(replay.ordinal());
+    if (peers != null) {
+      settings.across(peers.core());
+    }
+    return settings;
   }
 
   private static <S> S started(Function<ThreadState, S> start) {

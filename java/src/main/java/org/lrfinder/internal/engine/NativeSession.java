@@ -10,8 +10,10 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
+import org.lrfinder.engine.PeerException;
 import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.nativecore.NativeCoreException;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 
@@ -29,7 +31,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
 
   /** The same with a loss that the caller computed; null for a step's end. */
   interface LossCall<P> {
-    double of(P core, @Nullable Tensor loss, double lr, int part);
+    double of(P core, @Nullable Tensor loss, double lr, int part, double rows);
   }
 
   final P core;
@@ -38,6 +40,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   private final String device;
   private final Optional<DeviceInfo> hardware;
   private final ReplayMode replay;
+  final @Nullable Peers peers;
   private @Nullable String refused; // why the caller's losses are not replayed
 
   NativeSession(
@@ -46,12 +49,14 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
       Object model,
       ThreadState threadState,
       Precision precision,
-      ReplayMode replay) {
+      ReplayMode replay,
+      @Nullable Peers peers) {
     super(threadState);
     this.core = core;
     this.model = model;
     this.precision = precision;
     this.replay = replay;
+    this.peers = peers;
     try (device) {
       this.device = device.getString();
     }
@@ -65,11 +70,15 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
       case INVALID_ARGUMENT -> new IllegalArgumentException(message, e);
       case OUT_OF_MEMORY -> MemoryNeed.exhausted(message, e);
       case FAILURE -> new EngineException(message, e);
+      case PEER -> new PeerException(message, e);
     };
   }
 
   /** A batch that lies elsewhere is refused in the words of both engines. */
   private RuntimeException translated(NativeCoreException e, Batch batch) {
+    if (peers != null) {
+      return peers.translated(e);
+    }
     if (e.kind() == NativeCoreException.Kind.INVALID_ARGUMENT) {
       ModelTensors.requireOn(device, batch);
     }
@@ -86,13 +95,13 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     }
   }
 
-  final double ofLoss(LossCall<P> call, @Nullable Tensor loss, double lr, int part) {
+  final double ofLoss(LossCall<P> call, @Nullable Tensor loss, double lr, int part, double rows) {
     requireRunning();
     try {
-      return call.of(core, loss, lr, part);
+      return call.of(core, loss, lr, part, rows);
     } catch (NativeCoreException e) {
       abandon(part); // a recording of a loss that was refused
-      throw translated(e);
+      throw peers == null ? translated(e) : peers.translated(e);
     }
   }
 
@@ -170,6 +179,33 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
   final void release() {
     threadState.restore();
     Reference.reachabilityFence(model);
+  }
+
+  @Override
+  public final boolean isShared() {
+    return peers != null;
+  }
+
+  @Override
+  public final double rows(Object batch) {
+    if (peers == null) {
+      return 1;
+    }
+    Tensor rows = batch instanceof Batch tensors ? tensors.input() : null;
+    if (batch instanceof Tensor tensor) {
+      rows = tensor;
+    }
+    return rows == null || rows.isNull() || rows.dim() == 0 ? 1 : rows.size(0);
+  }
+
+  /** As the core numbers them. */
+  static int ending(EndReason reason) {
+    return switch (reason) {
+      case DATA_EXHAUSTED -> 1;
+      case TIME_LIMIT -> 2;
+      case CANCELLED -> 3;
+      default -> throw new IllegalArgumentException(reason + " is no end of one process alone");
+    };
   }
 
   @Override

@@ -1,6 +1,8 @@
 package org.lrfinder.internal.engine;
 
 import java.nio.DoubleBuffer;
+import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Tensor;
@@ -9,6 +11,7 @@ import org.lrfinder.data.Batch;
 import org.lrfinder.engine.RestoreException;
 import org.lrfinder.internal.nativecore.NativeCoreException;
 import org.lrfinder.internal.nativecore.NativeSweep;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.RunningLoss;
@@ -52,8 +55,9 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
       SweepSubject subject,
       ThreadState threadState,
       Precision precision,
-      ReplayMode replay) {
-    super(sweep, sweep.device(), subject, threadState, precision, replay);
+      ReplayMode replay,
+      @Nullable Peers peers) {
+    super(sweep, sweep.device(), subject, threadState, precision, replay, peers);
     this.runningLoss = new CoreRunningLoss(sweep.running_loss());
   }
 
@@ -70,15 +74,16 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   }
 
   @Override
-  public void accumulate(Tensor loss, int part) {
+  public void accumulate(Tensor loss, int part, double rows) {
     ofLoss(
-        (on, given, lr, index) -> {
-          on.accumulate(given, index);
+        (on, given, lr, index, weight) -> {
+          on.accumulate(given, index, weight);
           return 0;
         },
         loss,
         0,
-        part);
+        part,
+        rows);
   }
 
   @Override
@@ -87,24 +92,57 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
   }
 
   @Override
-  public Outcome step(Tensor loss, double lr, int part) {
-    return OUTCOMES[(int) ofLoss(NativeSweep::step, loss, lr, part)];
+  public Outcome step(Tensor loss, double lr, int part, double rows) {
+    return OUTCOMES[(int) ofLoss(NativeSweep::step, loss, lr, part, rows)];
   }
 
   @Override
   public Outcome finish(double lr, int part) {
     return OUTCOMES[
-        (int) ofLoss((on, none, rate, index) -> on.finish(rate, index), null, lr, part)];
+        (int) ofLoss((on, none, rate, index, rows) -> on.finish(rate, index), null, lr, part, 0)];
   }
 
   @Override
   public Outcome settle() {
-    return OUTCOMES[(int) ofLoss((on, none, lr, part) -> on.settle(), null, 0, 0)];
+    return OUTCOMES[(int) ofLoss((on, none, lr, part, rows) -> on.settle(), null, 0, 0, 0)];
   }
 
   @Override
   public double evaluate(Batch batch, Loss loss) {
     return ofBatch((on, x, y, kind, lr) -> on.evaluate(x, y, kind), batch, loss, 0);
+  }
+
+  @Override
+  public void agree(Map<String, ?> settings, boolean validated) {
+    ofLoss(
+        (on, none, lr, part, rows) -> {
+          on.agree(Peers.lines(settings), Objects.requireNonNull(peers).broadcasts(), validated);
+          return 0;
+        },
+        null,
+        0,
+        0,
+        0);
+  }
+
+  @Override
+  public void end(EndReason reason) {
+    ofLoss(
+        (on, none, lr, part, rows) -> {
+          on.end(ending(reason));
+          return 0;
+        },
+        null,
+        0,
+        0,
+        0);
+  }
+
+  @Override
+  public double average(double total, double weight) {
+    return isShared()
+        ? ofLoss((on, none, sum, part, by) -> on.average(sum, by), null, total, 0, weight)
+        : total / weight;
   }
 
   @Override

@@ -1,27 +1,31 @@
 package org.lrfinder.internal.engine;
 
 import java.nio.DoubleBuffer;
+import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
 import org.lrfinder.internal.nativecore.NativeTraining;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.Precision;
 
 /** {@code lrfinder::Training} behind the engines' interface. */
 final class NativeTrainingSession extends NativeSession<NativeTraining> implements EngineTraining {
   private final DoubleBuffer
-      loss; // the core's own memory until the training is closed: no crossing
+      progress; // the core's own memory until the training is closed: no crossing
 
   NativeTrainingSession(
       NativeTraining training,
       SweepSubject.Part part,
       ThreadState threadState,
       Precision precision,
-      ReplayMode replay) {
-    super(training, training.device(), part, threadState, precision, replay);
-    this.loss = training.loss().capacity(1).asBuffer();
+      ReplayMode replay,
+      @Nullable Peers peers) {
+    super(training, training.device(), part, threadState, precision, replay, peers);
+    this.progress = training.progress().capacity(2).asBuffer();
   }
 
   @Override
@@ -37,15 +41,16 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   }
 
   @Override
-  public void accumulate(Tensor loss, int part) {
+  public void accumulate(Tensor loss, int part, double rows) {
     ofLoss(
-        (on, given, lr, only) -> {
-          on.accumulate(given);
+        (on, given, lr, only, weight) -> {
+          on.accumulate(given, weight);
           return 0;
         },
         loss,
         0,
-        part);
+        part,
+        rows);
   }
 
   @Override
@@ -54,24 +59,69 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   }
 
   @Override
-  public boolean step(Tensor loss) {
-    return isTrue(ofLoss((on, given, lr, part) -> number(on.step(given)), loss, 0, 0));
+  public boolean step(Tensor loss, double rows) {
+    return isTrue(
+        ofLoss((on, given, lr, part, weight) -> number(on.step(given, weight)), loss, 0, 0, rows));
   }
 
   @Override
   public boolean finish() {
-    return isTrue(ofLoss((on, none, lr, part) -> number(on.finish()), null, 0, 0));
+    return isTrue(ofLoss((on, none, lr, part, rows) -> number(on.finish()), null, 0, 0, 0));
   }
 
   @Override
   public boolean settle() {
-    return isTrue(ofLoss((on, none, lr, part) -> number(on.settle()), null, 0, 0));
+    return isTrue(ofLoss((on, none, lr, part, rows) -> number(on.settle()), null, 0, 0, 0));
   }
 
   @Override
   public double loss() {
     requireRunning();
-    return loss.get(0);
+    return progress.get(0);
+  }
+
+  @Override
+  public @Nullable EndReason ending() {
+    requireRunning();
+    return switch ((int) progress.get(1)) {
+      case 0 -> null;
+      case 1 -> EndReason.DATA_EXHAUSTED;
+      case 2 -> EndReason.TIME_LIMIT;
+      default -> EndReason.CANCELLED;
+    };
+  }
+
+  @Override
+  public void agree(Map<String, ?> settings) {
+    ofLoss(
+        (on, none, lr, part, rows) -> {
+          on.agree(Peers.lines(settings), Objects.requireNonNull(peers).broadcasts());
+          return 0;
+        },
+        null,
+        0,
+        0,
+        0);
+  }
+
+  @Override
+  public void end(EndReason reason) {
+    ofLoss(
+        (on, none, lr, part, rows) -> {
+          on.end(ending(reason));
+          return 0;
+        },
+        null,
+        0,
+        0,
+        0);
+  }
+
+  @Override
+  public double average(double total, double weight) {
+    return isShared()
+        ? ofLoss((on, none, sum, part, by) -> on.average(sum, by), null, total, 0, weight)
+        : total / weight;
   }
 
   private static double number(boolean known) {

@@ -148,33 +148,36 @@ public sealed interface Objective<B> {
 
     @Override
     public boolean accumulate(EngineSession session, B batch) {
-      if (session.replay(batch, part)) {
+      double rows = session.rows(batch);
+      if (rows == 0 || session.replay(batch, part)) {
         return true;
       }
       Tensor loss = computed(session, batch);
       if (loss == null) {
         return false;
       }
-      session.accumulate(loss, part);
+      session.accumulate(loss, part, rows);
       return true;
     }
 
     @Override
     public @Nullable Outcome step(EngineSweep sweep, B batch, double lr) {
-      if (sweep.replay(batch, part)) {
+      double rows = sweep.rows(batch);
+      if (rows == 0 || sweep.replay(batch, part)) {
         return sweep.finish(lr, part);
       }
       Tensor loss = computed(sweep, batch);
-      return loss == null ? null : sweep.step(loss, lr, part);
+      return loss == null ? null : sweep.step(loss, lr, part, rows);
     }
 
     @Override
     public @Nullable Outcome step(EngineTraining training, B batch) {
-      if (training.replay(batch, part)) {
+      double rows = training.rows(batch);
+      if (rows == 0 || training.replay(batch, part)) {
         return found(training.finish());
       }
       Tensor loss = computed(training, batch);
-      return loss == null ? null : found(training.step(loss));
+      return loss == null ? null : found(training.step(loss, rows));
     }
 
     @Override

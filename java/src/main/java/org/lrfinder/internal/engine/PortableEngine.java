@@ -34,9 +34,21 @@ final class PortableEngine implements Engine {
 
   @Override
   public EngineSweep start(
-      SweepSubject subject, SweepSettings settings, List<GroupRate> groupRates) {
+      SweepSubject subject,
+      SweepSettings settings,
+      List<GroupRate> groupRates,
+      @Nullable Peers peers) {
+    requireAlone(peers);
     return guarded(
         () -> ThreadState.during(state -> started(subject, settings, groupRates, state)));
+  }
+
+  private void requireAlone(@Nullable Peers peers) {
+    if (peers != null) {
+      throw new IllegalArgumentException(
+          "several processes need the native engine, not the portable one"
+              + reason.map(why -> ": " + why).orElse(""));
+    }
   }
 
   private EngineSweep started(
@@ -70,7 +82,12 @@ final class PortableEngine implements Engine {
 
   @Override
   public EngineTraining train(
-      @Nullable Module network, Optimizer optimizer, StepSettings step, boolean declaredStatic) {
+      @Nullable Module network,
+      Optimizer optimizer,
+      StepSettings step,
+      boolean declaredStatic,
+      @Nullable Peers peers) {
+    requireAlone(peers);
     return guarded(
         () -> {
           SweepSubject.Part part = new SweepSubject.Part(network, null, List.of(optimizer), true);

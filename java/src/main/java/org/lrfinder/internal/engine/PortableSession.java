@@ -9,6 +9,7 @@ import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineException;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 
 /** What the portable engine's sweeps and trainings have in common. */
@@ -65,7 +66,7 @@ abstract sealed class PortableSession extends Session
   }
 
   @Override
-  public final void accumulate(Tensor loss, int part) {
+  public final void accumulate(Tensor loss, int part, double rows) {
     withGradients(() -> add(loss, part));
   }
 
@@ -83,6 +84,30 @@ abstract sealed class PortableSession extends Session
   @Override
   public final void abandon(int part) {
     // Nothing was recorded.
+  }
+
+  @Override
+  public final boolean isShared() {
+    return false;
+  }
+
+  @Override
+  public final double rows(Object batch) {
+    return 1;
+  }
+
+  @Override
+  public final void end(EndReason reason) {
+    throw notShared();
+  }
+
+  static IllegalStateException notShared() {
+    return new IllegalStateException("the portable engine serves one process alone");
+  }
+
+  @Override
+  public final double average(double total, double weight) {
+    return total / weight;
   }
 
   @Override

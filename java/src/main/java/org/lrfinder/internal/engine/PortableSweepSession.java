@@ -1,6 +1,7 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
@@ -89,7 +90,7 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
   }
 
   @Override
-  public Outcome step(Tensor loss, double lr, int part) {
+  public Outcome step(Tensor loss, double lr, int part, double rows) {
     return withGradients(() -> step(loss, lr, parts.get(part)));
   }
 
@@ -113,6 +114,11 @@ final class PortableSweepSession extends PortableSession implements EngineSweep 
           }
           return found;
         });
+  }
+
+  @Override
+  public void agree(Map<String, ?> settings, boolean validated) {
+    throw notShared();
   }
 
   @Override

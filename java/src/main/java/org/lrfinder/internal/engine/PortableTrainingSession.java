@@ -1,10 +1,13 @@
 package org.lrfinder.internal.engine;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.data.Batch;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
 
 /** A training of the portable engine: what {@code lrfinder::Training} is to the native one. */
@@ -34,7 +37,7 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   }
 
   @Override
-  public boolean step(Tensor loss) {
+  public boolean step(Tensor loss, double rows) {
     return withGradients(() -> addAndUpdate(loss));
   }
 
@@ -54,6 +57,16 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
     PortableMicroBatches.update(optimizer);
     loss = mean;
     return true;
+  }
+
+  @Override
+  public void agree(Map<String, ?> settings) {
+    throw notShared();
+  }
+
+  @Override
+  public @Nullable EndReason ending() {
+    return null;
   }
 
   @Override

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.lrfinder.internal.engine.EngineSweep;
 import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.engine.Outcome;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.LossTracker;
 import org.lrfinder.sweep.RunningLoss;
 import org.lrfinder.sweep.StepFunction;
@@ -17,6 +18,16 @@ import org.lrfinder.sweep.SweepSettings;
  * or, on a device, some steps later.
  */
 public interface Stepper {
+  /**
+   * Hears that the sweep is to end from outside. Of several processes all end together.
+   *
+   * @return whether it ends with a step that is still to be begun, whose outcome says so; false if
+   *     it ends now
+   */
+  default boolean ends(EndReason reason) {
+    return false;
+  }
+
   /**
    * Begins a step.
    *
@@ -45,6 +56,14 @@ public interface Stepper {
       @Nullable Validation<?> validation)
       implements Stepper {
     @Override
+    public boolean ends(EndReason reason) {
+      if (sweep.isShared()) {
+        sweep.end(reason);
+      }
+      return sweep.isShared();
+    }
+
+    @Override
     public @Nullable Outcome step(double lr, BooleanSupplier interrupted) {
       Outcome found = begun(lr, interrupted);
       return found == Outcome.PENDING && validation != null ? settle() : found;
@@ -55,7 +74,7 @@ public interface Stepper {
       while (true) {
         B batch = batches.next();
         if (batch == null) {
-          return accumulated == 0 ? null : partialStep(lr);
+          return accumulated == 0 && !ends(EndReason.DATA_EXHAUSTED) ? null : partialStep(lr);
         }
         if (accumulated < microBatches - 1) {
           if (accumulate(batch)) {
@@ -71,7 +90,7 @@ public interface Stepper {
           }
         }
         if (interrupted.getAsBoolean()) {
-          return null;
+          return sweep.isShared() ? partialStep(lr) : null; // the others wait for it
         }
       }
     }

@@ -56,8 +56,8 @@ public record SweepLoop(
     }
 
     Recorded run() {
-      BooleanSupplier interrupted = this::isInterrupted;
-      while (end == null && begun < settings.steps() && !isInterrupted()) {
+      BooleanSupplier interrupted = () -> interruption() != null;
+      while (goesOn()) {
         double lr = settings.rate(begun);
         flight.beginStep();
         Outcome found = stepper.step(lr, interrupted);
@@ -65,8 +65,9 @@ public record SweepLoop(
           begun++;
           hear(found);
           flight.endStep(begun, lr, recorded == begun ? losses[recorded - 1] : Double.NaN);
-        } else if (end == null) {
-          end = EndReason.DATA_EXHAUSTED;
+        } else {
+          EndReason interruption = interruption();
+          end = interruption == null ? EndReason.DATA_EXHAUSTED : interruption;
         }
       }
       settle();
@@ -77,6 +78,17 @@ public record SweepLoop(
               Arrays.copyOf(smoothed, recorded),
               Arrays.copyOf(validation, validated ? recorded : 0));
       return new Recorded(curve, end == null ? EndReason.COMPLETED : end);
+    }
+
+    /** One of several processes ends with the others, a step later. */
+    private boolean goesOn() {
+      if (end == null && begun < settings.steps()) {
+        EndReason interruption = interruption();
+        if (interruption != null && !stepper.ends(interruption)) {
+          end = interruption;
+        }
+      }
+      return end == null && begun < settings.steps();
     }
 
     /** Whatever the end was, a step that was begun before it may be one. */
@@ -90,7 +102,7 @@ public record SweepLoop(
     }
 
     private void hear(Outcome found) {
-      if (found == Outcome.CONTINUE || found == Outcome.DIVERGED) {
+      if (found.isRecorded()) {
         record();
       }
       if (found.end() != null) {
@@ -124,13 +136,11 @@ public record SweepLoop(
       recorded++;
     }
 
-    private boolean isInterrupted() {
+    private @Nullable EndReason interruption() {
       if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
-        end = EndReason.CANCELLED;
-      } else if (deadline.isOver()) {
-        end = EndReason.TIME_LIMIT;
+        return EndReason.CANCELLED;
       }
-      return end != null;
+      return deadline.isOver() ? EndReason.TIME_LIMIT : null;
     }
   }
 }

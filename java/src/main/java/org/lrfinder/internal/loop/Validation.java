@@ -121,6 +121,13 @@ public final class Validation<V> implements AutoCloseable {
     try (EvalMode evaluation = new EvalMode(subject)) {
       measured = copies.isEmpty() ? measureAnew() : measureCopies();
     }
+    if (session.isShared()) {
+      double mean = session.average(total, used);
+      if (Double.isNaN(mean) && used == 0) {
+        throw new IllegalArgumentException("no process has a validation batch that is used");
+      }
+      return mean;
+    }
     if (used == 0) {
       throw new IllegalArgumentException(
           measured == 0
@@ -154,6 +161,9 @@ public final class Validation<V> implements AutoCloseable {
 
   /** Asks the losses in the order of a step, the first of which may leave the batch out. */
   private void measure(V batch) {
+    if (session.rows(batch) == 0) {
+      return; // the others have these rows
+    }
     double sum = 0;
     for (int i = 0; i < terms.size(); i++) {
       Term<V> term = terms.get(i);

@@ -42,7 +42,7 @@ class EngineSweepTest {
 
   private EngineSweep start(EngineChoice engine, SweepSubject.Part part) {
     return Engines.of(engine)
-        .start(new SweepSubject(List.of(part), false), settings, List.of(GroupRate.swept(1)));
+        .start(new SweepSubject(List.of(part), false), settings, List.of(GroupRate.swept(1)), null);
   }
 
   private Tensor loss(double value) {
@@ -53,15 +53,15 @@ class EngineSweepTest {
   void aStepSaysWhatItFound(EngineChoice engine) {
     try (EngineSweep sweep = start(engine)) {
       for (int i = 0; i < SETTLED; i++) {
-        assertThat(sweep.step(loss(1), LR, 0)).isSameAs(Outcome.CONTINUE);
+        assertThat(sweep.step(loss(1), LR, 0, 1)).isSameAs(Outcome.CONTINUE);
       }
-      sweep.accumulate(loss(1), 0);
+      sweep.accumulate(loss(1), 0, 1);
       assertThat(sweep.finish(LR, 0)).isSameAs(Outcome.CONTINUE);
       assertThat(sweep.settle()).as("no loss is left").isSameAs(Outcome.PENDING);
-      assertThat(sweep.step(loss(1e3), LR, 0)).isSameAs(Outcome.DIVERGED);
+      assertThat(sweep.step(loss(1e3), LR, 0, 1)).isSameAs(Outcome.DIVERGED);
     }
     try (EngineSweep sweep = start(engine)) {
-      assertThat(sweep.step(loss(Double.NaN), LR, 0)).isSameAs(Outcome.NON_FINITE);
+      assertThat(sweep.step(loss(Double.NaN), LR, 0, 1)).isSameAs(Outcome.NON_FINITE);
     }
   }
 
@@ -72,13 +72,13 @@ class EngineSweepTest {
     try (EngineSweep sweep = start(engine)) {
       running = sweep.runningLoss();
       for (double loss : new double[] {3, 2, 2.5, 1.25, 1.5, 2, 1}) {
-        sweep.step(loss(loss), LR, 0);
+        sweep.step(loss(loss), LR, 0, 1);
         expected.add(loss);
         assertSame(running, expected);
       }
     }
     try (EngineSweep next = start(engine)) { // in the memory that the first one had
-      next.step(loss(7), LR, 0);
+      next.step(loss(7), LR, 0, 1);
       assertSame(running, expected);
     }
   }
@@ -99,7 +99,7 @@ class EngineSweepTest {
         String refusal = refusal(() -> objective.evaluate(sweep, loss, value -> {}));
         assertThat(refusal).isEqualTo(refusal(() -> objective.accumulate(sweep, loss)));
       }
-      assertThat(refusal(() -> sweep.accumulate(losses.get(1), 0)))
+      assertThat(refusal(() -> sweep.accumulate(losses.get(1), 0, 1)))
           .isEqualTo(
               "the loss must be one real number, not a tensor of shape [] and type long int");
     }

@@ -44,7 +44,8 @@ class EngineTrainingTest {
                       .gradientClipNorm(1e6)
                       .threads(1)
                       .build(),
-                  false)) {
+                  false,
+                  null)) {
         assertThatThrownBy(training::finish)
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessage("there is no step to finish: nothing was accumulated");
@@ -88,7 +89,7 @@ class EngineTrainingTest {
       SequentialImpl network = Models.mlp();
       StepSettings settings = StepSettings.builder().build();
       Engines.of(EngineChoice.NATIVE)
-          .train(network, new OwnOptimizer(network), settings, false)
+          .train(network, new OwnOptimizer(network), settings, false, null)
           .close();
     }
   }

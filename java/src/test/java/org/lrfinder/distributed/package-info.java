@@ -1,0 +1,4 @@
+@NullMarked
+package org.lrfinder.distributed;
+
+import org.jspecify.annotations.NullMarked;

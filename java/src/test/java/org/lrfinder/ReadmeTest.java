@@ -31,6 +31,7 @@ class ReadmeTest {
       import org.bytedeco.pytorch.*;
       import org.lrfinder.*;
       import org.lrfinder.data.*;
+      import org.lrfinder.distributed.*;
       import org.lrfinder.export.*;
       import org.lrfinder.plot.*;
       import org.lrfinder.sweep.*;

@@ -52,7 +52,7 @@ public final class Speed implements Callable<Integer> {
       names = "--minutes",
       description =
           "About how long all parts take together. What has to be done at least may take longer. Default: ${DEFAULT-VALUE}")
-  private double minutes = 22;
+  private double minutes = 14;
 
   @Option(names = "--rounds", description = "Counted rounds at most. Default: ${DEFAULT-VALUE}")
   private int rounds = 30;
@@ -60,7 +60,7 @@ public final class Speed implements Callable<Integer> {
   @Option(
       names = "--least",
       description = "Counted rounds at least, however slow. Default: ${DEFAULT-VALUE}")
-  private int least = 3;
+  private int least = 2;
 
   @Option(
       names = "--networks",

@@ -86,7 +86,7 @@ public final class Main {
       code = run(commandLine, arguments);
       commandLine.getOut().flush();
       System.out.flush();
-    } catch (InitializationException e) {
+    } catch (InitializationException | NoClassDefFoundError e) {
       System.err.println("lrfinder: " + missingClass(e));
       code = FAILURE;
     } finally {
@@ -100,12 +100,12 @@ public final class Main {
   }
 
   /** Says what keeps picocli from making the commands. */
-  private static String missingClass(InitializationException failure) {
+  private static String missingClass(Throwable failure) {
     Throwable cause = failure;
     while (!(cause instanceof NoClassDefFoundError)) {
       cause = cause.getCause();
       if (cause == null) {
-        throw failure;
+        throw (InitializationException) failure;
       }
     }
     return "a jar is missing, the one with %s: all those of lib/ belong beside lrfinder.jar, or on the class path"

@@ -35,15 +35,12 @@ class Averaging {
   /// Takes part in an average with nothing but the flag that this process failed.
   [[noreturn]] void give_up();
 
-  Collectives& collectives() const { return *collectives_; }
-
  private:
   /// The parameters of one type.
   struct Flat {
     at::Tensor whole;
-    std::vector<at::Tensor> pieces;  // that travel one by one
-    at::Tensor gradients;            // without the tail
-    at::Tensor rows;                 // a number, as the gradients are multiplied by it
+    at::Tensor gradients;  // without the tail
+    at::Tensor rows;       // a number, as the gradients are multiplied by it
   };
 
   /// A parameter and its place.
@@ -71,7 +68,7 @@ class NextAverage final : public Collectives::Step {
   using Step::Step;
 
   /// Null: some other collective.
-  void is(Averaging* averaging) { averaging_ = averaging; }
+  void set(Averaging* averaging) { averaging_ = averaging; }
 
   bool is_next() const override { return averaging_ != nullptr; }
   void give_up() override { averaging_->give_up(); }

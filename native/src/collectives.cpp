@@ -26,7 +26,7 @@ std::string words_of(const std::exception& error) {
   std::string message = error.what();
   if (const auto* of_torch = dynamic_cast<const c10::Error*>(&error)) message = of_torch->what_without_backtrace();
   const auto end = message.find("] ");
-  if (message.front() == '[' && end != std::string::npos) message.erase(0, end + 2);
+  if (message.rfind('[', 0) == 0 && end != std::string::npos) message.erase(0, end + 2);
   return message.substr(0, message.find('\n'));
 }
 
@@ -52,21 +52,28 @@ std::vector<std::string> split(const std::string& lines) {
   return found;
 }
 
-/// What two processes disagree on, in words.
-std::string difference(int rank, const std::string& lines, const std::string& first) {
+/// The first line in which two texts differ, in words; empty if there is none. `of_values`: whether it may be that of
+/// the values, which differ wherever shapes do.
+std::string difference(int rank, const std::string& lines, const std::string& first, bool of_values) {
   const auto theirs = split(lines);
   const auto ours = split(first);
-  std::ostringstream words;
   for (std::size_t i = 0; i < std::max(theirs.size(), ours.size()); ++i) {
-    const std::string& there = i < theirs.size() ? theirs[i] : "";
-    const std::string& here = i < ours.size() ? ours[i] : "";
-    if (there == here) continue;
+    const std::string there = i < theirs.size() ? theirs[i] : "";
+    const std::string here = i < ours.size() ? ours[i] : "";
+    if (there == here || (!of_values && there.rfind("values ", 0) == 0)) continue;
+    std::ostringstream words;
     words << "rank " << rank << " has " << (there.empty() ? "no " + here : there) << ", rank 0 has "
           << (here.empty() ? "none" : here);
     return words.str();
   }
-  words << "rank " << rank << " differs from rank 0 in settings too long to be named";
-  return words.str();
+  return "";
+}
+
+std::string difference(int rank, const std::string& lines, const std::string& first) {
+  auto words = difference(rank, lines, first, /*of_values=*/false);
+  if (words.empty()) words = difference(rank, lines, first, /*of_values=*/true);
+  return words.empty() ? "rank " + std::to_string(rank) + " differs from rank 0 in what is too long to be named"
+                       : words;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <unordered_set>
 #include <utility>
 
@@ -58,11 +59,14 @@ at::Device checked_device(const Network* network, const std::vector<at::Tensor>&
 
 double rows_of(const at::Tensor& input) { return input.dim() == 0 ? 1 : static_cast<double>(input.size(0)); }
 
-std::int64_t trained_by(Optimizers optimizers) {
-  std::int64_t trained = 0;
+/// Tells which parameters take a gradient from others.
+std::uintptr_t trained_by(Optimizers optimizers) {
+  std::uintptr_t trained = 0;
   for (const auto* optimizer : optimizers) {
     for (const auto& group : optimizer->param_groups()) {
-      for (const auto& parameter : group.params()) trained += parameter.requires_grad() ? 1 : 0;
+      for (const auto& parameter : group.params()) {
+        if (parameter.requires_grad()) trained += reinterpret_cast<std::uintptr_t>(parameter.unsafeGetTensorImpl());
+      }
     }
   }
   return trained;

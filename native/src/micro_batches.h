@@ -87,7 +87,7 @@ class MicroBatches {
   std::shared_ptr<const Forward> forward_;
   std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<Averaging> averaging_;
-  std::int64_t trained_;  // parameters that take a gradient
+  std::uintptr_t trained_;  // of the parameters that take a gradient
   StepLoss total_;
   std::int64_t count_ = 0;
   double rows_ = 0;            // of those counted

@@ -13,13 +13,13 @@
 #include <utility>
 #include <vector>
 
-#include "agreement.h"
 #include "averaging.h"
 #include "failure.h"
 #include "graphed_step.h"
 #include "micro_batches.h"
 #include "snapshot.h"
 #include "step_monitor.h"
+#include "together.h"
 #include "updater.h"
 
 namespace lrfinder {
@@ -57,15 +57,25 @@ Reach reach_of(const SweepSubject::Part& part, const SweepSubject& subject) {
   return reach;
 }
 
-/// What the networks and the optimizers have.
-std::vector<at::Tensor> all_tensors_of(const SweepSubject& subject) {
-  Reach reach;
+std::unique_ptr<Together> together_of(const SweepSubject& subject, const SweepSettings& settings) {
+  if (!settings.step.group) return nullptr;
+  std::vector<at::Tensor> parameters;
+  std::vector<at::Tensor> buffers;
+  const auto add = [](const auto& tensors, std::vector<at::Tensor>* to) {
+    for (const auto& tensor : tensors) to->push_back(tensor);
+  };
   for (const auto& part : subject.parts()) {
-    if (part.module != nullptr) reach = std::move(reach).knowing(tensors_of(*part.module));
-    if (part.script) reach = std::move(reach).knowing(tensors_of(*part.script));
-    reach = std::move(reach).knowing(parameters_of(part.optimizers));
+    if (part.module != nullptr) {
+      add(part.module->parameters(), &parameters);
+      add(part.module->buffers(), &buffers);
+    }
+    if (part.script) {
+      add(part.script->parameters(), &parameters);
+      add(part.script->buffers(), &buffers);
+    }
+    add(parameters_of(part.optimizers), &parameters);
   }
-  return reach.known;
+  return std::make_unique<Together>(*settings.step.group, parameters, buffers);
 }
 
 /// The rates of all optimizers' groups.
@@ -118,7 +128,8 @@ class Sweep::Impl : private GraphedStep::Halves {
   Impl(const SweepSubject& subject, const SweepSettings& settings)
       : parts_(parts_of(subject, settings)),
         monitor_(StepMonitor::of(device(), settings)),
-        together_(settings.step.group ? std::make_unique<Together>(subject, settings) : nullptr),
+        together_(together_of(subject, settings)),
+        steps_left_(settings.steps),
         snapshot_(subject) {
     for (auto& part : parts_) {
       for (auto& updater : part.updaters) updater->skip_where(monitor_->stopped());
@@ -191,21 +202,16 @@ class Sweep::Impl : private GraphedStep::Halves {
 
   void agree(const std::string& lines, bool broadcast, bool validated) {
     refuse_if_restored();
-    require_group();
-    together_->validated = validated;
-    lrfinder::agree(together_->collectives(), lines, together_->tensors, broadcast);
-    together_->next.is(parts_.front().micro_batches.averaging());
+    together().agree(lines, broadcast);
+    validated_ = validated;
+    together_->expect(parts_.front().micro_batches.averaging());
   }
 
-  void end(Ending ending) {
-    require_group();
-    together_->ending = std::max(together_->ending, ending);
-  }
+  void end(Ending ending) { together().end(ending); }
 
   double average(double total, double weight) {
-    require_group();
-    const double mean = mean_of(together_->collectives(), total, weight);
-    together_->next.is(together_->over ? nullptr : parts_.front().micro_batches.averaging());
+    const double mean = together().mean(total, weight);
+    together_->expect(over_ ? nullptr : parts_.front().micro_batches.averaging());
     return mean;
   }
 
@@ -243,25 +249,6 @@ class Sweep::Impl : private GraphedStep::Halves {
   }
 
  private:
-  /// With other processes.
-  struct Together {
-    Together(const SweepSubject& subject, const SweepSettings& settings)
-        : group(*settings.step.group),
-          next(*group.collectives()),
-          tensors(all_tensors_of(subject)),
-          steps_left(settings.steps) {}
-
-    Collectives& collectives() const { return *group.collectives(); }
-
-    ProcessGroup group;
-    NextAverage next;
-    std::vector<at::Tensor> tensors;
-    std::int64_t steps_left;
-    bool validated = false;
-    bool over = false;              // no step follows
-    Ending ending = Ending::kNone;  // that this process asks for
-  };
-
   static bool ends(Outcome found) { return found == Outcome::kDiverged || found == Outcome::kNonFinite; }
 
   void refuse_if_restored() const {
@@ -287,30 +274,38 @@ class Sweep::Impl : private GraphedStep::Halves {
     if (micro_batches.may_be_finite()) micro_batches.backward();
   }
 
-  void require_group() const {
+  Together& together() const {
     if (together_ == nullptr) refuse("the sweep is not one of several processes");
+    return *together_;
   }
 
   Outcome finish_together(double lr, std::int64_t index) {
     Part& part = running(index);
-    const auto step = part.micro_batches.average(part.copies, together_->ending);
+    const auto step = part.micro_batches.average(part.copies, together_->ending());
     const bool last = index + 1 == count();
+    const bool any = step.rows > 0;
     Outcome found = last ? Outcome::kNoData : Outcome::kContinue;
-    if (step.rows > 0) {
-      found = record(index, on_device(step.loss));
-      if (found == Outcome::kPending) found = monitor_->settle();
-      if (!ends(found)) update(part, lr);
+    if (any) found = record(index, on_device(step.loss));
+    if (found == Outcome::kPending) found = monitor_->settle();
+    const bool updates = any && !ends(found);
+    if (last && found == Outcome::kContinue) found = ended(step.ending);
+    expect_next(index, found);  // before an update that may fail
+    if (updates) {
+      update(part, lr);
     } else {
       part.micro_batches.abandon_step();
     }
-    if (last && found == Outcome::kContinue) found = ended(step.ending);
-    const bool over = found != Outcome::kContinue;
-    if (last) --together_->steps_left;
-    together_->over = over || together_->steps_left == 0;
-    const bool validates = last && together_->validated;
-    together_->next.is(together_->over || validates ? nullptr
-                                                    : running((index + 1) % count()).micro_batches.averaging());
     return found;
+  }
+
+  /// After a part's average: what the processes come to next.
+  void expect_next(std::int64_t index, Outcome found) {
+    const bool last = index + 1 == count();
+    if (last) --steps_left_;
+    over_ = found != Outcome::kContinue || steps_left_ == 0;
+    const bool validates = last && validated_;
+    Part& next = parts_[static_cast<size_t>((index + 1) % count())];
+    together_->expect(over_ || validates ? nullptr : next.micro_batches.averaging());
   }
 
   static Outcome ended(Ending ending) {
@@ -379,6 +374,9 @@ class Sweep::Impl : private GraphedStep::Halves {
   std::vector<Part> parts_;
   std::unique_ptr<StepMonitor> monitor_;
   std::unique_ptr<Together> together_;  // null for a sweep of this process alone
+  std::int64_t steps_left_;             // these are for it:
+  bool validated_ = false;
+  bool over_ = false;  // no step follows
   Snapshot snapshot_;
   bool restored_ = false;
   std::string not_graphed_;               // why there is none of

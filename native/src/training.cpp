@@ -2,17 +2,16 @@
 
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "agreement.h"
 #include "averaging.h"
 #include "failure.h"
 #include "graphed_step.h"
 #include "loss_queue.h"
 #include "micro_batches.h"
+#include "together.h"
 #include "updater.h"
 
 namespace lrfinder {
@@ -25,7 +24,11 @@ class Training::Impl : private GraphedStep::Halves {
         updater_(Updater::sharing(optimizer)) {
     updater_->drop_gradients();  // of steps that were not finished
     if (step.group) {
-      together_ = std::make_unique<Together>(*step.group, network, updater_->optimizer());
+      auto parameters = network == nullptr ? std::vector<at::Tensor>() : network->parameters();
+      const auto own = parameters_of(&updater_->optimizer());
+      parameters.insert(parameters.end(), own.begin(), own.end());
+      const auto buffers = network == nullptr ? std::vector<at::Tensor>() : network->buffers();
+      together_ = std::make_unique<Together>(*step.group, parameters, buffers);
       return;  // the host has to wait for the others: nothing is recorded
     }
     graphed_ = GraphedStep::of(micro_batches_.forward(), step, *updater_, network, &not_graphed_);
@@ -80,20 +83,13 @@ class Training::Impl : private GraphedStep::Halves {
   const Progress& progress() const { return progress_; }
 
   void agree(const std::string& lines, bool broadcast) {
-    require_group();
-    lrfinder::agree(together_->collectives(), lines, together_->tensors, broadcast);
-    together_->next.is(micro_batches_.averaging());
+    together().agree(lines, broadcast);
+    together_->expect(micro_batches_.averaging());
   }
 
-  void end(Ending ending) {
-    require_group();
-    together_->ending = std::max(together_->ending, ending);
-  }
+  void end(Ending ending) { together().end(ending); }
 
-  double average(double total, double weight) {
-    require_group();
-    return mean_of(together_->collectives(), total, weight);
-  }
+  double average(double total, double weight) { return together().mean(total, weight); }
 
   const MicroBatches& micro_batches() const { return micro_batches_; }
 
@@ -104,31 +100,15 @@ class Training::Impl : private GraphedStep::Halves {
   std::string path_reason() const { return graphed_ == nullptr ? not_graphed_ : graphed_->reason(); }
 
  private:
-  /// With other processes.
-  struct Together {
-    Together(const ProcessGroup& processes, torch::nn::Module* network, const torch::optim::Optimizer& optimizer)
-        : group(processes), next(*group.collectives()), tensors(parameters_of(&optimizer)) {
-      if (network == nullptr) return;
-      const auto own = tensors_of(*network);
-      tensors.insert(tensors.end(), own.begin(), own.end());
-    }
-
-    Collectives& collectives() const { return *group.collectives(); }
-
-    ProcessGroup group;
-    NextAverage next;
-    std::vector<at::Tensor> tensors;
-    Ending ending = Ending::kNone;  // that this process asks for
-  };
-
-  void require_group() const {
+  Together& together() const {
     if (together_ == nullptr) refuse("the training is not one of several processes");
+    return *together_;
   }
 
   bool finish_together() {
-    const auto step = micro_batches_.average(&updater_->optimizer(), together_->ending);
+    const auto step = micro_batches_.average(&updater_->optimizer(), together_->ending());
     progress_.ending = static_cast<double>(step.ending);
-    if (step.ending != Ending::kNone) together_->next.is(nullptr);
+    if (step.ending != Ending::kNone) together_->expect(nullptr);
     if (step.rows == 0) {
       micro_batches_.abandon_step();
       return false;

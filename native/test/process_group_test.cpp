@@ -456,10 +456,26 @@ TEST(AnotherNetwork, IsRefusedByItsShapes) {
     StepSettings settings;
     settings.across(ProcessGroup(group));
     Training training(linear.get(), sgd, settings);
-    expect_error(
-        ErrorKind::kInvalidArgument,
-        "the processes do not agree: rank 1 has tensor 0=Float[4, 3] trained, rank 0 has tensor 0=Float[2, 3] trained",
-        [&] { training.agree("", false); });
+    expect_error(ErrorKind::kInvalidArgument,
+                 "the processes do not agree: rank 1 has parameter 0=Float[4, 3] trained, strides [3, 1], rank 0 has "
+                 "parameter 0=Float[2, 3] trained, strides [3, 1]",
+                 [&] { training.agree("", false); });
+  });
+}
+
+TEST(AnotherLayout, IsRefused) {
+  on_ranks(2, [](c10d::Backend* group) {
+    at::Tensor parameter = at::zeros({2, 3});
+    if (group->getRank() == 1) parameter = at::zeros({3, 2}).t();
+    parameter.requires_grad_();
+    optim::SGD sgd({parameter}, optim::SGDOptions(1));
+    StepSettings settings;
+    settings.across(ProcessGroup(group));
+    Training training(nullptr, sgd, settings);
+    expect_error(ErrorKind::kInvalidArgument,
+                 "the processes do not agree: rank 1 has parameter 0=Float[2, 3] trained, strides [1, 2], rank 0 has "
+                 "parameter 0=Float[2, 3] trained, strides [3, 1]",
+                 [&] { training.agree("", false); });
   });
 }
 
@@ -495,7 +511,8 @@ TEST(AValidation, IsTheMeanOfAll) {
     EXPECT_TRUE(training.step(rows_of_input(0, 0, 4), rows_of_target(0, 0, 4), Loss::kMse));
     EXPECT_EQ(training.progress().ending, static_cast<double>(Ending::kDataExhausted));
     EXPECT_EQ(training.average(group->getRank() == 0 ? 10 : 2, group->getRank() == 0 ? 1 : 3), 3);
-    EXPECT_TRUE(std::isnan(training.average(0, 0)));
+    expect_error(ErrorKind::kInvalidArgument, "no process has a validation batch that is used",
+                 [&] { training.average(0, 0); });
   });
 }
 

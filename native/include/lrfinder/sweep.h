@@ -134,13 +134,13 @@ class Sweep {
   double evaluate(const at::Tensor& input, const at::Tensor& target, Loss loss);
 
   /// With other processes: waits for them, and refuses, in all of them, what is not alike. `lines` say what else that
-  /// is, each as "what=value". Parameters and buffers have to be alike in number, shapes and types, and in their
-  /// values, or with `broadcast` are made those of rank 0 until `restore`. `validated`: `average` is called after each
-  /// step that was recorded.
+  /// is, each as "what=value". Parameters and buffers have to be alike in number, shapes and types, and parameters
+  /// in their values; with `broadcast` both are made those of rank 0 until `restore`. `validated`: `average` is called
+  /// after each step that was recorded.
   void agree(const std::string& lines, bool broadcast, bool validated);
   /// Says that this process ends the sweep, so that all do after their next step.
   void end(Ending ending);
-  /// The mean of what all processes have: totals by weights. Not a number if these are 0.
+  /// The mean of what all processes have: totals by weights. Refused in all if these are 0.
   double average(double total, double weight);
 
   /// What the steps whose losses are known have found: one object for the whole sweep, which each outcome but kPending

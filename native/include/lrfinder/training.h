@@ -66,12 +66,12 @@ class Training {
   double loss() const noexcept { return progress().loss; }
 
   /// With other processes: waits for them, and refuses, in all of them, what is not alike. `lines` say what else that
-  /// is, each as "what=value". Parameters and buffers have to be alike in number, shapes and types, and in their
-  /// values, or with `broadcast` are made those of rank 0.
+  /// is, each as "what=value". Parameters and buffers have to be alike in number, shapes and types, and parameters
+  /// in their values; with `broadcast` both are made those of rank 0.
   void agree(const std::string& lines, bool broadcast);
   /// Says that this process ends the epoch, or the training, so that all do after their next step.
   void end(Ending ending);
-  /// The mean of what all processes have: totals by weights. Not a number if these are 0.
+  /// The mean of what all processes have: totals by weights. Refused in all if these are 0.
   double average(double total, double weight);
 
   /// For losses that the caller computes, with Replay::kDeclaredStatic: whether the micro-batch was replayed, which

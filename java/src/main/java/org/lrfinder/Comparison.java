@@ -12,6 +12,7 @@ import org.lrfinder.plot.OverlayPlot;
 import org.lrfinder.report.Findings;
 import org.lrfinder.report.HtmlReport;
 import org.lrfinder.suggestion.Trend;
+import org.lrfinder.sweep.EndReason;
 
 /**
  * Sweeps of several settings beside one another, such as weight decays, momenta or batch sizes:
@@ -65,13 +66,16 @@ public record Comparison(List<Entry> entries) {
    *
    * @param finder does the sweeps
    * @param tasks a name and a task for each setting, in the map's order
-   * @return their comparison; if the thread is interrupted, of the settings up to there
+   * @return their comparison; if the thread is interrupted or a sweep cancelled, of the settings up
+   *     to there
    */
   public static Comparison sweep(LrFinder finder, Map<String, SweepTask<?>> tasks) {
     List<Entry> entries = new ArrayList<>();
     for (Map.Entry<String, SweepTask<?>> task : tasks.entrySet()) {
-      entries.add(new Entry(task.getKey(), finder.find(task.getValue())));
-      if (Thread.currentThread().isInterrupted()) {
+      LrFinderResult found = finder.find(task.getValue());
+      entries.add(new Entry(task.getKey(), found));
+      // Of several processes another one may have been interrupted.
+      if (Thread.currentThread().isInterrupted() || found.endReason() == EndReason.CANCELLED) {
         break;
       }
     }

@@ -1,7 +1,9 @@
 package org.lrfinder;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -62,8 +64,7 @@ record Sweeps(
                           List.of(GroupRate.swept(1)),
                           EngineInfo::ofStepFunction,
                           () -> Replay.of(0, "a step function does its own steps"),
-                          deadline,
-                          null));
+                          deadline));
             });
     boolean onceOnly = result.attempts().isEmpty() && result.repeats().isEmpty();
     return step.restores() || onceOnly
@@ -73,7 +74,15 @@ record Sweeps(
 
   private <B> LrFinderResult overBatches(SweepTask<B> task) {
     try (Peers peers = task.peers()) {
-      return Peers.telling(peers, () -> overBatches(task, peers));
+      return Peers.telling(
+          peers,
+          () -> {
+            LrFinderResult found = overBatches(task, peers);
+            if (peers != null) {
+              peers.meet(); // until here any of them may have failed
+            }
+            return found;
+          });
     }
   }
 
@@ -102,7 +111,7 @@ record Sweeps(
                           peers,
                           () -> {
                             if (peers != null) {
-                              sweep.agree(swept.asMap(), task.isValidated());
+                              sweep.agree(alike(swept, subject, rates), task.isValidated());
                             }
                             try (Validation<?> validation =
                                     task.validation(subject, sweep, swept.validationBatchCount());
@@ -120,8 +129,7 @@ record Sweeps(
                                   rates,
                                   sweep::info,
                                   sweep::replay,
-                                  deadline,
-                                  peers);
+                                  deadline);
                             }
                           }));
             }
@@ -135,14 +143,10 @@ record Sweeps(
       List<GroupRate> rates,
       Supplier<EngineInfo> info,
       Supplier<Replay> replay,
-      Deadline deadline,
-      @Nullable Peers peers) {
+      Deadline deadline) {
     FlightLog flight = FlightLog.begin();
     SweepLoop.Recorded recorded =
         new SweepLoop(swept, listener, cancelled, deadline).run(stepper, flight);
-    if (peers != null) {
-      peers.meet(); // a listener of theirs may have thrown in the last step
-    }
     EngineInfo computed = info.get();
     flight.endSweep(swept, recorded.curve(), recorded.endReason(), computed);
     Answer answer =
@@ -150,6 +154,17 @@ record Sweeps(
             .withWarnings(Engines.warnings(computed));
     return LrFinderResult.of(
         swept, recorded.curve(), recorded.endReason(), rates, answer, computed, replay.get());
+  }
+
+  /** What all processes have to have alike, beside the parameters. */
+  private static Map<String, Object> alike(
+      SweepSettings swept, SweepSubject subject, List<GroupRate> rates) {
+    Map<String, Object> values = new LinkedHashMap<>(swept.asMap());
+    values.put(
+        "optimizers",
+        subject.optimizers().stream().map(optimizer -> optimizer.getClass().getName()).toList());
+    values.put("rates of the groups", rates);
+    return values;
   }
 
   /** Runs the sweep and restores, whatever happens. */

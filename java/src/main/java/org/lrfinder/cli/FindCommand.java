@@ -183,6 +183,9 @@ final class FindCommand implements Callable<Integer> {
         swept.to(there); // before its optimizer is made
       }
       DataSet dataSet = fitting(swept, read.on(device));
+      if (!isFirst()) {
+        torch.manual_seed(seed + group.rank()); // else all have the same dropout
+      }
       if (compare != null) {
         return compare(finder, dataSet, swept, compare);
       }
@@ -229,7 +232,9 @@ final class FindCommand implements Callable<Integer> {
       tasks.put(setting.name(value), task(swept, over, dataSet, rows));
     }
     Comparison compared = Comparison.sweep(finder.build(), tasks);
-    if (Thread.currentThread().isInterrupted()) {
+    if (Thread.currentThread().isInterrupted()
+        || compared.entries().stream()
+            .anyMatch(entry -> entry.result().endReason() == EndReason.CANCELLED)) {
       return Main.INTERRUPTED;
     }
     if (isFirst()) {
@@ -277,6 +282,9 @@ final class FindCommand implements Callable<Integer> {
   }
 
   private void say(String format, Object... arguments) {
+    if (!isFirst()) {
+      return;
+    }
     String message = format.formatted(arguments);
     spec.commandLine().getErr().println("lrfinder: " + Words.printable(message));
   }

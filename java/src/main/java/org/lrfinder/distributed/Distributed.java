@@ -38,11 +38,11 @@ import org.lrfinder.internal.engine.FirstLoad;
  * time, with the same settings and parameters: a difference is refused in all of them, by name. All
  * end at the same step with the same result. Where one throws, the others throw a {@link
  * PeerException} that names it, at once; where one dies or is cut off, they do so within the
- * group's timeout, with their models restored, and the group is of no more use.
+ * group's timeout, swept models restored, and the group is of no more use.
  *
- * <p>Gradients, losses and, in a validation, its mean are those of all rows. Buffers, such as the
- * statistics of batch norm, stay each process's own. So do random numbers, as of dropout: give each
- * process a seed of its own once the parameters are made.
+ * <p>Gradients and losses are the means over all rows, a validation that over the batches of all.
+ * Buffers, such as the statistics of batch norm, stay each process's own. So do random numbers, as
+ * of dropout: give each process a seed of its own once the parameters are made.
  */
 public final class Distributed implements AutoCloseable {
   /** How long a process waits for the others in a step unless another timeout is given. */

@@ -23,7 +23,7 @@ final class Ownership implements AutoCloseable {
   private final TCPStore server;
   private final PrefixStore store;
   private final Backend backend;
-  private boolean storeIsStuck; // a thread waits in it for ever
+  private boolean storeIsInUse; // by a thread, which may wait for ever
 
   Ownership(Launch launch, TCPStore server, PrefixStore store, Backend backend) {
     this.launch = launch;
@@ -44,11 +44,11 @@ final class Ownership implements AutoCloseable {
       String silent = asking.get(MORE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
       return silent.isEmpty() ? "" : "; no sign of life from rank " + silent;
     } catch (InterruptedException e) {
-      storeIsStuck = true;
+      storeIsInUse = true;
       Thread.currentThread().interrupt();
       return "";
     } catch (TimeoutException e) {
-      storeIsStuck = true;
+      storeIsInUse = true;
       return storeIsGone();
     } catch (ExecutionException e) {
       return storeIsGone();
@@ -84,7 +84,7 @@ final class Ownership implements AutoCloseable {
   @Override
   public void close() {
     backend.close();
-    if (!storeIsStuck) {
+    if (!storeIsInUse) {
       store.close();
       server.close();
     }

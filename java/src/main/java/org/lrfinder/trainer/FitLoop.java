@@ -23,6 +23,7 @@ import org.lrfinder.internal.engine.Peers;
 import org.lrfinder.internal.loop.FlightLog;
 import org.lrfinder.internal.loop.Validation;
 import org.lrfinder.sweep.EndReason;
+import org.lrfinder.sweep.SweepSettings;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,7 @@ final class FitLoop<B> {
   private boolean loggedHyperparameters;
   private boolean warnedOfNonFinite;
   private boolean endedTogether; // by any of several processes
+  private boolean agreed; // once, with the others
 
   FitLoop(
       TrainerSettings settings,
@@ -137,9 +139,6 @@ final class FitLoop<B> {
           logHyperparameters();
         }
         interrupted = epoch();
-      }
-      if (peers != null) {
-        peers.meet(); // a listener of theirs may have thrown after the last step
       }
       if (!loggedHyperparameters) {
         logHyperparameters();
@@ -226,7 +225,8 @@ final class FitLoop<B> {
   private @Nullable TrainingEpoch trained(
       EngineTraining training, OptimizerRates rates, Console.@Nullable Bar bar, DoneSteps steps) {
     if (peers != null) {
-      training.agree(alike(rates));
+      training.agree(alike(rates), !agreed);
+      agreed = true;
     }
     DoneSteps.Told told = (step, batches, lr, loss) -> stepDone(step, batches, lr, loss, bar);
     boolean complete = steps(training, rates, steps, told);
@@ -279,6 +279,7 @@ final class FitLoop<B> {
       }
       int microBatches = 0; // of the present step, before its last
       int drawn = 0; // for it, with those that were left out
+      @Nullable EndReason ending = null; // of several processes together
       while (walk.hasNext()) {
         boolean stop =
             Thread.currentThread().isInterrupted()
@@ -304,26 +305,36 @@ final class FitLoop<B> {
         }
         Outcome found = objective.step(training, batch);
         if (found == null) {
-          if ((microBatches == 0 && !training.isShared()) || walk.hasNext()) {
+          boolean waitedFor = training.isShared() && (stop || !walk.hasNext());
+          if (!waitedFor && (microBatches == 0 || walk.hasNext())) {
             continue;
           }
           found =
               Objective.found(training.finish()); // the epoch ends with batches that are left out
         }
-        if (training.isShared() && found == Outcome.PENDING) {
-          return training.ending() == EndReason.DATA_EXHAUSTED; // nobody had a row
-        }
-        steps.done(found, drawn, lr);
-        flight.endStep(
-            progress.step(), lr, found == Outcome.CONTINUE ? training.loss() : Double.NaN);
         microBatches = 0;
-        drawn = 0;
-        steps.tell(told);
-        EndReason ending = training.ending();
+        if (!training.isShared() || found == Outcome.CONTINUE) { // else nobody had a row
+          steps.done(found, drawn, lr);
+          flight.endStep(
+              progress.step(), lr, found == Outcome.CONTINUE ? training.loss() : Double.NaN);
+          drawn = 0;
+          steps.tell(told);
+        }
+        ending = training.ending();
+        if (ending == EndReason.CANCELLED) {
+          endedTogether = !finished();
+          return false;
+        }
         if (ending != null) {
-          batchesPerEpoch = progress.batches();
-          endedTogether = ending == EndReason.CANCELLED && !finished();
-          return ending == EndReason.DATA_EXHAUSTED;
+          break;
+        }
+      }
+      if (training.isShared() && ending == null) { // resumed where this process has no more
+        training.end(EndReason.DATA_EXHAUSTED);
+        double lr = rates.largest();
+        if (training.finish()) {
+          steps.done(Outcome.CONTINUE, drawn, lr);
+          steps.tell(told);
         }
       }
       if (progress.epochSteps() == 0) {
@@ -338,10 +349,12 @@ final class FitLoop<B> {
 
   /** Says what this process ends with the step that comes. */
   private void endWithOthers(EngineTraining training, boolean stop, boolean hasNext) {
-    if (stop || progress.step() + 1 >= settings.maxSteps()) {
+    if (stop) {
       training.end(EndReason.CANCELLED);
     } else if (!hasNext) {
       training.end(EndReason.DATA_EXHAUSTED);
+    } else if (progress.step() + 1 >= settings.maxSteps()) {
+      training.end(EndReason.CANCELLED);
     }
   }
 
@@ -352,7 +365,7 @@ final class FitLoop<B> {
     values.put("step", progress.step());
     values.put("maxEpochs", settings.maxEpochs());
     values.put("maxSteps", settings.maxSteps());
-    values.put("step settings", settings.step());
+    values.putAll(SweepSettings.builder().step(settings.step()).build().asMap());
     values.put("learning rate", rates.largest());
     values.put("optimizer", optimizer().getClass().getName());
     return values;

@@ -128,7 +128,15 @@ public final class Trainer {
     stopped = false;
     try (ModelClaim claim = ModelClaim.ofTraining(network); // also between the epochs
         Peers peers = settings.peers()) {
-      return Peers.telling(peers, () -> fit(model, train, validation, peers));
+      return Peers.telling(
+          peers,
+          () -> {
+            TrainingResult result = fit(model, train, validation, peers);
+            if (peers != null) {
+              peers.meet(); // until here any of them may have failed
+            }
+            return result;
+          });
     } finally {
       fitting = false;
     }

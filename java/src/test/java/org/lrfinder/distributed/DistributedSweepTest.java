@@ -67,6 +67,14 @@ class DistributedSweepTest {
   }
 
   @Test
+  void endTogetherWithTheData() throws Exception {
+    for (Ended rank : swept(2, "native once")) {
+      assertThat(rank.lines("loss")).hasSize(3);
+      assertThat(rank.lines("end")).containsExactly("DATA_EXHAUSTED");
+    }
+  }
+
+  @Test
   void areToldOfOneThatThrows() throws Exception {
     for (String when : List.of("throwing", "last-throws")) {
       List<Ended> all = swept(3, "native " + when);

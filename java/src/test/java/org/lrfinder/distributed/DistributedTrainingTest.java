@@ -61,7 +61,7 @@ class DistributedTrainingTest {
         .listener(listener)
         .logger(MetricsLogger.NONE)
         .build()
-        .fit(new TrainingRank.Subject(null));
+        .fit(new TrainingRank.Subject(null, false));
     return losses;
   }
 
@@ -82,6 +82,14 @@ class DistributedTrainingTest {
       assertThat(all.get(0).lines("console")).containsExactly("true log true");
       assertThat(all.get(1).lines("console")).containsExactly("false log false");
     }
+  }
+
+  @Test
+  void haveStatisticsOfTheirOwn() throws Exception {
+    List<Ended> all = trained(2, "statistics");
+
+    assertAlike(all, "loss", "steps");
+    assertThat(all.get(0).lines("loss")).hasSize(STEPS);
   }
 
   @Test

@@ -31,9 +31,18 @@ final class SharedTask {
   private final Tensor targets;
 
   SharedTask() {
+    this(false);
+  }
+
+  /**
+   * Makes it.
+   *
+   * @param statistics whether the network has layers with buffers, and dropout
+   */
+  SharedTask(boolean statistics) {
     torch.manual_seed(7);
     torch.set_num_threads(1);
-    network = Models.inDouble(Models.mlp());
+    network = Models.inDouble(statistics ? Models.batchNormAndDropout() : Models.mlp());
     optimizer = Models.keep(new Adam(network.parameters(), new AdamOptions(1e-3)));
     inputs = torch.randn(ROWS, Models.FEATURES).to(ScalarType.Double);
     targets = torch.randint(0, Models.CLASSES, new long[] {ROWS}).to(ScalarType.Long);

@@ -61,6 +61,9 @@ final class SweepingRank {
             }
           });
     }
+    if (what.contains("once")) {
+      finder.cycleData(false);
+    }
     if (what.contains("portable") && second) {
       finder.engine(EngineChoice.PORTABLE);
     }

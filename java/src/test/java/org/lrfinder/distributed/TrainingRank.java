@@ -31,12 +31,13 @@ import org.lrfinder.trainer.TrainingStep;
 final class TrainingRank {
   /** What is trained. */
   static final class Subject implements Model {
-    private final SharedTask task = new SharedTask();
+    private final SharedTask task;
     private final @Nullable Distributed group;
     double lr = 0.01;
 
-    Subject(@Nullable Distributed group) {
+    Subject(@Nullable Distributed group, boolean statistics) {
       this.group = group;
+      this.task = new SharedTask(statistics);
     }
 
     @Override
@@ -143,7 +144,7 @@ final class TrainingRank {
             .console(new PrintStream(console, true));
     Trainer trainer = (group == null ? builder : builder.across(group)).build();
     listener.trainer = trainer;
-    Subject subject = new Subject(group);
+    Subject subject = new Subject(group, what.contains("statistics"));
     try {
       if (what.contains("resuming")) {
         trainer.restore(folder.resolve("checkpoint"));

@@ -69,7 +69,10 @@ public sealed interface EngineSession extends AutoCloseable
    */
   void end(EndReason reason);
 
-  /** {@return the total by the weight; where the session is shared, of all processes together} */
+  /**
+   * {@return the total by the weight; where the session is shared, of all processes together, which
+   * is refused in all if they have no weight}
+   */
   double average(double total, double weight);
 
   /** {@return a region in which a loss computed by the caller has the session's precision} */

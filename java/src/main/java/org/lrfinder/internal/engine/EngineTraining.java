@@ -35,10 +35,12 @@ public sealed interface EngineTraining extends EngineSession
    * Waits for the other processes before the first step, where the training is shared.
    *
    * @param settings have to be alike in all of them
+   * @param begins whether a training begins, whose parameters may be made those of rank 0; else
+   *     they are compared
    * @throws IllegalArgumentException in all of them, if settings, parameters or buffers are not
    *     alike
    */
-  void agree(Map<String, ?> settings);
+  void agree(Map<String, ?> settings, boolean begins);
 
   /** {@return why all processes end with the last step; null if they go on} */
   @Nullable EndReason ending();

@@ -76,7 +76,7 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
 
   /** A batch that lies elsewhere is refused in the words of both engines. */
   private RuntimeException translated(NativeCoreException e, Batch batch) {
-    if (peers != null) {
+    if (peers != null && e.kind() == NativeCoreException.Kind.PEER) {
       return peers.translated(e);
     }
     if (e.kind() == NativeCoreException.Kind.INVALID_ARGUMENT) {
@@ -100,8 +100,26 @@ abstract sealed class NativeSession<P extends Pointer> extends Session
     try {
       return call.of(core, loss, lr, part, rows);
     } catch (NativeCoreException e) {
+      RuntimeException failure = peers == null ? translated(e) : peers.translated(e);
       abandon(part); // a recording of a loss that was refused
-      throw peers == null ? translated(e) : peers.translated(e);
+      throw failure;
+    }
+  }
+
+  /** A call of the core that has to do with other processes. */
+  interface SharedCall<P> {
+    double of(P core, Peers peers);
+  }
+
+  final double together(SharedCall<P> call) {
+    requireRunning();
+    if (peers == null) {
+      throw new IllegalStateException("this process is alone");
+    }
+    try {
+      return call.of(core, peers);
+    } catch (NativeCoreException e) {
+      throw peers.translated(e);
     }
   }
 

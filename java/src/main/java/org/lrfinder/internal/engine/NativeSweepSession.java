@@ -2,7 +2,6 @@ package org.lrfinder.internal.engine;
 
 import java.nio.DoubleBuffer;
 import java.util.Map;
-import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Tensor;
@@ -114,35 +113,25 @@ final class NativeSweepSession extends NativeSession<NativeSweep> implements Eng
 
   @Override
   public void agree(Map<String, ?> settings, boolean validated) {
-    ofLoss(
-        (on, none, lr, part, rows) -> {
-          on.agree(Peers.lines(settings), Objects.requireNonNull(peers).broadcasts(), validated);
+    together(
+        (on, others) -> {
+          on.agree(Peers.lines(settings), others.broadcasts(), validated);
           return 0;
-        },
-        null,
-        0,
-        0,
-        0);
+        });
   }
 
   @Override
   public void end(EndReason reason) {
-    ofLoss(
-        (on, none, lr, part, rows) -> {
+    together(
+        (on, others) -> {
           on.end(ending(reason));
           return 0;
-        },
-        null,
-        0,
-        0,
-        0);
+        });
   }
 
   @Override
   public double average(double total, double weight) {
-    return isShared()
-        ? ofLoss((on, none, sum, part, by) -> on.average(sum, by), null, total, 0, weight)
-        : total / weight;
+    return isShared() ? together((on, others) -> on.average(total, weight)) : total / weight;
   }
 
   @Override

@@ -2,7 +2,6 @@ package org.lrfinder.internal.engine;
 
 import java.nio.DoubleBuffer;
 import java.util.Map;
-import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -92,36 +91,26 @@ final class NativeTrainingSession extends NativeSession<NativeTraining> implemen
   }
 
   @Override
-  public void agree(Map<String, ?> settings) {
-    ofLoss(
-        (on, none, lr, part, rows) -> {
-          on.agree(Peers.lines(settings), Objects.requireNonNull(peers).broadcasts());
+  public void agree(Map<String, ?> settings, boolean begins) {
+    together(
+        (on, others) -> {
+          on.agree(Peers.lines(settings), others.broadcasts() && begins);
           return 0;
-        },
-        null,
-        0,
-        0,
-        0);
+        });
   }
 
   @Override
   public void end(EndReason reason) {
-    ofLoss(
-        (on, none, lr, part, rows) -> {
+    together(
+        (on, others) -> {
           on.end(ending(reason));
           return 0;
-        },
-        null,
-        0,
-        0,
-        0);
+        });
   }
 
   @Override
   public double average(double total, double weight) {
-    return isShared()
-        ? ofLoss((on, none, sum, part, by) -> on.average(sum, by), null, total, 0, weight)
-        : total / weight;
+    return isShared() ? together((on, others) -> on.average(total, weight)) : total / weight;
   }
 
   private static double number(boolean known) {

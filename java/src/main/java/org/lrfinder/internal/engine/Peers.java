@@ -1,7 +1,12 @@
 package org.lrfinder.internal.engine;
 
 import java.lang.ref.WeakReference;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.bytedeco.pytorch.Backend;
@@ -20,6 +25,20 @@ public final class Peers implements AutoCloseable {
   private static final ThreadLocal<WeakReference<Throwable>> TOLD =
       ThreadLocal.withInitial(() -> new WeakReference<>(null));
 
+  /** Those of groups in use, by address: all that is done in a group has one in common. */
+  private static final Map<Long, Shared> SHARED = new HashMap<>();
+
+  private static final class Shared {
+    final NativeProcessGroup core;
+    int users;
+
+    Shared(Backend backend) {
+      core = new NativeProcessGroup(backend);
+      core.retainReference(); // outlives any scope, until its last user is closed
+    }
+  }
+
+  private final long address;
   private final NativeProcessGroup core;
   private final boolean broadcast;
   private final Supplier<String> diagnosis;
@@ -31,6 +50,7 @@ public final class Peers implements AutoCloseable {
    * @param diagnosis asked once the group failed: which process it was, as words that follow a
    *     message; empty if that is not known
    * @throws IllegalArgumentException if the native engine, which alone can do this, is not there
+   * @throws PeerException if the group was closed, or has failed
    */
   public Peers(Backend backend, boolean broadcast, Supplier<String> diagnosis) {
     try {
@@ -41,8 +61,15 @@ public final class Peers implements AutoCloseable {
     }
     this.broadcast = broadcast;
     this.diagnosis = diagnosis;
-    this.core = new NativeProcessGroup(backend);
-    core.retainReference(); // outlives any scope, until close()
+    if (backend.isNull()) {
+      throw new PeerException("the process group was closed, or has failed: make a new one", null);
+    }
+    this.address = backend.address();
+    synchronized (SHARED) {
+      Shared shared = SHARED.computeIfAbsent(address, first -> new Shared(backend));
+      shared.users++;
+      this.core = shared.core;
+    }
   }
 
   NativeProcessGroup core() {
@@ -81,19 +108,18 @@ public final class Peers implements AutoCloseable {
     }
   }
 
-  private static boolean isKnown(@Nullable Throwable failure) {
-    if (failure == null) {
+  private static boolean isKnown(Throwable failure) {
+    return isKnown(failure, Collections.newSetFromMap(new IdentityHashMap<>()));
+  }
+
+  private static boolean isKnown(@Nullable Throwable failure, Set<Throwable> seen) {
+    if (failure == null || !seen.add(failure)) {
       return false;
     }
-    if (failure instanceof PeerException || failure == TOLD.get().get()) {
-      return true;
-    }
-    for (Throwable suppressed : failure.getSuppressed()) {
-      if (isKnown(suppressed)) {
-        return true;
-      }
-    }
-    return isKnown(failure.getCause());
+    return failure instanceof PeerException
+        || failure == TOLD.get().get()
+        || isKnown(failure.getCause(), seen)
+        || Arrays.stream(failure.getSuppressed()).anyMatch(other -> isKnown(other, seen));
   }
 
   /** Waits for the others, of whom any may have failed until here. */
@@ -119,11 +145,18 @@ public final class Peers implements AutoCloseable {
     if (e.kind() != NativeCoreException.Kind.PEER) {
       return NativeSession.translated(e);
     }
-    return new PeerException(message.startsWith("rank ") ? message : message + diagnosis.get(), e);
+    boolean groupIsDead = message.startsWith("another process "); // else it is of further use
+    return new PeerException(groupIsDead ? message + diagnosis.get() : message, e);
   }
 
   @Override
   public void close() {
-    core.close();
+    synchronized (SHARED) {
+      Shared shared = SHARED.get(address);
+      if (--shared.users == 0) {
+        SHARED.remove(address);
+        shared.core.close();
+      }
+    }
   }
 }

@@ -60,7 +60,7 @@ final class PortableTrainingSession extends PortableSession implements EngineTra
   }
 
   @Override
-  public void agree(Map<String, ?> settings) {
+  public void agree(Map<String, ?> settings, boolean begins) {
     throw notShared();
   }
 

@@ -61,7 +61,7 @@ public record SweepLoop(
         double lr = settings.rate(begun);
         flight.beginStep();
         Outcome found = stepper.step(lr, interrupted);
-        if (found != null) {
+        if (found != null && found != Outcome.NO_DATA) {
           begun++;
           hear(found);
           flight.endStep(begun, lr, recorded == begun ? losses[recorded - 1] : Double.NaN);

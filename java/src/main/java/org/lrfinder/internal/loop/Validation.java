@@ -122,11 +122,7 @@ public final class Validation<V> implements AutoCloseable {
       measured = copies.isEmpty() ? measureAnew() : measureCopies();
     }
     if (session.isShared()) {
-      double mean = session.average(total, used);
-      if (Double.isNaN(mean) && used == 0) {
-        throw new IllegalArgumentException("no process has a validation batch that is used");
-      }
-      return mean;
+      return session.average(total, used);
     }
     if (used == 0) {
       throw new IllegalArgumentException(

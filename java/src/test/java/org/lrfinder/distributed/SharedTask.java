@@ -53,7 +53,8 @@ final class SharedTask {
     return batches(group, true);
   }
 
-  private TensorBatches batches(@Nullable Distributed group, boolean partial) {
+  /** The same, with or without a last batch that is not full. */
+  TensorBatches batches(@Nullable Distributed group, boolean partial) {
     int ranks = group == null ? 1 : group.ranks();
     TensorBatches full = TensorBatches.of(inputs, targets, BATCH / ranks).shuffled(3);
     TensorBatches batches = partial ? full.keepingPartial() : full;

@@ -33,10 +33,12 @@ final class TrainingRank {
   static final class Subject implements Model {
     private final SharedTask task;
     private final @Nullable Distributed group;
+    private final boolean statistics;
     double lr = 0.01;
 
     Subject(@Nullable Distributed group, boolean statistics) {
       this.group = group;
+      this.statistics = statistics;
       this.task = new SharedTask(statistics);
     }
 
@@ -57,12 +59,12 @@ final class TrainingRank {
 
     @Override
     public Iterable<Batch> trainBatches() {
-      return task.batches(group);
+      return task.batches(group, !statistics); // batch norm refuses a batch of one row
     }
 
     @Override
     public Iterable<Batch> validationBatches() {
-      return task.batches(group);
+      return task.batches(group, !statistics); // batch norm refuses a batch of one row
     }
   }
 

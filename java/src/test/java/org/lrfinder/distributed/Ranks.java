@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import org.lrfinder.testkit.OwnJvm;
 
 /** Starts a program in several JVMs that are told of each other as by a launcher. */
@@ -43,12 +44,23 @@ final class Ranks {
 
   static List<Ended> run(int ranks, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
-    return run(ranks, Duration.ofMinutes(3), freePort(), Networks.none(), main, arguments);
+    return run(
+        ranks, Duration.ofMinutes(3), freePort(), Networks.none(), rank -> false, main, arguments);
   }
 
-  /** Runs {@code main} by each rank, and waits for all, but no longer than it is said. */
+  /**
+   * Runs {@code main} by each rank, and waits for all, but no longer than it is said.
+   *
+   * @param hangs tells a rank that is not waited for, but ended when the others have
+   */
   static List<Ended> run(
-      int ranks, Duration patience, int port, Networks networks, Class<?> main, String... arguments)
+      int ranks,
+      Duration patience,
+      int port,
+      Networks networks,
+      IntPredicate hangs,
+      Class<?> main,
+      String... arguments)
       throws IOException, InterruptedException {
     List<Process> processes = new ArrayList<>();
     List<Path> outputs = new ArrayList<>();
@@ -75,10 +87,15 @@ final class Ranks {
       outputs.add(output);
     }
     long end = System.nanoTime() + patience.toNanos();
+    for (int rank = 0; rank < ranks; rank++) {
+      if (!hangs.test(rank)) {
+        processes.get(rank).waitFor(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+      }
+    }
     List<Ended> ended = new ArrayList<>();
     for (int rank = 0; rank < ranks; rank++) {
       Process process = processes.get(rank);
-      boolean over = process.waitFor(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+      boolean over = !process.isAlive();
       process.destroyForcibly().waitFor();
       ended.add(
           new Ended(

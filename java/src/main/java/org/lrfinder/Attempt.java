@@ -6,13 +6,14 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * A sweep that was not OK, and was done again in another range or with more steps.
+ * A sweep that was done again in another range or with more steps, since it was not OK, or since it
+ * had few points in a decade, or its noise left the rate open.
  *
  * @param minLr its first rate
  * @param maxLr its last rate
  * @param steps its planned steps
  * @param endReason why it ended
- * @param status why it was not OK
+ * @param status whether it was OK, and if not, why
  */
 public record Attempt(double minLr, double maxLr, int steps, EndReason endReason, Status status) {
   static Attempt of(LrFinderResult result) {
@@ -24,6 +25,11 @@ public record Attempt(double minLr, double maxLr, int steps, EndReason endReason
   /** {@return the attempt in words, for people} */
   public String words() {
     return String.format(
-        Locale.ROOT, "%.0e to %.0e in %d steps: %s", minLr, maxLr, steps, status.words());
+        Locale.ROOT,
+        "%.0e to %.0e in %d steps: %s",
+        minLr,
+        maxLr,
+        steps,
+        status == Status.OK ? "the loss fell: looked closer" : status.words());
   }
 }

@@ -3,17 +3,26 @@ package org.lrfinder;
 import java.util.List;
 import java.util.Optional;
 import org.lrfinder.suggestion.Descent;
+import org.lrfinder.suggestion.LrInterval;
+import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
 
-/** How to sweep again after a sweep that was not OK. */
+/**
+ * How to sweep again: in another range where the first was wrong, and with more steps, spent where
+ * they tell most, where the answer is not sure.
+ */
 record Retry(boolean range, boolean steps, int budget) {
   static final int DEFAULT_BUDGET = 1000; // ten sweeps of the default number of steps
 
   private static final int LEAST_COST = 50; // steps; a sweep that ends at once is not free
-  private static final int MORE_STEPS = 300;
-  private static final int TIMES_AS_MANY = 3;
-  private static final int WORTH_IT = 2; // times as many at least
+  private static final int FINE_STEPS = 140;
+  private static final int TIMES_AS_MANY = 2;
+  private static final double SPARSE = 25; // points in a decade: fewer show where to look
+  private static final double NARROW = 1.2; // decades of the suggestion's interval
+  private static final double BELOW_FALL = 2; // decades below its middle, to show the level before
+  private static final double BELOW_RISE = 4; // decades, where there is no fall
+  private static final double ABOVE_END = 0.3; // decades: the divergence is to be seen
   private static final double WIDEN = 100; // exponential: by two decades
   private static final double WIDEN_LINEAR = 2;
   private static final double LARGEST_RATE = 1e4;
@@ -21,7 +30,7 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final int MOST_SHIFTS = 2;
   private static final double SMALLEST_RATE = 1e-12;
   private static final double HARMLESS_RATE = 1e-7; // a divergence there is noise, mostly
-  private static final double ABOVE_END = 10; // the divergence is to be seen
+  private static final double ABOVE_SHIFTED = 10; // times the last rate
 
   /** Counts what a sweep takes of the budget. */
   static int cost(LrFinderResult result) {
@@ -31,41 +40,69 @@ record Retry(boolean range, boolean steps, int budget) {
   /** Decides what to sweep next; nothing if nothing helps, or too little of the budget is left. */
   Optional<SweepSettings> after(LrFinderResult result, List<Attempt> attempts, int left) {
     SweepSettings swept = result.settings();
+    Optional<Descent> descent = Descent.of(result.results(), swept);
     Optional<SweepSettings> next =
         switch (result.status()) {
-          case OK, NON_FINITE -> Optional.empty();
+          case OK -> isSure(result, descent) ? Optional.empty() : closer(swept, descent, left);
+          case NON_FINITE -> Optional.empty();
           case STILL_FALLING -> widened(swept);
           case STARTED_DIVERGED ->
-              swept.minLr() <= HARMLESS_RATE && !extended(swept, attempts)
+              swept.minLr() <= HARMLESS_RATE && !sweptCloser(swept, attempts)
                   ? longer(swept, left).or(() -> shifted(result, attempts))
                   : shifted(result, attempts);
-          case NEVER_FELL, TOO_FEW_POINTS -> longer(swept, left);
+          case NEVER_FELL -> closer(swept, descent, left);
+          case TOO_FEW_POINTS -> longer(swept, left);
           case FLAT_NOISE ->
-              doubtful(result)
-                  ? longer(swept, left)
-                  : extended(swept, attempts)
+              // More steps may make sure of a doubtful fall; higher rates would only add noise.
+              descent.map(Descent::doubtful).orElse(false)
+                  ? closer(swept, descent, left)
+                  : sweptCloser(swept, attempts)
                       ? widened(swept).or(() -> longer(swept, left))
                       : longer(swept, left).or(() -> widened(swept));
         };
     return next.filter(settings -> settings.steps() <= left);
   }
 
-  /** More steps may make sure of such a fall; higher rates would only add noise. */
-  private static boolean doubtful(LrFinderResult result) {
-    return Descent.of(result.results(), result.settings()).map(Descent::doubtful).orElse(false);
+  /**
+   * Tells whether the curve had points enough, and its noise leaves the rate hardly open. What
+   * another rule says of it gets no better by more points.
+   */
+  private static boolean isSure(LrFinderResult result, Optional<Descent> descent) {
+    Optional<LrInterval> interval = result.suggestion().flatMap(Suggestion::interval);
+    boolean sparse =
+        result.settings().mode() == ScheduleMode.EXPONENTIAL
+            && descent.map(Descent::pointsPerDecade).orElse(0.0) < SPARSE;
+    return interval.isEmpty() || !sparse && interval.get().decades() <= NARROW;
   }
 
   /** Tells whether the same range was swept in fewer steps before. */
-  private static boolean extended(SweepSettings swept, List<Attempt> attempts) {
+  private static boolean sweptCloser(SweepSettings swept, List<Attempt> attempts) {
     return attempts.stream()
         .anyMatch(before -> before.minLr() == swept.minLr() && before.maxLr() == swept.maxLr());
   }
 
+  /** More steps in the same range. */
   private Optional<SweepSettings> longer(SweepSettings swept, int left) {
-    long more = Math.min(Math.max(MORE_STEPS, (long) TIMES_AS_MANY * swept.steps()), left);
-    return steps && more >= (long) WORTH_IT * swept.steps()
+    long more = Math.min(Math.max(FINE_STEPS, (long) TIMES_AS_MANY * swept.steps()), left);
+    return steps && more >= (long) TIMES_AS_MANY * swept.steps()
         ? Optional.of(swept.toBuilder().steps((int) more).build())
         : Optional.empty();
+  }
+
+  /** More points in the decades around the fall, or those below the divergence if there is none. */
+  private Optional<SweepSettings> closer(SweepSettings swept, Optional<Descent> descent, int left) {
+    Optional<SweepSettings> more = longer(swept, left);
+    if (swept.mode() != ScheduleMode.EXPONENTIAL
+        || !swept.groupRanges().isEmpty()
+        || descent.isEmpty()) {
+      return more;
+    }
+    boolean clear = descent.get().clear();
+    double end = (clear ? descent.get().end() : descent.get().firstRise()) + ABOVE_END;
+    double start = clear ? descent.get().half() - BELOW_FALL : end - BELOW_RISE;
+    double min = Math.max(Math.pow(10, start), swept.minLr());
+    double max = Math.min(Math.pow(10, end), swept.maxLr());
+    return more.map(settings -> settings.toBuilder().minLr(min).maxLr(max).build());
   }
 
   /** Moves the last rate up, with as many steps in a decade as before. */
@@ -99,6 +136,6 @@ record Retry(boolean range, boolean steps, int budget) {
     int size = result.results().size();
     double end = result.results().rate(size - 1);
     return Optional.of(
-        swept.toBuilder().minLr(min).maxLr(Math.min(end * ABOVE_END, swept.maxLr())).build());
+        swept.toBuilder().minLr(min).maxLr(Math.min(end * ABOVE_SHIFTED, swept.maxLr())).build());
   }
 }

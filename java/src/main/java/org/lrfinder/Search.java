@@ -12,7 +12,7 @@ import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * The sweeps of one answer: one after the other with changed settings until the status is OK or
+ * The sweeps of one answer: one after the other with changed settings until the answer is sure or
  * nothing helps, then the repeats.
  */
 record Search(Retry auto, int repeats) {
@@ -26,20 +26,29 @@ record Search(Retry auto, int repeats) {
   /** Each sweep starts from the same snapshot and draws the next batches. */
   LrFinderResult run(SweepSettings settings, Function<SweepSettings, LrFinderResult> sweep) {
     List<Attempt> attempts = new ArrayList<>();
+    List<String> warnings = new ArrayList<>();
     LrFinderResult result = sweep.apply(settings);
+    boolean goesOn = !result.endReason().isFromOutside(); // else nobody waits, or has data for more
     int left = auto.budget() - Retry.cost(result);
-    while (!result.endReason().isFromOutside()) { // nobody waits for more, or has data for it
+    while (goesOn) {
       Optional<SweepSettings> next = auto.after(result, attempts, left);
       if (next.isEmpty()) {
         break;
       }
-      attempts.add(Attempt.of(result));
-      result = sweep.apply(next.get());
-      left -= Retry.cost(result);
+      LrFinderResult again = sweep.apply(next.get());
+      left -= Retry.cost(again);
+      goesOn = !again.endReason().isFromOutside();
+      if (!goesOn && result.status() == Status.OK) {
+        warnings.add(
+            "a closer look ended after %d of %d steps: %s"
+                .formatted(again.results().size(), next.get().steps(), again.endReason().words()));
+      } else {
+        attempts.add(Attempt.of(result));
+        result = again;
+      }
     }
-    List<String> warnings = new ArrayList<>();
     Repeats repeated = null;
-    if (repeats > 1 && !result.endReason().isFromOutside()) {
+    if (repeats > 1 && goesOn) {
       List<LrFinderResult> all = new ArrayList<>(List.of(result));
       while (all.size() < repeats && !all.get(all.size() - 1).endReason().isFromOutside()) {
         all.add(sweep.apply(result.settings()));

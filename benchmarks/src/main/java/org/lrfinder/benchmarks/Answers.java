@@ -15,7 +15,7 @@ import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
 
 /** The results of many seeds, counted. */
-record Answers(List<LrFinderResult> results) {
+public record Answers(List<LrFinderResult> results) {
   /** Sweeps with each seed from 1. */
   static Answers of(int seeds, LongFunction<LrFinderResult> sweep) {
     return new Answers(LongStream.rangeClosed(1, seeds).mapToObj(sweep).toList());
@@ -60,7 +60,7 @@ record Answers(List<LrFinderResult> results) {
   }
 
   /** The statuses but OK, each with its number. */
-  static String others(List<Status> statuses) {
+  public static String others(List<Status> statuses) {
     String others =
         Arrays.stream(Status.values())
             .filter(status -> status != Status.OK && statuses.contains(status))
@@ -69,7 +69,7 @@ record Answers(List<LrFinderResult> results) {
     return others.isEmpty() ? "-" : others;
   }
 
-  static String rate(double lr) {
+  public static String rate(double lr) {
     return Report.format("%.1e", lr);
   }
 }

@@ -34,7 +34,7 @@ public final class Machine {
   }
 
   /** Lines of a Markdown list, the command left out. */
-  static String describe() throws IOException {
+  public static String describe() throws IOException {
     return Report.format(
         """
         %s- libtorch %s, BLAS: %s, threads: %d

@@ -6,8 +6,10 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.Devices;
 import org.lrfinder.internal.models.Network;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.SuggestionRule;
 import org.lrfinder.suggestion.SuggestionRules;
+import org.lrfinder.sweep.ScheduleMode;
 import picocli.CommandLine.Option;
 
 /** Options of the commands that sweep: how the answer comes about, by which engine and where. */
@@ -15,11 +17,13 @@ final class AnswerOptions {
   static final double MIN_LR = 1e-7;
   static final double MAX_LR = 10;
 
-  /** A better answer than the library's 100, for a fraction of a second. */
-  static final int STEPS = 300;
+  /** Enough to see where a closer sweep is to look. */
+  private static final int FIRST_STEPS = 60;
 
-  /** As many sweeps as the library's budget has room for in its number of steps: ten. */
-  private static final int BUDGET = 10 * STEPS;
+  /** Of a sweep that no closer one follows. */
+  private static final int STEPS = 300;
+
+  private static final int BUDGET = 1000;
 
   @Option(
       names = "--rule",
@@ -41,7 +45,8 @@ final class AnswerOptions {
       negatable = true,
       defaultValue = "true",
       fallbackValue = "true",
-      description = "Sweep again with more steps where fewer showed no fall. Default: on")
+      description =
+          "Sweep again in the decades around the fall, and with more steps where that is not sure yet. Default: on")
   private boolean autoSteps;
 
   @Option(
@@ -93,6 +98,13 @@ final class AnswerOptions {
     public Iterator<String> iterator() {
       return SuggestionRules.all().stream().map(SuggestionRule::name).iterator();
     }
+  }
+
+  /** {@return how many steps a sweep has that is told none} */
+  int steps(ScheduleMode mode) {
+    boolean closer =
+        autoSteps && mode == ScheduleMode.EXPONENTIAL && rule.equals(new MiddleOfFall().name());
+    return closer ? FIRST_STEPS : STEPS;
   }
 
   /** {@return how many steps there may be: of one sweep's repeats, or of all sweeps together} */

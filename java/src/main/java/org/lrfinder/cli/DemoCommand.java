@@ -22,6 +22,7 @@ import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.ScheduleMode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -68,7 +69,7 @@ final class DemoCommand implements Callable<Integer> {
             LrFinder.builder()
                 .minLr(AnswerOptions.MIN_LR)
                 .maxLr(AnswerOptions.MAX_LR)
-                .steps(AnswerOptions.STEPS));
+                .steps(answer.steps(ScheduleMode.EXPONENTIAL)));
     String device = answer.device();
     SweepReport.makeFolder("--out", out);
     page.requireWritable();

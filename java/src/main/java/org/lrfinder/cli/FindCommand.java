@@ -158,13 +158,15 @@ final class FindCommand implements Callable<Integer> {
   }
 
   private Integer find() throws InterruptedException {
-    LrFinder.Builder finder = answer.applyTo(sweep.applyTo(LrFinder.builder()));
+    LrFinder.Builder finder = answer.applyTo(sweep.applyTo(LrFinder.builder(), answer));
     if (batchSize < 1) {
       throw new InputException("--batch-size is " + batchSize + ", but must be at least 1");
     }
     Limits limits = InputException.ifRefused(() -> new Limits(this.limits));
     InputException.ifRefused(
-        () -> limits.require(answer.mostSteps(sweep.steps()), Limit.STEPS, "what is asked for"));
+        () ->
+            limits.require(
+                answer.mostSteps(sweep.steps(answer)), Limit.STEPS, "what is asked for"));
     if (isFirst()) {
       if (out != null) {
         SweepReport.makeFolder("--out", out);

@@ -3,6 +3,7 @@ package org.lrfinder.cli;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.sweep.Precision;
 import org.lrfinder.sweep.ScheduleMode;
@@ -27,8 +28,9 @@ final class SweepChoice {
   @Option(
       names = "--steps",
       paramLabel = "N",
-      description = "Optimizer steps. Default: ${DEFAULT-VALUE}")
-  private int steps = AnswerOptions.STEPS;
+      description =
+          "Optimizer steps of the first sweep. Default: 60 where a closer one follows (see --auto-steps), else 300")
+  private @Nullable Integer steps;
 
   @Option(
       names = "--mode",
@@ -76,16 +78,16 @@ final class SweepChoice {
     }
   }
 
-  int steps() {
-    return steps;
+  int steps(AnswerOptions answer) {
+    return steps != null ? steps : answer.steps(mode);
   }
 
   /** Sets what these say; the values are checked when the finder is built. */
-  LrFinder.Builder applyTo(LrFinder.Builder finder) {
+  LrFinder.Builder applyTo(LrFinder.Builder finder, AnswerOptions answer) {
     return finder
         .minLr(minLr)
         .maxLr(maxLr)
-        .steps(steps)
+        .steps(steps(answer))
         .mode(mode)
         .precision(precision)
         .threads(threads);

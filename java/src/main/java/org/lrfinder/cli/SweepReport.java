@@ -85,7 +85,18 @@ record SweepReport(PrintWriter console, int columns) {
     found
         .suggestion()
         .ifPresentOrElse(
-            s -> say("suggested learning rate: %.3e (rule %s; %s)%n", s.lr(), s.rule(), status),
+            s ->
+                say(
+                    "suggested learning rate: %.3e%s (rule %s; %s)%n",
+                    s.lr(),
+                    s.interval()
+                        .map(
+                            i ->
+                                String.format(
+                                    Locale.ROOT, ", by the noise %.1e to %.1e", i.low(), i.high()))
+                        .orElse(""),
+                    s.rule(),
+                    status),
             () ->
                 say(
                     "no suggestion: %s%n",

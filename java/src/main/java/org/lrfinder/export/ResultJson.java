@@ -26,6 +26,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,6 +42,7 @@ import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
 import org.lrfinder.internal.io.AtomicFile;
 import org.lrfinder.suggestion.Answer;
+import org.lrfinder.suggestion.LrInterval;
 import org.lrfinder.suggestion.LrRange;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.suggestion.Suggestion;
@@ -94,8 +96,8 @@ public final class ResultJson {
       EndReason endReason,
       String rule,
       Status status,
-      @JsonSetter(nulls = Nulls.SET) @Nullable Suggestion suggestion,
-      List<Suggestion> suggestions,
+      @JsonSetter(nulls = Nulls.SET) @Nullable SuggestionForm suggestion,
+      List<SuggestionForm> suggestions,
       @JsonSetter(nulls = Nulls.SET) @Nullable LrRange cyclicRange,
       @JsonSetter(nulls = Nulls.SET) @Nullable Double largestStableLr,
       List<String> warnings,
@@ -106,6 +108,30 @@ public final class ResultJson {
       double[] losses,
       double[] smoothedLosses,
       double[] validationLosses) {}
+
+  /** A suggestion whose interval is null if it has none, as in earlier files. */
+  private record SuggestionForm(
+      double lr,
+      List<Double> perGroup,
+      String rule,
+      int index,
+      double loss,
+      @JsonSetter(nulls = Nulls.SET) @Nullable LrInterval interval) {
+    static SuggestionForm of(Suggestion suggestion) {
+      return new SuggestionForm(
+          suggestion.lr(),
+          suggestion.perGroup(),
+          suggestion.rule(),
+          suggestion.index(),
+          suggestion.loss(),
+          suggestion.interval().orElse(null));
+    }
+
+    Suggestion suggestion() {
+      return new Suggestion(lr, perGroup, rule, index, loss)
+          .withInterval(Optional.ofNullable(interval));
+    }
+  }
 
   /** What was replayed; the reason is null if some was. */
   private record ReplayForm(long steps, @JsonSetter(nulls = Nulls.SET) @Nullable String reason) {
@@ -192,8 +218,8 @@ public final class ResultJson {
             result.endReason(),
             result.rule(),
             result.status(),
-            result.suggestion().orElse(null),
-            result.suggestions(),
+            result.suggestion().map(SuggestionForm::of).orElse(null),
+            result.suggestions().stream().map(SuggestionForm::of).toList(),
             result.cyclicRange().orElse(null),
             orNull(result.largestStableLr()),
             warnings(result),
@@ -232,7 +258,7 @@ public final class ResultJson {
               new Answer(
                   form.rule,
                   form.status,
-                  form.suggestions,
+                  form.suggestions.stream().map(SuggestionForm::suggestion).toList(),
                   Optional.ofNullable(form.cyclicRange),
                   orEmpty(form.largestStableLr),
                   form.warnings.stream().skip(form.status == Status.OK ? 0 : 1).toList()),
@@ -260,6 +286,14 @@ public final class ResultJson {
     if (tree.get("engine") instanceof ObjectNode engine && !engine.has("engine_reason")) {
       engine.putNull("engine_reason");
       complete = false;
+    }
+    List<JsonNode> suggestions = new ArrayList<>(List.of(tree.path("suggestion")));
+    tree.path("suggestions").forEach(suggestions::add);
+    for (JsonNode suggestion : suggestions) {
+      if (suggestion instanceof ObjectNode earlier && !earlier.has("interval")) {
+        earlier.putNull("interval");
+        complete = false;
+      }
     }
     // Where the faults of a file are is said by line and column.
     return complete ? json : MAPPER.writeValueAsString(tree);

@@ -81,7 +81,12 @@ public record Answer(
     for (SuggestionRule rule : curve.size() == 0 ? List.<SuggestionRule>of() : all(chosen)) {
       Pick pick = pick(rule, descent, curve, settings);
       if (pick != null) {
-        suggestions.put(rule.name(), Suggestion.of(curve, pick.lr(), groups, rule.name()));
+        Suggestion suggested = Suggestion.of(curve, pick.lr(), groups, rule.name());
+        suggestions.put(
+            rule.name(),
+            rule instanceof MiddleOfFall
+                ? suggested.measuredBy(() -> Resampling.interval(curve, settings))
+                : suggested);
         if (ok && pick.warning() != null) {
           warnings.add("rule " + rule.name() + ": " + pick.warning());
         }

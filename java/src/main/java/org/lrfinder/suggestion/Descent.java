@@ -98,7 +98,7 @@ public record Descent(
     Points points = Points.of(curve);
     return points.logRates().length < LEAST_POINTS
         ? Optional.empty()
-        : Optional.of(of(points, headDecades(settings)));
+        : Optional.of(of(points, settings));
   }
 
   /** {@return whether there is a fall to be told from noise} */
@@ -124,10 +124,10 @@ public record Descent(
     return head;
   }
 
-  private static Descent of(Points points, double headDecades) {
+  static Descent of(Points points, SweepSettings settings) {
     double[] x = points.logRates();
     double[] y = points.losses();
-    int head = headPoints(x, headDecades);
+    int head = headPoints(x, headDecades(settings));
     double level = Medians.of(y, 0, head);
     double headNoise = Noise.among(y, 0, head);
     double[] lows = Medians.trailing(y);

@@ -35,8 +35,8 @@ public record MiddleOfFall() implements SuggestionRule {
   static final String NAME = "middle-of-fall";
 
   private static final double DENSITY_POWER = 0.5;
-  private static final double DIVISOR = 6.3;
-  private static final double BELOW_THE_END = 1.5; // decades
+  private static final double DIVISOR = 10;
+  private static final double BELOW_THE_END = 1.3; // decades
 
   @Override
   public String name() {
@@ -53,7 +53,7 @@ public record MiddleOfFall() implements SuggestionRule {
     return Pick.of(Math.pow(10, logRate(descent))).within(curve);
   }
 
-  private static double logRate(Descent descent) {
+  static double logRate(Descent descent) {
     if (descent.flat()) {
       return descent.firstRise() - BELOW_THE_END;
     }

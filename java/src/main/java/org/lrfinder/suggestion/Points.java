@@ -69,6 +69,11 @@ record Points(double pointsPerDecade, double[] logRates, double[] losses, double
     return Medians.of(steps);
   }
 
+  /** {@return these points with other losses, above the first one} */
+  Points withLosses(double[] other) {
+    return new Points(pointsPerDecade, logRates, other, first);
+  }
+
   /** Counts the points in a decade that are left of those of the curve. */
   double density() {
     return 1 / medianStep(logRates);

@@ -1,4 +1,4 @@
-package org.lrfinder.benchmarks;
+package org.lrfinder.benchmarks.quality;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,11 +9,8 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -21,19 +18,22 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.data.TensorBatches;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.EngineTraining;
 import org.lrfinder.internal.engine.Engines;
-import org.lrfinder.internal.models.Network;
+import org.lrfinder.internal.engine.Objective;
 import org.lrfinder.internal.models.OptimizerKind;
 import org.lrfinder.sweep.Loss;
 import org.lrfinder.sweep.StepSettings;
@@ -43,8 +43,9 @@ import org.lrfinder.sweep.StepSettings;
  * permutation with a fixed seed. Columns are standardised unless the task has a {@code scale}, and
  * so are the targets of a regression.
  */
-final class QualityTask {
+final class Task {
   private static final long SPLIT_SEED = 0;
+  private static final double WARM_UP_LR = 1e-3;
 
   private final JsonNode json;
   private final Optional<JsonNode> parameters;
@@ -59,7 +60,7 @@ final class QualityTask {
    * @param file of the task; its data and parameters may lie beside it
    * @param data folder of the other data sets
    */
-  QualityTask(Path file, Path data) throws IOException {
+  Task(Path file, Path data) throws IOException {
     byte[] text = Files.readAllBytes(file);
     json = new ObjectMapper().readTree(text);
     String name = json.get("data").asText();
@@ -72,7 +73,7 @@ final class QualityTask {
             : new byte[0];
     parameters =
         saved.length == 0 ? Optional.empty() : Optional.of(new ObjectMapper().readTree(saved));
-    contentHash = hash(text, table, saved);
+    contentHash = Digest.of(text, table, saved);
 
     double[][] rows = rows(table);
     int columns = rows[0].length - 1;
@@ -109,12 +110,17 @@ final class QualityTask {
     return json.get("name").asText();
   }
 
-  int steps() {
-    return json.get("steps").asInt();
+  /** {@return the network's name and that of what updates it} */
+  Name parts() {
+    String[] parts = name().split("--", 2);
+    return new Name(parts[0], parts[1]);
   }
 
-  Loss loss() {
-    return Loss.valueOf(json.get("loss").asText().toUpperCase(Locale.ROOT));
+  /** A task's name: of its network, which decides what it is, and of its optimizer. */
+  record Name(String network, String optimizer) {}
+
+  int steps() {
+    return json.get("steps").asInt();
   }
 
   Batch validation() {
@@ -126,69 +132,178 @@ final class QualityTask {
         .shuffled(seed);
   }
 
-  Network network(long seed) {
+  /** Makes the network as training finds it, but for {@code warm_up_steps}. */
+  TaskNetwork network(long seed) {
     torch.manual_seed(seed);
-    Network network = Network.of(json.get("model"));
-    parameters.ifPresent(saved -> warmStart(network, saved));
+    TaskNetwork network = TaskNetwork.of(json.get("model"));
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      TensorVector saved = network.saved();
+      parameters.ifPresent(values -> warmStart(saved, values));
+      if (json.path("zero_head").asBoolean()) {
+        saved.get(saved.size() - 1).zero_();
+        saved.get(saved.size() - 2).zero_();
+      }
+      double factor = json.path("weight_factor").asDouble(1);
+      for (long i = 0; factor != 1 && i < saved.size(); i++) {
+        saved.get(i).mul_(new Scalar(factor));
+      }
+    }
     return network;
   }
 
-  Optimizer optimizer(Network network, double lr) {
+  Optimizer optimizer(TaskNetwork network, double lr) {
     JsonNode spec = json.get("optimizer");
     Map<String, Object> options = new HashMap<>();
     spec.path("options")
         .properties()
         .forEach(option -> options.put(option.getKey(), option.getValue().asDouble()));
     return OptimizerKind.valueOf(spec.get("type").asText().toUpperCase(Locale.ROOT))
-        .over(network.module().parameters(), lr, options);
+        .over(network.trained(), lr, options);
+  }
+
+  /** What is swept or trained, once: a network with its optimizer, used if the task says so. */
+  record Learner(Task task, TaskNetwork network, Optimizer optimizer, long seed) {
+    SweepTask<Batch> sweepTask() {
+      Loss loss = task.loss();
+      if (task.forwardsNatively(network)) {
+        return SweepTask.of(
+            network.sequential().orElseThrow(), optimizer, loss, task.batches(seed));
+      }
+      return SweepTask.of(
+              network.module(),
+              optimizer,
+              (Batch batch) -> task.loss(network, batch),
+              task.batches(seed))
+          .declaredStatic();
+    }
+  }
+
+  Learner learner(long seed) {
+    TaskNetwork network = network(seed);
+    Optimizer optimizer = optimizer(network, WARM_UP_LR);
+    int steps = json.path("warm_up_steps").asInt(0);
+    if (steps > 0) {
+      follow(new Learner(this, network, optimizer, seed), new double[] {WARM_UP_LR}, steps, -1);
+    }
+    return new Learner(this, network, optimizer, seed);
   }
 
   /**
-   * Trains while the rate falls linearly to zero.
+   * Trains.
    *
-   * @return the validation loss at the end; NaN if it diverged
+   * @param schedule the rate of each step
+   * @param checks after how many steps each the validation loss is computed, at least 1
+   * @return these losses; shorter if a training loss was not finite
    */
-  double train(double lr, long seed) {
+  double[] train(Schedule schedule, int steps, long seed, int checks) {
     try (PointerScope scope = new PointerScope()) {
-      Network network = network(seed);
-      Optimizer optimizer = optimizer(network, lr);
-      OptimizerOptions options = optimizer.param_groups().get(0).options();
-      TensorBatches batches = batches(seed);
-      try (EngineTraining training = start(network, optimizer)) {
-        int step = 0;
-        for (long epoch = 0; step < steps(); epoch++) {
-          for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext() && step < steps(); ) {
-            options.set_lr(lr * (1 - step / (double) steps()));
-            training.step(walk.next(), loss());
-            if (!Double.isFinite(training.loss())) {
-              return Double.NaN;
-            }
-            step++;
-          }
-        }
-        return validationLoss(network, training);
-      }
+      return follow(learner(seed), schedule.rates(steps), steps, checks);
+    }
+  }
+
+  /**
+   * Trains at rising rates, as the finders of other tools do.
+   *
+   * @return the loss of each step before its update, up to the last finite one
+   */
+  double[] sweep(double[] rates, long seed) {
+    try (PointerScope scope = new PointerScope()) {
+      return follow(learner(seed), rates, rates.length, 0);
     }
   }
 
   /** {@return the validation loss of a network that is not trained} */
   double startLoss(long seed) {
     try (PointerScope scope = new PointerScope()) {
-      Network network = network(seed);
-      try (EngineTraining training = start(network, optimizer(network, 0))) {
-        return validationLoss(network, training);
+      Learner learner = learner(seed);
+      try (EngineTraining training = start(learner)) {
+        return validationLoss(learner, training);
       }
     }
   }
 
-  private static EngineTraining start(Network network, Optimizer optimizer) {
-    return Engines.of(EngineChoice.NATIVE)
-        .train(network.module(), optimizer, StepSettings.builder().threads(1).build(), false, null);
+  /**
+   * Trains and returns validation losses or, where they are never computed, the training losses.
+   *
+   * @param rates of the steps; the last goes on
+   * @param checks after how many steps each a validation loss; 0 for training losses, negative for
+   *     none
+   */
+  private double[] follow(Learner learner, double[] rates, int steps, int checks) {
+    OptimizerOptions options = learner.optimizer().param_groups().get(0).options();
+    TensorBatches batches = batches(learner.seed());
+    Objective<Batch> objective = objective(learner.network());
+    double[] losses = new double[steps];
+    int count = 0;
+    try (EngineTraining training = start(learner)) {
+      int step = 0;
+      for (long epoch = 0; step < steps; epoch++) {
+        for (Iterator<Batch> walk = batches.epoch(epoch); walk.hasNext() && step < steps; ) {
+          options.set_lr(rates[Math.min(step, rates.length - 1)]);
+          try (PointerScope scope = new PointerScope()) {
+            objective.step(training, walk.next());
+          }
+          if (!Double.isFinite(training.loss())) {
+            return Arrays.copyOf(losses, count);
+          }
+          step++;
+          if (checks == 0) {
+            losses[count++] = training.loss();
+          } else if (checks > 0 && step % checks == 0) {
+            losses[count++] = validationLoss(learner, training);
+          }
+        }
+      }
+    }
+    return Arrays.copyOf(losses, count);
   }
 
-  private double validationLoss(Network network, EngineTraining training) {
-    network.module().eval();
-    return training.evaluate(validation, loss());
+  private static EngineTraining start(Learner learner) {
+    return Engines.of(EngineChoice.NATIVE)
+        .train(
+            learner.network().module(),
+            learner.optimizer(),
+            StepSettings.builder().threads(1).build(),
+            true,
+            null);
+  }
+
+  private Objective<Batch> objective(TaskNetwork network) {
+    return forwardsNatively(network)
+        ? new Objective.Native(loss())
+        : new Objective.Callback<>(batch -> loss(network, batch));
+  }
+
+  private boolean forwardsNatively(TaskNetwork network) {
+    return network.sequential().isPresent() && !json.has("loss_factor");
+  }
+
+  private double validationLoss(Learner learner, EngineTraining training) {
+    double[] found = new double[1];
+    Module module = learner.network().module();
+    module.eval();
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard noGrad = new NoGradGuard()) {
+      objective(learner.network()).evaluate(training, validation, loss -> found[0] = loss);
+    }
+    module.train(true);
+    return found[0];
+  }
+
+  private Loss loss() {
+    return Loss.valueOf(json.get("loss").asText().toUpperCase(Locale.ROOT));
+  }
+
+  private Tensor loss(TaskNetwork network, Batch batch) {
+    Tensor output = network.forward(batch.input());
+    Tensor loss =
+        switch (loss()) {
+          case CROSS_ENTROPY -> torch.cross_entropy_loss(output, batch.target());
+          case MSE -> torch.mse_loss(output, batch.target());
+          default -> throw new IllegalArgumentException(loss() + " is not computed in Java yet");
+        };
+    double factor = json.path("loss_factor").asDouble(1);
+    return factor == 1 ? loss : loss.mul(new Scalar(factor));
   }
 
   /** Class indices, or standardised numbers of one column. */
@@ -230,28 +345,12 @@ final class QualityTask {
     }
   }
 
-  private static void warmStart(Network network, JsonNode saved) {
-    TensorVector parameters = network.module().parameters();
-    try (NoGradGuard noGrad = new NoGradGuard()) {
-      int i = 0;
-      for (JsonNode parameter : saved) { // in the order of the layers, weight before bias
-        double[] values = new double[parameter.get("values").size()];
-        Arrays.setAll(values, k -> parameter.get("values").get(k).asDouble());
-        parameters.get(i++).view(-1).copy_(Tensor.create(values));
-      }
-    }
-  }
-
-  private static String hash(byte[]... parts) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      for (byte[] part : parts) {
-        // Each part by itself: what ends one and begins the next must not be mistaken.
-        digest.update(MessageDigest.getInstance("SHA-256").digest(part));
-      }
-      return HexFormat.of().formatHex(digest.digest(), 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java has it
+  private static void warmStart(TensorVector parameters, JsonNode saved) {
+    int i = 0;
+    for (JsonNode parameter : saved) { // in the order of the layers, weight before bias
+      double[] values = new double[parameter.get("values").size()];
+      Arrays.setAll(values, k -> parameter.get("values").get(k).asDouble());
+      parameters.get(i++).view(-1).copy_(Tensor.create(values));
     }
   }
 }

@@ -1,4 +1,4 @@
-package org.lrfinder.benchmarks;
+package org.lrfinder.benchmarks.quality;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,12 +31,17 @@ class SuggestionQualityTest {
     String first = run(true);
     assertThat(first)
         .contains(
-            "| short, 1 tasks | steps |",
-            "| middle-of-fall | 30 |",
-            "| short/diabetes-mlp-b4--sgd |")
-        .contains(" of 2 |");
+            "| short, 1 tasks of 1 networks | steps |",
+            "| lrfinder find |",
+            "| lrfinder | 30 |",
+            "| Lightning 2.6.6 | 30 |",
+            "| short/diabetes-mlp-b4--sgd |");
+    assertThat(temporary.resolve("out"))
+        .isDirectoryContaining("glob:**suggestions.png")
+        .isDirectoryContaining("glob:**suggestions.csv.gz");
+    // But the times are the first ones too: nothing was swept again.
     assertThat(run(false)).isEqualTo(first);
-    try (Stream<Path> kept = Files.list(temporary.resolve("truth"))) {
+    try (Stream<Path> kept = Files.list(temporary.resolve("work/truth"))) {
       assertThat(kept).hasSize(1);
     }
   }
@@ -47,21 +54,46 @@ class SuggestionQualityTest {
     run(true);
   }
 
+  @Test
+  void processesShareTheTasks() throws IOException {
+    Files.writeString(
+        temporary.resolve("short/diabetes--adam.json"),
+        Files.readString(temporary.resolve("short/diabetes--sgd.json"))
+            .replace("--sgd", "--adam")
+            .replace("\"sgd\"", "\"adam\""));
+    assertThat(run("--jobs=2", "--repeats=2")).contains("diabetes-mlp-b4--adam |", "of 2 |");
+  }
+
   private String run(boolean trains) {
-    StringWriter console = new StringWriter();
     StringWriter progress = new StringWriter();
+    String said = run(progress, "--jobs=1");
+    assertThat(progress.toString()).contains("1 of 1: diabetes-mlp-b4--sgd, ");
+    assertThat(progress.toString().contains(" 0.0 s trained, 0.0 s swept")).isNotEqualTo(trains);
+    return said;
+  }
+
+  private String run(String... more) {
+    return run(new StringWriter(), more);
+  }
+
+  private String run(StringWriter progress, String... more) {
+    StringWriter console = new StringWriter();
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--tasks=" + temporary.resolve("short"),
+                "--data=../java/src/data",
+                "--work=" + temporary.resolve("work"),
+                "--out=" + temporary.resolve("out"),
+                "--steps=30",
+                "--seeds=2"));
+    arguments.addAll(List.of(more));
     int exit =
         new CommandLine(new SuggestionQuality())
             .setOut(new PrintWriter(console))
             .setErr(new PrintWriter(progress))
-            .execute(
-                "--tasks=" + temporary.resolve("short"),
-                "--data=../java/src/data",
-                "--truth=" + temporary.resolve("truth"),
-                "--steps=30",
-                "--seeds=2");
+            .execute(arguments.toArray(String[]::new));
     assertThat(exit).as(progress.toString()).isZero();
-    assertThat(progress.toString().contains("training diabetes-mlp-b4--sgd")).isEqualTo(trains);
     return console.toString();
   }
 }

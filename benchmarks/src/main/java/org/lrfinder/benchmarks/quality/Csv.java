@@ -1,0 +1,59 @@
+package org.lrfinder.benchmarks.quality;
+
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.zip.GZIPOutputStream;
+import org.lrfinder.benchmarks.Report;
+
+/** Every answer, for those who want to count otherwise. */
+final class Csv {
+  private Csv() {}
+
+  static void write(List<Row> rows, Path file) throws IOException {
+    try (PrintWriter out =
+        new PrintWriter(
+            new OutputStreamWriter(
+                new GZIPOutputStream(Files.newOutputStream(file)), StandardCharsets.US_ASCII))) {
+      out.print(
+          "folder,network,optimizer,finder,steps,seed,taken,status,lr,regret,low,high,base,max,stable,micros\n");
+      for (Row row : rows) {
+        for (Run run : row.measured().runs()) {
+          out.print(line(row, run));
+        }
+        for (Run run : row.measured().repeats()) {
+          out.print(line(row, run));
+        }
+      }
+    }
+  }
+
+  private static String line(Row row, Run run) {
+    return Report.format(
+        "%s,%s,%s,%s,%d,%d,%d,%s,%s,%.4f,%s,%s,%s,%s,%s,%.0f\n",
+        row.folder(),
+        row.name().network(),
+        row.name().optimizer(),
+        run.finder(),
+        run.steps(),
+        run.seed(),
+        run.spent(),
+        run.status(),
+        number(run.lr()),
+        run.regret(row.truth()),
+        number(run.low()),
+        number(run.high()),
+        number(run.base()),
+        number(run.max()),
+        number(run.stable()),
+        run.micros());
+  }
+
+  private static String number(double value) {
+    return Double.isNaN(value) ? "" : Report.format("%.4e", value);
+  }
+}

@@ -24,12 +24,8 @@ public record Attempt(double minLr, double maxLr, int steps, EndReason endReason
 
   /** {@return the attempt in words, for people} */
   public String words() {
-    return String.format(
-        Locale.ROOT,
-        "%.0e to %.0e in %d steps: %s",
-        minLr,
-        maxLr,
-        steps,
-        status == Status.OK ? "the loss fell: looked closer" : status.words());
+    String found =
+        status == Status.OK ? "the loss fell, so that a closer look followed" : status.words();
+    return String.format(Locale.ROOT, "%.0e to %.0e in %d steps: %s", minLr, maxLr, steps, found);
   }
 }

@@ -21,7 +21,7 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final double SPARSE = 25; // points in a decade: fewer show where to look
   private static final double NARROW = 1.2; // decades of the suggestion's interval
   private static final double BELOW_FALL = 2; // decades below its middle, to show the level before
-  private static final double BELOW_RISE = 4; // decades, where there is no fall
+  private static final double BELOW_END = 4; // decades, where there is no fall
   private static final double ABOVE_END = 0.3; // decades: the divergence is to be seen
   private static final double WIDEN = 100; // exponential: by two decades
   private static final double WIDEN_LINEAR = 2;
@@ -98,8 +98,8 @@ record Retry(boolean range, boolean steps, int budget) {
       return more;
     }
     boolean clear = descent.get().clear();
-    double end = (clear ? descent.get().end() : descent.get().firstRise()) + ABOVE_END;
-    double start = clear ? descent.get().half() - BELOW_FALL : end - BELOW_RISE;
+    double end = descent.get().end() + ABOVE_END;
+    double start = clear ? descent.get().half() - BELOW_FALL : end - BELOW_END;
     double min = Math.max(Math.pow(10, start), swept.minLr());
     double max = Math.min(Math.pow(10, end), swept.maxLr());
     return more.map(settings -> settings.toBuilder().minLr(min).maxLr(max).build());

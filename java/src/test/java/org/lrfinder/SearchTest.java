@@ -83,6 +83,50 @@ class SearchTest {
     assertThat(found.suggestion().orElseThrow().lr()).isBetween(0.02, 3.0);
   }
 
+  @OnEachEngine
+  void aFewStepsShowWhereACloserSweepIsToLook(EngineChoice engine) {
+    LrFinder.Builder finder = LrFinder.builder().minLr(1e-7).maxLr(10).steps(60).autoSteps(true);
+    LrFinderResult found = digits(engine, OptimizerSpec.ADAMW, finder, 64, 64);
+    assertThat(found.status()).isEqualTo(Status.OK);
+    assertThat(found.attempts())
+        .extracting(Attempt::minLr, Attempt::maxLr, Attempt::steps, Attempt::status)
+        .containsExactly(tuple(1e-7, 10.0, 60, Status.OK));
+    assertThat(found.attempts().get(0).words())
+        .isEqualTo("1e-07 to 1e+01 in 60 steps: the loss fell, so that a closer look followed");
+    assertThat(found.settings().steps()).isEqualTo(140);
+    assertThat(found.settings().minLr()).isGreaterThan(1e-6);
+    double lr = found.suggestion().orElseThrow().lr();
+    assertThat(lr / found.settings().minLr()).isGreaterThan(20);
+    assertThat(found.settings().maxLr() / lr).isGreaterThan(5);
+    assertThat(found.suggestion().orElseThrow().interval().orElseThrow().decades()).isLessThan(1.2);
+  }
+
+  @Test
+  void anotherRuleIsNotAskedMoreClosely() {
+    LrFinder.Builder finder =
+        LrFinder.builder().minLr(1e-7).maxLr(10).steps(60).autoSteps(true).rule("minimum");
+    assertThat(digits(EngineChoice.AUTO, OptimizerSpec.ADAMW, finder, 64, 64).attempts()).isEmpty();
+  }
+
+  @Test
+  void anAnswerIsNotLostToACloserLookThatWasCutShort() {
+    int[] steps = {0};
+    LrFinder.Builder finder =
+        LrFinder.builder()
+            .minLr(1e-7)
+            .maxLr(10)
+            .steps(60)
+            .autoSteps(true)
+            .listener(step -> steps[0]++)
+            .cancelIf(() -> steps[0] > 80);
+    LrFinderResult found = digits(EngineChoice.AUTO, OptimizerSpec.ADAMW, finder, 64, 64);
+    assertThat(found.suggestion()).isPresent();
+    assertThat(found.attempts()).isEmpty();
+    assertThat(found.settings().steps()).isEqualTo(60);
+    assertThat(found.warnings())
+        .anySatisfy(words -> assertThat(words).startsWith("a closer look ended after "));
+  }
+
   /** Flat as long as it is short: more steps show the fall that noise hid. */
   @Test
   void aSweepThatShowsNoFallIsExtendedOnceThenWidened() {
@@ -96,16 +140,17 @@ class SearchTest {
             .find(StepFunction.of(lr -> 2.3));
     assertThat(found.attempts())
         .extracting(Attempt::steps, Attempt::maxLr)
-        .containsExactly(tuple(100, 0.1), tuple(300, 0.1));
+        .startsWith(tuple(100, 0.1), tuple(200, 0.1));
+    assertThat(found.attempts().get(2).maxLr()).isCloseTo(10, within(1e-12));
+    assertThat(found.attempts().get(2).steps()).isEqualTo(267);
     assertThat(found.status()).isEqualTo(Status.FLAT_NOISE);
-    assertThat(found.settings().maxLr()).isCloseTo(10, within(1e-12));
-    assertThat(found.settings().steps()).isEqualTo(400);
+    assertThat(found.settings().maxLr()).isCloseTo(1000, within(1e-9));
   }
 
   @Test
   void theBudgetIsNotExceeded() {
-    Map<Integer, Integer> taken = // by budget: three times the steps, or twice if there are no more
-        Map.of(1, 100, 100, 100, 299, 233, 300, 300, 399, 399, 400, 400, 799, 400, 800, 800);
+    Map<Integer, Integer> taken = // by budget: twice the steps, or else two decades more
+        Map.of(1, 100, 100, 100, 299, 233, 300, 300, 566, 300, 567, 567);
     taken.forEach(
         (budget, expected) -> {
           int[] steps = {0};
@@ -156,7 +201,7 @@ class SearchTest {
     LrFinderResult found = finder.minLr(1e-7).autoBudget(10_000).build().find(hopeless());
     assertThat(found.attempts())
         .extracting(Attempt::minLr, Attempt::steps)
-        .startsWith(tuple(1e-7, 100), tuple(1e-7, 300));
+        .startsWith(tuple(1e-7, 100), tuple(1e-7, 200));
     assertThat(minima(found).get(2)).isLessThan(1e-7);
     assertThat(minima(finder.minLr(1e-6).build().find(hopeless())).get(1)).isLessThan(1e-6);
   }
@@ -186,6 +231,7 @@ class SearchTest {
   @Test
   void aDoubtfulFallIsSweptInMoreStepsAndNotFurtherUp() {
     int doubtful = 0;
+    int far = 0;
     for (long seed = 1; seed <= 100; seed++) {
       LrFinderResult found =
           LrFinder.builder()
@@ -196,13 +242,18 @@ class SearchTest {
               .build()
               .find(ConfidentAnswerTest.logisticRegression(seed, 1, 0.1));
       for (Attempt attempt : found.attempts()) {
-        if (attempt.status() == Status.FLAT_NOISE && attempt.steps() == 300) {
-          doubtful += found.settings().maxLr() == 10 ? 1 : 0;
+        if (attempt.status() == Status.FLAT_NOISE && attempt.steps() == 200) {
+          doubtful += found.settings().maxLr() <= 10 ? 1 : 0;
         }
       }
-      found.suggestion().ifPresent(s -> assertThat(s.lr()).isBetween(1e-2, 10.0));
+      // Trained, 0.1 is best.
+      far +=
+          found.suggestion().filter(s -> Math.abs(Math.log10(s.lr() / 0.1)) > 1.5).isPresent()
+              ? 1
+              : 0;
     }
     assertThat(doubtful).isPositive();
+    assertThat(far).isLessThanOrEqualTo(2);
   }
 
   @Test

@@ -23,7 +23,8 @@ final class AnswerOptions {
   /** Of a sweep that no closer one follows. */
   private static final int STEPS = 300;
 
-  private static final int BUDGET = 1000;
+  /** The first sweep, a closer one, and another where that is not sure. */
+  private static final int BUDGET = 500;
 
   @Option(
       names = "--rule",

@@ -15,7 +15,7 @@ import org.lrfinder.sweep.SweepSettings;
 record Advice(String words, List<String> code) {
   private static final double HIGHER = 100; // as autoRange has it, like the next
   private static final double LOWER = 1e-4;
-  private static final int MORE_STEPS = 3; // as autoSteps has it, like the next
+  private static final int MORE_STEPS = 3;
   private static final int ENOUGH_STEPS = 300;
 
   /** Says what to do with an answer. */

@@ -109,7 +109,7 @@ record Section(
         answer.suggestion().isPresent(),
         answer.status().words(),
         answer.suggestion().map(s -> Words.of("%.3e", s.lr())),
-        answer.agreement().map(agreement -> by(answer.rule(), agreement)),
+        answer.suggestion().map(suggestion -> by(suggestion, answer.agreement().orElseThrow())),
         Advice.on(answer, found.settings()),
         answer.warnings(),
         picture(id, found),
@@ -139,9 +139,19 @@ record Section(
     return !attempts.isEmpty();
   }
 
-  private static String by(String rule, Agreement agreement) {
-    return "by the rule %s; %d of %d other rules are within a factor of three"
-        .formatted(rule, agreement.near(), agreement.rules());
+  private static String by(Suggestion suggestion, Agreement agreement) {
+    return "by the rule %s%s; %d of %d other rules are within a factor of three"
+        .formatted(
+            suggestion.rule(),
+            suggestion
+                .interval()
+                .map(
+                    i ->
+                        ", by the noise %s to %s"
+                            .formatted(Words.rate(i.low()), Words.rate(i.high())))
+                .orElse(""),
+            agreement.near(),
+            agreement.rules());
   }
 
   private static Optional<Picture> picture(String id, Findings found) {

@@ -1,6 +1,7 @@
 package org.lrfinder.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lrfinder.Attempt;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.export.ResultJson;
@@ -107,7 +109,10 @@ class FindCommandTest {
     assertThat(out.toString().strip().lines()).hasSize(1);
     LrFinderResult found = ResultJson.fromJson(out.toString());
     assertThat(found).isEqualTo(ResultJson.read(folder.resolve("j").resolve("lr.json")));
-    assertThat(found.settings().minLr()).isEqualTo(1e-7);
+    assertThat(found.attempts())
+        .extracting(Attempt::minLr, Attempt::steps)
+        .contains(tuple(1e-7, 60));
+    assertThat(found.suggestion().orElseThrow().interval()).isPresent();
   }
 
   @Test
@@ -329,7 +334,9 @@ class FindCommandTest {
     assertThat(wine("--steps", 5)).isZero();
     assertThat(out.toString())
         .contains("swept 1e-07 to 1e+01 in 5 steps: too few points")
-        .containsPattern("swept 1e-07 to 1e\\+01, .*, \\d+ of 300 steps");
+        .contains(
+            "swept 1e-07 to 1e+01 in 140 steps: the loss fell, so that a closer look followed")
+        .containsPattern("swept .*, \\d+ of 280 steps");
     assertThat(wine("--steps", 5, "--auto-budget", 50)).isEqualTo(1);
   }
 
@@ -338,7 +345,7 @@ class FindCommandTest {
     assertThat(wine("--max-lr", 1e-4, "--no-auto-range")).isEqualTo(1);
     assertThat(out.toString()).contains("no suggestion: the loss was still falling");
     assertThat(wine("--max-lr", 1e-4)).isZero();
-    assertThat(out.toString()).contains("swept 1e-07 to 1e-04 in 300 steps: the loss was still");
+    assertThat(out.toString()).contains("swept 1e-07 to 1e-04 in 60 steps: the loss was still");
   }
 
   @Test

@@ -20,6 +20,7 @@ import org.lrfinder.engine.DeviceInfo;
 import org.lrfinder.engine.EngineInfo;
 import org.lrfinder.engine.Replay;
 import org.lrfinder.suggestion.Answer;
+import org.lrfinder.suggestion.LrInterval;
 import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Status;
 import org.lrfinder.sweep.StepFunction;
@@ -186,6 +187,19 @@ class ResultJsonTest {
     LrFinderResult read = ResultJson.fromJson(json);
     assertThat(read.suggestion()).isEqualTo(read.suggestion("earlier")).isPresent();
     assertThat(ResultJson.toJson(read)).isEqualTo(json);
+  }
+
+  @Test
+  void theIntervalIsKeptAndMissingFromAnEarlierFile() {
+    LrFinderResult found = falling();
+    LrInterval interval = found.suggestion().orElseThrow().interval().orElseThrow();
+    String json = ResultJson.toJson(found);
+    assertThat(ResultJson.fromJson(json).suggestion().orElseThrow().interval()).contains(interval);
+    String earlier = json.replaceAll(",\"interval\":(null|\\{[^}]*})", "");
+    assertThat(earlier).doesNotContain("interval");
+    LrFinderResult read = ResultJson.fromJson(earlier);
+    assertThat(read).isEqualTo(found);
+    assertThat(read.suggestion().orElseThrow().interval()).isEmpty();
   }
 
   @Test

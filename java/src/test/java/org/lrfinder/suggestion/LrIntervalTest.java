@@ -74,7 +74,7 @@ class LrIntervalTest {
                         .orElseThrow())
             .toArray();
     assertThat(decades).isSorted();
-    assertThat(decades[0]).isCloseTo(0.2, within(0.05));
+    assertThat(decades[0]).isCloseTo(0.3, within(0.1));
     assertThat(decades[2]).isBetween(0.3, 1.0);
   }
 

@@ -6,8 +6,8 @@ import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
- * A sweep that was done again in another range or with more steps, since it was not OK, or since it
- * had few points in a decade, or its noise left the rate open.
+ * A sweep that was done again in another range or with more steps, since it was not OK, since its
+ * few steps were to show where to look, or since its noise left the rate open.
  *
  * @param minLr its first rate
  * @param maxLr its last rate

@@ -18,7 +18,7 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final int LEAST_COST = 50; // steps; a sweep that ends at once is not free
   private static final int FINE_STEPS = 140;
   private static final int TIMES_AS_MANY = 2;
-  private static final double SPARSE = 25; // points in a decade: fewer show where to look
+  private static final int MAP = 100; // steps: fewer show where to look
   private static final double NARROW = 1.2; // decades of the suggestion's interval
   private static final double BELOW_FALL = 2; // decades below its middle, to show the level before
   private static final double BELOW_END = 4; // decades, where there is no fall
@@ -43,7 +43,7 @@ record Retry(boolean range, boolean steps, int budget) {
     Optional<Descent> descent = Descent.of(result.results(), swept);
     Optional<SweepSettings> next =
         switch (result.status()) {
-          case OK -> isSure(result, descent) ? Optional.empty() : closer(swept, descent, left);
+          case OK -> isSure(result) ? Optional.empty() : closer(swept, descent, left);
           case NON_FINITE -> Optional.empty();
           case STILL_FALLING -> widened(swept);
           case STARTED_DIVERGED ->
@@ -64,15 +64,14 @@ record Retry(boolean range, boolean steps, int budget) {
   }
 
   /**
-   * Tells whether the curve had points enough, and its noise leaves the rate hardly open. What
+   * Tells whether the sweep was no mere map, and its noise leaves the rate hardly open. What
    * another rule says of it gets no better by more points.
    */
-  private static boolean isSure(LrFinderResult result, Optional<Descent> descent) {
+  private static boolean isSure(LrFinderResult result) {
+    SweepSettings swept = result.settings();
+    boolean map = swept.mode() == ScheduleMode.EXPONENTIAL && swept.steps() < MAP;
     Optional<LrInterval> interval = result.suggestion().flatMap(Suggestion::interval);
-    boolean sparse =
-        result.settings().mode() == ScheduleMode.EXPONENTIAL
-            && descent.map(Descent::pointsPerDecade).orElse(0.0) < SPARSE;
-    return interval.isEmpty() || !sparse && interval.get().decades() <= NARROW;
+    return interval.isEmpty() || !map && interval.get().decades() <= NARROW;
   }
 
   /** Tells whether the same range was swept in fewer steps before. */

@@ -405,11 +405,10 @@ public final class Trainer {
     }
 
     /**
-     * Sets whether the default finder sweeps again, closer to the fall, with more steps or in
-     * another range, where a sweep has no answer or no sure one: {@link LrFinder.Builder#autoSteps}
-     * and {@link LrFinder.Builder#autoRange}, within {@link LrFinder.Builder#autoBudget}.
-     * Lightning's sweep of 100 steps has none for small batches, and none for plain SGD whose loss
-     * still falls at 1.
+     * Sets whether the default finder sweeps again, with more steps or in another range, where a
+     * sweep has no answer, or no sure one: {@link LrFinder.Builder#autoSteps} and {@link
+     * LrFinder.Builder#autoRange}, within {@link LrFinder.Builder#autoBudget}. Lightning's sweep of
+     * 100 steps has none for small batches, and none for plain SGD whose loss still falls at 1.
      *
      * @param retries default true
      * @return this builder

@@ -334,9 +334,7 @@ class FindCommandTest {
     assertThat(wine("--steps", 5)).isZero();
     assertThat(out.toString())
         .contains("swept 1e-07 to 1e+01 in 5 steps: too few points")
-        .contains(
-            "swept 1e-07 to 1e+01 in 140 steps: the loss fell, so that a closer look followed")
-        .containsPattern("swept .*, \\d+ of 280 steps");
+        .containsPattern("swept 1e-07 to 1e\\+01, .*, \\d+ of 140 steps");
     assertThat(wine("--steps", 5, "--auto-budget", 50)).isEqualTo(1);
   }
 

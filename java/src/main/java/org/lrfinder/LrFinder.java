@@ -234,12 +234,12 @@ public final class LrFinder {
      * Sets whether to spend more steps where they tell most. A first sweep of few steps shows where
      * the loss falls and where it diverges; if these are fewer than 100, a second one of twice as
      * many, and at least 140, goes over these decades alone, from two below the middle of the fall,
-     * and without a fall from four below the divergence. Again twice as many follow, within {@link
-     * #autoBudget}, while the fall is not to be told from noise, or while {@link
-     * Suggestion#interval} is wider than 1.2 decades. 60 steps over eight decades are enough for
-     * the first one. {@link LrFinderResult#attempts} says what was done. In linear mode and with
-     * ranges of the groups' own the range stays, and a rule that is not {@link MiddleOfFall} gets
-     * more steps only where the status is not OK.
+     * and without a clear fall the four decades that end just above the divergence. Again twice as
+     * many follow, within {@link #autoBudget}, while the fall is not to be told from noise, or
+     * while {@link Suggestion#interval} is wider than 1.2 decades. 60 steps over eight decades are
+     * enough for the first one. {@link LrFinderResult#attempts} says what was done. In linear mode
+     * and with ranges of the groups' own the range stays, and a rule that is not {@link
+     * MiddleOfFall} gets more steps only where the status is not OK.
      *
      * @param again whether to; default false
      * @return this builder

@@ -174,7 +174,7 @@ public final class LrFinderResult {
     return values.answer.warnings();
   }
 
-  /** {@return earlier sweeps that were not OK, for {@code autoRange} and {@code autoSteps}} */
+  /** {@return earlier sweeps, which {@code autoRange} and {@code autoSteps} did not leave it at} */
   public List<Attempt> attempts() {
     return values.attempts;
   }

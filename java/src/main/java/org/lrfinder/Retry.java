@@ -3,7 +3,7 @@ package org.lrfinder;
 import java.util.List;
 import java.util.Optional;
 import org.lrfinder.suggestion.Descent;
-import org.lrfinder.suggestion.LrInterval;
+import org.lrfinder.suggestion.MiddleOfFall;
 import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.ScheduleMode;
 import org.lrfinder.sweep.SweepSettings;
@@ -21,7 +21,7 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final int MAP = 100; // steps: fewer show where to look
   private static final double NARROW = 1.2; // decades of the suggestion's interval
   private static final double BELOW_FALL = 2; // decades below its middle, to show the level before
-  private static final double BELOW_END = 4; // decades, where there is no fall
+  private static final double BELOW_END = 4; // decades below that, where there is no clear fall
   private static final double ABOVE_END = 0.3; // decades: the divergence is to be seen
   private static final double WIDEN = 100; // exponential: by two decades
   private static final double WIDEN_LINEAR = 2;
@@ -39,15 +39,18 @@ record Retry(boolean range, boolean steps, int budget) {
 
   /** Decides what to sweep next; nothing if nothing helps, or too little of the budget is left. */
   Optional<SweepSettings> after(LrFinderResult result, List<Attempt> attempts, int left) {
+    if (!range && !steps) {
+      return Optional.empty();
+    }
     SweepSettings swept = result.settings();
     Optional<Descent> descent = Descent.of(result.results(), swept);
     Optional<SweepSettings> next =
         switch (result.status()) {
-          case OK -> isSure(result) ? Optional.empty() : closer(swept, descent, left);
+          case OK -> !steps || isSure(result) ? Optional.empty() : closer(swept, descent, left);
           case NON_FINITE -> Optional.empty();
           case STILL_FALLING -> widened(swept);
           case STARTED_DIVERGED ->
-              swept.minLr() <= HARMLESS_RATE && !sweptCloser(swept, attempts)
+              swept.minLr() <= HARMLESS_RATE && !extended(swept, attempts)
                   ? longer(swept, left).or(() -> shifted(result, attempts))
                   : shifted(result, attempts);
           case NEVER_FELL -> closer(swept, descent, left);
@@ -56,7 +59,7 @@ record Retry(boolean range, boolean steps, int budget) {
               // More steps may make sure of a doubtful fall; higher rates would only add noise.
               descent.map(Descent::doubtful).orElse(false)
                   ? closer(swept, descent, left)
-                  : sweptCloser(swept, attempts)
+                  : extended(swept, attempts)
                       ? widened(swept).or(() -> longer(swept, left))
                       : longer(swept, left).or(() -> widened(swept));
         };
@@ -70,12 +73,17 @@ record Retry(boolean range, boolean steps, int budget) {
   private static boolean isSure(LrFinderResult result) {
     SweepSettings swept = result.settings();
     boolean map = swept.mode() == ScheduleMode.EXPONENTIAL && swept.steps() < MAP;
-    Optional<LrInterval> interval = result.suggestion().flatMap(Suggestion::interval);
-    return interval.isEmpty() || !map && interval.get().decades() <= NARROW;
+    return !result.rule().equals(new MiddleOfFall().name())
+        || !map
+            && result
+                .suggestion()
+                .flatMap(Suggestion::interval)
+                .filter(interval -> interval.decades() > NARROW)
+                .isEmpty();
   }
 
   /** Tells whether the same range was swept in fewer steps before. */
-  private static boolean sweptCloser(SweepSettings swept, List<Attempt> attempts) {
+  private static boolean extended(SweepSettings swept, List<Attempt> attempts) {
     return attempts.stream()
         .anyMatch(before -> before.minLr() == swept.minLr() && before.maxLr() == swept.maxLr());
   }

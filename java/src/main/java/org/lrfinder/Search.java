@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.lrfinder.suggestion.Status;
+import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 
 /**
@@ -38,7 +39,8 @@ record Search(Retry auto, int repeats) {
       LrFinderResult again = sweep.apply(next.get());
       left -= Retry.cost(again);
       goesOn = !again.endReason().isFromOutside();
-      if (!goesOn && result.status() == Status.OK) {
+      boolean cutShort = !goesOn && again.endReason() != EndReason.CANCELLED;
+      if (cutShort && result.status() == Status.OK) {
         warnings.add(
             "a closer look ended after %d of %d steps: %s"
                 .formatted(again.results().size(), next.get().steps(), again.endReason().words()));

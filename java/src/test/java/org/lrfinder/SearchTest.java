@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -109,22 +110,48 @@ class SearchTest {
   }
 
   @Test
-  void anAnswerIsNotLostToACloserLookThatWasCutShort() {
+  void anAnswerIsNotLostToACloserLookThatRanOutOfTimeButACancelledSearchIsCancelled() {
     int[] steps = {0};
-    LrFinder.Builder finder =
-        LrFinder.builder()
-            .minLr(1e-7)
-            .maxLr(10)
-            .steps(60)
-            .autoSteps(true)
-            .listener(step -> steps[0]++)
-            .cancelIf(() -> steps[0] > 80);
-    LrFinderResult found = digits(EngineChoice.AUTO, OptimizerSpec.ADAMW, finder, 64, 64);
+    LrFinder.Builder finder = LrFinder.builder().minLr(1e-7).maxLr(10).steps(60).autoSteps(true);
+    LrFinderResult found =
+        digits(
+            EngineChoice.AUTO,
+            OptimizerSpec.ADAMW,
+            finder
+                .maxDuration(Duration.ofSeconds(2))
+                .listener(step -> pause(++steps[0] > 80 ? Duration.ofSeconds(3) : Duration.ZERO)),
+            64,
+            64);
     assertThat(found.suggestion()).isPresent();
     assertThat(found.attempts()).isEmpty();
     assertThat(found.settings().steps()).isEqualTo(60);
     assertThat(found.warnings())
         .anySatisfy(words -> assertThat(words).startsWith("a closer look ended after "));
+
+    int[] seen = {0};
+    LrFinderResult cancelled =
+        digits(
+            EngineChoice.AUTO,
+            OptimizerSpec.ADAMW,
+            LrFinder.builder()
+                .minLr(1e-7)
+                .maxLr(10)
+                .steps(60)
+                .autoSteps(true)
+                .listener(step -> seen[0]++)
+                .cancelIf(() -> seen[0] > 80),
+            64,
+            64);
+    assertThat(cancelled.endReason()).isEqualTo(EndReason.CANCELLED);
+    assertThat(cancelled.attempts()).extracting(Attempt::status).containsExactly(Status.OK);
+  }
+
+  private static void pause(Duration time) {
+    try {
+      Thread.sleep(time.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Flat as long as it is short: more steps show the fall that noise hid. */

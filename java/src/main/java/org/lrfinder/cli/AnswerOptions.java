@@ -2,6 +2,7 @@ package org.lrfinder.cli;
 
 import java.util.Iterator;
 import org.bytedeco.pytorch.Device;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.engine.EngineChoice;
 import org.lrfinder.internal.engine.Devices;
@@ -20,11 +21,13 @@ final class AnswerOptions {
   /** Enough to see where a closer sweep is to look. */
   private static final int FIRST_STEPS = 60;
 
+  /** The first sweep, a closer one, and another where that is not sure. */
+  private static final int BUDGET = 500;
+
   /** Of a sweep that no closer one follows. */
   private static final int STEPS = 300;
 
-  /** The first sweep, a closer one, and another where that is not sure. */
-  private static final int BUDGET = 500;
+  private static final int TIMES_STEPS = 10; // the budget of those
 
   @Option(
       names = "--rule",
@@ -54,8 +57,8 @@ final class AnswerOptions {
       names = "--auto-budget",
       paramLabel = "STEPS",
       description =
-          "Steps of all these sweeps together, each counted as 50 at least. Default: ${DEFAULT-VALUE}")
-  private int autoBudget = BUDGET;
+          "Steps of all these sweeps together, each counted as 50 at least. Default: 500 where the first shows where to look closer, else ten times its steps")
+  private @Nullable Integer autoBudget;
 
   @Option(
       names = "--repeats",
@@ -104,13 +107,25 @@ final class AnswerOptions {
   /** {@return how many steps a sweep has that is told none} */
   int steps(ScheduleMode mode) {
     boolean closer =
-        autoSteps && mode == ScheduleMode.EXPONENTIAL && rule.equals(new MiddleOfFall().name());
+        autoSteps
+            && mode == ScheduleMode.EXPONENTIAL
+            && InputException.ifRefused(() -> SuggestionRules.named(rule)) instanceof MiddleOfFall;
     return closer ? FIRST_STEPS : STEPS;
   }
 
-  /** {@return how many steps there may be: of one sweep's repeats, or of all sweeps together} */
+  private long budget(int stepsOfASweep) {
+    return autoBudget != null
+        ? autoBudget
+        : stepsOfASweep <= FIRST_STEPS ? BUDGET : (long) TIMES_STEPS * stepsOfASweep;
+  }
+
+  /**
+   * {@return how many steps there may be: of all sweeps together, and of the last one's repeats}
+   */
   long mostSteps(int stepsOfASweep) {
-    return Math.max(autoBudget, (long) stepsOfASweep * repeats);
+    long search = autoRange || autoSteps ? budget(stepsOfASweep) : 0;
+    return Math.max(search, stepsOfASweep)
+        + (repeats - 1L) * Math.max(autoSteps ? search : 0, stepsOfASweep);
   }
 
   boolean marksRules() {
@@ -138,7 +153,7 @@ final class AnswerOptions {
   }
 
   /** Throws InputException if one of these options or of the finder's is out of its range. */
-  LrFinder.Builder applyTo(LrFinder.Builder finder) {
+  LrFinder.Builder applyTo(LrFinder.Builder finder, int stepsOfASweep) {
     return InputException.ifRefused(
         () -> {
           finder
@@ -146,7 +161,7 @@ final class AnswerOptions {
               .repeats(repeats)
               .autoRange(autoRange)
               .autoSteps(autoSteps)
-              .autoBudget(autoBudget)
+              .autoBudget((int) Math.min(budget(stepsOfASweep), Integer.MAX_VALUE))
               .engine(engine)
               .replay(replay)
               .build();

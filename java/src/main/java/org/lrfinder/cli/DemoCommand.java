@@ -64,12 +64,11 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Launched.requireAlone("demo");
+    int steps = answer.steps(ScheduleMode.EXPONENTIAL);
     LrFinder.Builder finder =
         answer.applyTo(
-            LrFinder.builder()
-                .minLr(AnswerOptions.MIN_LR)
-                .maxLr(AnswerOptions.MAX_LR)
-                .steps(answer.steps(ScheduleMode.EXPONENTIAL)));
+            LrFinder.builder().minLr(AnswerOptions.MIN_LR).maxLr(AnswerOptions.MAX_LR).steps(steps),
+            steps);
     String device = answer.device();
     SweepReport.makeFolder("--out", out);
     page.requireWritable();

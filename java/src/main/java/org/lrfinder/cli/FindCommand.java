@@ -158,7 +158,8 @@ final class FindCommand implements Callable<Integer> {
   }
 
   private Integer find() throws InterruptedException {
-    LrFinder.Builder finder = answer.applyTo(sweep.applyTo(LrFinder.builder(), answer));
+    LrFinder.Builder finder =
+        answer.applyTo(sweep.applyTo(LrFinder.builder(), answer), sweep.steps(answer));
     if (batchSize < 1) {
       throw new InputException("--batch-size is " + batchSize + ", but must be at least 1");
     }

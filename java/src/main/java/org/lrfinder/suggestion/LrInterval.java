@@ -1,11 +1,12 @@
 package org.lrfinder.suggestion;
 
 /**
- * How far a suggestion is one of chance: where the picks of most sweeps of the same task would lie.
- * The curve's scatter around its trend is drawn anew, near where it was found, and the pick made
- * again, 64 times (a bootstrap of residuals: B. Efron, <i>Bootstrap Methods: Another Look at the
- * Jackknife</i>, 1979); the middle nine tenths of these picks, a little widened, since other
- * batches and weights change more than the scatter. It says nothing of whether the rule is right.
+ * How far a suggestion is one of chance: where the median pick of many sweeps of the same task
+ * lies, nine times of ten. The curve's scatter around its trend is drawn anew, near where it was
+ * found, and the pick made again, 64 times (a bootstrap of residuals: B. Efron, <i>Bootstrap
+ * Methods: Another Look at the Jackknife</i>, 1979); the middle nine tenths of these picks, a
+ * little widened, since other batches and weights change more than the scatter. It says nothing of
+ * whether the rule is right.
  *
  * @param low the lower rate, greater than 0
  * @param high the upper rate, at least {@code low}

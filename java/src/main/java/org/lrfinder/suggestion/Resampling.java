@@ -62,12 +62,14 @@ final class Resampling {
     }
     Arrays.sort(picks);
     double pick = MiddleOfFall.logRate(descent);
-    return widened(pick, Band.quantile(picks, TAIL), Band.quantile(picks, 1 - TAIL));
+    double below = Math.max(pick - Band.quantile(picks, TAIL), 0);
+    double above = Math.max(Band.quantile(picks, 1 - TAIL) - pick, 0);
+    return new LrInterval(
+        within(x, pick - WIDEN * below - LEAST), within(x, pick + WIDEN * above + LEAST));
   }
 
-  private static LrInterval widened(double pick, double low, double high) {
-    return new LrInterval(
-        Math.pow(10, pick - WIDEN * Math.max(pick - low, 0) - LEAST),
-        Math.pow(10, pick + WIDEN * Math.max(high - pick, 0) + LEAST));
+  /** The pick itself was moved to the nearest end of the curve too. */
+  private static double within(double[] logRates, double logRate) {
+    return Math.pow(10, Math.min(Math.max(logRate, logRates[0]), logRates[logRates.length - 1]));
   }
 }

@@ -77,7 +77,7 @@ public final class Suggestion {
   /**
    * Tells how far the noise of the curve moves the pick.
    *
-   * @return where the picks of most sweeps of this task would lie, {@link LrInterval} says how; of
+   * @return where the median pick of many sweeps of this task lies, {@link LrInterval} says how; of
    *     {@link MiddleOfFall} alone, and empty where there is no fall that is clear
    */
   public Optional<LrInterval> interval() {

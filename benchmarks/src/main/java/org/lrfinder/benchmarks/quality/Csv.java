@@ -20,26 +20,30 @@ final class Csv {
             new OutputStreamWriter(
                 new GZIPOutputStream(Files.newOutputStream(file)), StandardCharsets.US_ASCII))) {
       out.print(
-          "folder,network,optimizer,finder,steps,seed,taken,status,lr,regret,low,high,base,max,stable,micros\n");
+          "folder,network,optimizer,finder,steps,repeat,seed,taken,status,lr,regret,low,high,base,max,stable,micros\n");
       for (Row row : rows) {
         for (Run run : row.measured().runs()) {
-          out.print(line(row, run));
+          out.print(line(row, run, false));
         }
         for (Run run : row.measured().repeats()) {
-          out.print(line(row, run));
+          out.print(line(row, run, true));
         }
+      }
+      if (out.checkError()) {
+        throw new IOException("cannot write " + file);
       }
     }
   }
 
-  private static String line(Row row, Run run) {
+  private static String line(Row row, Run run, boolean repeat) {
     return Report.format(
-        "%s,%s,%s,%s,%d,%d,%d,%s,%s,%.4f,%s,%s,%s,%s,%s,%.0f\n",
+        "%s,%s,%s,%s,%d,%d,%d,%d,%s,%s,%.4f,%s,%s,%s,%s,%s,%s\n",
         row.folder(),
         row.name().network(),
         row.name().optimizer(),
         run.finder(),
         run.steps(),
+        repeat ? 1 : 0,
         run.seed(),
         run.spent(),
         run.status(),
@@ -50,7 +54,7 @@ final class Csv {
         number(run.base()),
         number(run.max()),
         number(run.stable()),
-        run.micros());
+        number(run.micros()));
   }
 
   private static String number(double value) {

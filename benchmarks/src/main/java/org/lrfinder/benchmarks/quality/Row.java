@@ -16,6 +16,15 @@ record Row(String folder, Task.Name name, Truth truth, Measurement measured) {
         .toList();
   }
 
+  /**
+   * {@return what tasks have in common that do not vary independently: the data, and the kind of
+   * network}
+   */
+  String kin() {
+    String[] words = name.network().split("-");
+    return words[0] + "-" + words[1];
+  }
+
   Stream<String> finders() {
     return measured.runs().stream().map(Run::finder).distinct();
   }

@@ -1,6 +1,5 @@
 package org.lrfinder.benchmarks.quality;
 
-import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.OptionalDouble;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.suggestion.Status;
@@ -72,7 +71,6 @@ record Run(
         micros);
   }
 
-  @JsonIgnore
   boolean ok() {
     return status == Status.OK;
   }

@@ -12,7 +12,7 @@ import java.util.stream.DoubleStream;
  * What a finder's answers lose on tasks.
  *
  * @param regret mean over tasks of the means over seeds
- * @param low where the 95 % interval of that begins, networks drawn anew
+ * @param low where the 95 % interval of that begins, networks drawn anew, all of one kin together
  * @param high where it ends
  * @param worst mean over seeds of the worst task
  * @param bad share of the answers that lose more than 0.2
@@ -45,8 +45,10 @@ record Score(
       List<Finder.Answer> answers = finder.answers().apply(row);
       double mean = mean(answers);
       worst = Math.max(worst, mean);
-      networks.computeIfAbsent(row.name().network(), n -> new ArrayList<>()).add(mean);
-      spreads.add(deviation(answers));
+      networks.computeIfAbsent(row.kin(), n -> new ArrayList<>()).add(mean);
+      if (answers.stream().filter(answer -> answer.lr().isPresent()).count() > 1) {
+        spreads.add(deviation(answers));
+      }
       all.addAll(answers);
     }
     List<Finder.Answer> ok = all.stream().filter(Finder.Answer::ok).toList();
@@ -62,7 +64,7 @@ record Score(
         worst,
         bad(all),
         all.stream().mapToInt(Finder.Answer::spent).average().orElseThrow(),
-        spreads.build().average().orElseThrow(),
+        spreads.build().average().orElse(0),
         ok.size() / (double) all.size(),
         mean(ok),
         bad(ok));
@@ -81,7 +83,7 @@ record Score(
         answers.stream().flatMapToDouble(a -> a.lr().stream()).map(Math::log10).toArray();
     double mean = Arrays.stream(logs).average().orElse(0);
     double squares = Arrays.stream(logs).map(v -> (v - mean) * (v - mean)).sum();
-    return logs.length < 2 ? 0 : Math.sqrt(squares / (logs.length - 1));
+    return Math.sqrt(squares / (logs.length - 1));
   }
 
   /** Means over networks drawn with replacement, sorted. */

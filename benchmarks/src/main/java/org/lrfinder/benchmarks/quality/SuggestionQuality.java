@@ -8,10 +8,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 import org.lrfinder.LrFinder;
 import org.lrfinder.benchmarks.Machine;
 import org.lrfinder.benchmarks.Report;
@@ -89,15 +91,22 @@ final class SuggestionQuality implements Callable<Integer> {
       names = "--out",
       paramLabel = "FOLDER",
       description = "Where suggestions.md, .csv.gz and .png are written too.")
-  private Path out;
+  private @Nullable Path out;
 
   /** Of a process that was started by another: which one, of how many. */
   @Option(names = "--job", hidden = true)
-  private Integer job;
+  private @Nullable Integer job;
+
+  private @Nullable String code; // its digest
 
   public static void main(String[] arguments) {
     System.setProperty("org.slf4j.simpleLogger.log.org.lrfinder", "error");
-    System.exit(new CommandLine(new SuggestionQuality()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** What a started process is told of its job outweighs what the user said. */
+  static CommandLine commandLine() {
+    return new CommandLine(new SuggestionQuality()).setOverwrittenOptionsAllowed(true);
   }
 
   @Override
@@ -213,13 +222,19 @@ final class SuggestionQuality implements Callable<Integer> {
 
   /** Answers of other code, or by another plan, are others. */
   private Path answers(Task task, Measurement.Plan plan) throws IOException {
-    String made =
-        "%s-%s-%s"
+    if (code == null) {
+      code = Digest.of(LrFinder.class) + "-" + Digest.of(SuggestionQuality.class);
+    }
+    String asked =
+        "%d-%s-%d"
             .formatted(
-                Digest.of(LrFinder.class),
-                Digest.of(SuggestionQuality.class),
-                Integer.toHexString(plan.hashCode()));
-    return work.resolve("answers").resolve(made).resolve(task.name() + "-" + task.contentHash());
+                plan.seeds(),
+                plan.steps().stream().map(String::valueOf).collect(Collectors.joining(".")),
+                plan.repeats());
+    return work.resolve("answers")
+        .resolve(code)
+        .resolve(asked)
+        .resolve(task.name() + "-" + task.contentHash() + ".json");
   }
 
   private void progress(String line) {

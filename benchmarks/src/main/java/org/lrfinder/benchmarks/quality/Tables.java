@@ -81,7 +81,7 @@ final class Tables {
         - the constant of each optimizer, fitted on public and noisy: %s
         - command: `%s`
 
-        Regret: 0 is the loss at the best rate, 1 the loss before training; no rate at all is 1. What a rule says counts whatever the status, but under "OK". In brackets: 95 %% of 2,000 draws of networks with replacement. Spread: standard deviation over the seeds of a task in decades, mean of the tasks. A grid search is 25 trainings; its seed is judged by the two others.
+        Regret: 0 is the loss at the best rate, 1 the loss before training; no rate at all is 1. What a rule says counts whatever the status, but under "OK". In brackets: 95 %% of 2,000 draws with replacement of networks, those of one kind on the same data together. Outside the grid a rate counts as the grid's end. Spread: standard deviation over the seeds of a task in decades, mean of the tasks. A grid search is 25 trainings; its seed is judged by the two others.
 
         """,
         Machine.describe(),
@@ -257,7 +257,7 @@ final class Tables {
     }
     StringBuilder table =
         new StringBuilder(
-            "| many answers to a task | OK | median rate | 5 to 95 of 100 answers, decades | interval, decades, median | intervals with the median rate in them |\n|---|---|---|---|---|---|\n");
+            "| many answers to a task | OK | median rate | the middle nine tenths, decades | interval, decades, median | intervals with the median rate in them |\n|---|---|---|---|---|---|\n");
     List<Double> shares = new ArrayList<>();
     for (Row row : rows) {
       List<Run> ok =

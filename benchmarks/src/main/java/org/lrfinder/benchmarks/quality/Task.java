@@ -144,7 +144,7 @@ final class Task {
         saved.get(saved.size() - 2).zero_();
       }
       double factor = json.path("weight_factor").asDouble(1);
-      for (long i = 0; factor != 1 && i < saved.size(); i++) {
+      for (long i = 0; i < saved.size(); i++) {
         saved.get(i).mul_(new Scalar(factor));
       }
     }

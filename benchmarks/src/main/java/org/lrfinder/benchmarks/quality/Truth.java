@@ -1,6 +1,5 @@
 package org.lrfinder.benchmarks.quality;
 
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,7 +19,6 @@ import java.util.stream.IntStream;
  * @param courses of each rate and seed, validation losses at {@link #CHECKS} points of the
  *     training, the last at its end, each capped at the seed's start
  */
-@JsonIgnoreProperties(ignoreUnknown = true)
 record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   private static final double LOWEST = -5; // base-10 logarithms
   private static final double HIGHEST = 1;

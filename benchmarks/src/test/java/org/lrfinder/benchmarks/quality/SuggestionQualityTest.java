@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class SuggestionQualityTest {
   @TempDir Path temporary;
@@ -89,7 +88,7 @@ class SuggestionQualityTest {
                 "--seeds=2"));
     arguments.addAll(List.of(more));
     int exit =
-        new CommandLine(new SuggestionQuality())
+        SuggestionQuality.commandLine()
             .setOut(new PrintWriter(console))
             .setErr(new PrintWriter(progress))
             .execute(arguments.toArray(String[]::new));

@@ -116,8 +116,9 @@ class TruthTest {
                 List.of(List.of(1.9, 1.8, 1.5, 1.4)),
                 List.of(List.of(1.6, 1.2, 1.1, 1.0)),
                 List.of(List.of(2.0, 2.0, 2.0, 2.0))));
-    assertThat(truth.shareToReach(truth.lr(1), truth.lr(0))).hasValue((1 + 0.5) / 4);
-    assertThat(truth.shareToReach(truth.lr(0), truth.lr(0))).hasValue(1);
+    assertThat(truth.shareToReach(truth.lr(1), truth.lr(0)))
+        .hasValueCloseTo((1 + 0.5) / 4, within(1e-9));
+    assertThat(truth.shareToReach(truth.lr(0), truth.lr(0))).hasValueCloseTo(1, within(1e-9));
     assertThat(truth.shareToReach(truth.lr(2), truth.lr(0))).isEmpty();
   }
 

@@ -118,7 +118,7 @@ class TruthTest {
                 List.of(List.of(2.0, 2.0, 2.0, 2.0))));
     assertThat(truth.shareToReach(truth.lr(1), truth.lr(0)))
         .hasValueCloseTo((1 + 0.5) / 4, within(1e-9));
-    assertThat(truth.shareToReach(truth.lr(0), truth.lr(0))).hasValueCloseTo(1, within(1e-9));
+    assertThat(truth.shareToReach(truth.lr(0), truth.lr(0))).hasValueCloseTo(1.0, within(1e-9));
     assertThat(truth.shareToReach(truth.lr(2), truth.lr(0))).isEmpty();
   }
 

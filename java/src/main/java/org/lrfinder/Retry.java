@@ -21,8 +21,8 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final int MAP = 100; // steps: fewer show where to look
   private static final double NARROW = 1.2; // decades of the suggestion's interval
   private static final double BELOW_FALL = 2; // decades below its middle, to show the level before
-  private static final double BELOW_END = 4; // decades below that, where there is no clear fall
   private static final double ABOVE_END = 0.3; // decades: the divergence is to be seen
+  private static final double WITHOUT_FALL = 4; // decades up to there
   private static final double WIDEN = 100; // exponential: by two decades
   private static final double WIDEN_LINEAR = 2;
   private static final double LARGEST_RATE = 1e4;
@@ -106,7 +106,7 @@ record Retry(boolean range, boolean steps, int budget) {
     }
     boolean clear = descent.get().clear();
     double end = descent.get().end() + ABOVE_END;
-    double start = clear ? descent.get().half() - BELOW_FALL : end - BELOW_END;
+    double start = clear ? descent.get().half() - BELOW_FALL : end - WITHOUT_FALL;
     double min = Math.max(Math.pow(10, start), swept.minLr());
     double max = Math.min(Math.pow(10, end), swept.maxLr());
     return more.map(settings -> settings.toBuilder().minLr(min).maxLr(max).build());

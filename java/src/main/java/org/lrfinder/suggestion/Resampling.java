@@ -12,8 +12,9 @@ final class Resampling {
   private static final long SEED = 1; // one curve has one interval
   private static final double NEAR = 0.3; // decades, from where scatter is drawn
   private static final double TAIL = 0.05;
-  private static final double WIDEN =
-      1.5; // by what the picks of other weights and batches scatter more
+
+  // By what the picks of other weights and batches scatter more.
+  private static final double WIDEN = 1.5;
   private static final double LEAST = 0.1; // decades on either side
 
   private Resampling() {}

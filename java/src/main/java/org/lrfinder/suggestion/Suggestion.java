@@ -97,7 +97,7 @@ public final class Suggestion {
    */
   public Suggestion withInterval(Optional<LrInterval> known) {
     Objects.requireNonNull(known, "interval");
-    return new Suggestion(values, () -> known);
+    return measuredBy(() -> known);
   }
 
   /** As {@link #withInterval}, computed when it is first asked for. */

@@ -27,8 +27,12 @@ record Finder(String name, int steps, Function<Row, List<Answer>> answers) {
    */
   record Answer(OptionalDouble lr, double regret, int spent, boolean ok) {}
 
-  /** All that were asked, ours first. */
-  static List<Finder> all(List<Row> rows, List<Integer> steps) {
+  /**
+   * All that were asked, ours first.
+   *
+   * @param fitted the constant of each optimizer; none if empty
+   */
+  static List<Finder> all(List<Row> rows, List<Integer> steps, Map<String, Double> fitted) {
     List<Finder> all = new ArrayList<>();
     all.add(asked(Measurement.BY_DEFAULT, 0));
     for (String name : rows.get(0).finders().toList()) {
@@ -38,7 +42,6 @@ record Finder(String name, int steps, Function<Row, List<Answer>> answers) {
     }
     all.add(constant("always 1e-3", optimizer -> 1e-3));
     all.add(constant("always 1e-2", optimizer -> 1e-2));
-    Map<String, Double> fitted = fitted(rows);
     if (!fitted.isEmpty()) {
       all.add(constant(CONSTANTS, fitted::get));
     }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -13,6 +12,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.lrfinder.LrFinder;
 import org.lrfinder.LrFinderResult;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.io.AtomicFile;
 
 /**
  * What all finders said of a task.
@@ -49,9 +49,7 @@ record Measurement(List<Run> runs, List<Run> repeats) {
 
   void write(Path file) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    Path part = Path.of(file + ".part");
-    Files.write(part, new ObjectMapper().writeValueAsBytes(this));
-    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.write(file, new ObjectMapper().writeValueAsBytes(this));
   }
 
   static Measurement of(Task task, Plan plan) {

@@ -38,13 +38,11 @@ final class QualityPicture {
 
   static void save(List<Row> rows, List<Integer> steps, Path file) throws IOException {
     List<Row> counted = rows.stream().filter(row -> row.truth().worthwhile()).toList();
+    List<Finder> finders = Finder.all(rows, steps, Finder.fitted(rows));
     List<XYChart> charts = new ArrayList<>();
     for (String folder : counted.stream().map(Row::folder).distinct().toList()) {
       charts.add(
-          chart(
-              folder,
-              counted.stream().filter(r -> r.folder().equals(folder)).toList(),
-              Finder.all(rows, steps)));
+          chart(folder, counted.stream().filter(r -> r.folder().equals(folder)).toList(), finders));
     }
     int columns = Math.min(2, charts.size());
     BitmapEncoder.saveBitmap(

@@ -144,21 +144,17 @@ final class SuggestionQuality implements Callable<Integer> {
                 .sorted()
                 .toList();
       }
-      List<String> networks = own.stream().map(file -> part(file, 0)).distinct().toList();
+      List<String> networks =
+          own.stream().map(file -> Task.Name.of(file).network()).distinct().toList();
       own.stream()
           .filter(
               file ->
                   !isShort
-                      || networks.indexOf(part(file, 0)) % SHORT == 0
-                          && SHORT_OPTIMIZERS.contains(part(file, 1)))
+                      || networks.indexOf(Task.Name.of(file).network()) % SHORT == 0
+                          && SHORT_OPTIMIZERS.contains(Task.Name.of(file).optimizer()))
           .forEach(all::add);
     }
     return all;
-  }
-
-  /** The network's name, or the optimizer's. */
-  private static String part(Path task, int which) {
-    return task.getFileName().toString().replace(".json", "").split("--", 2)[which];
   }
 
   /** Starts as many of this program as there are jobs, each with its share of the tasks. */

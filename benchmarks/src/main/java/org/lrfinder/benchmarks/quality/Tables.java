@@ -36,11 +36,15 @@ final class Tables {
   private final List<Row> all;
   private final List<Row> counted;
   private final List<Integer> steps;
+  private final Map<String, Double> fitted;
+  private final List<Finder> finders;
 
   private Tables(List<Row> all, List<Integer> steps) {
     this.all = all;
     this.counted = all.stream().filter(row -> row.truth().worthwhile()).toList();
     this.steps = steps;
+    this.fitted = Finder.fitted(all);
+    this.finders = Finder.all(all, steps, fitted);
   }
 
   static String of(List<Row> rows, List<Integer> steps, int seeds, String command)
@@ -70,8 +74,8 @@ final class Tables {
             .filter(row -> !counted.contains(row))
             .map(Row::task)
             .collect(Collectors.joining(", "));
-    String fitted =
-        Finder.fitted(all).entrySet().stream()
+    String constants =
+        fitted.entrySet().stream()
             .map(entry -> "%s %s".formatted(entry.getKey(), Answers.rate(entry.getValue())))
             .collect(Collectors.joining(", "));
     return Report.format(
@@ -88,7 +92,7 @@ final class Tables {
         all.size(),
         seeds,
         dropped.isEmpty() ? "none" : dropped,
-        fitted.isEmpty() ? "none" : fitted,
+        constants.isEmpty() ? "none" : constants,
         command);
   }
 
@@ -100,7 +104,7 @@ final class Tables {
                     name,
                     rows.size(),
                     rows.stream().map(row -> row.name().network()).distinct().count()));
-    for (Finder finder : Finder.all(all, steps)) {
+    for (Finder finder : finders) {
       Score score = Score.of(finder, rows);
       boolean ours = isOurs(finder);
       table.append(
@@ -156,7 +160,7 @@ final class Tables {
     StringBuilder table =
         new StringBuilder(
             "| regret by optimizer | tasks | lrfinder find | constant | ratio |\n|---|---|---|---|---|\n");
-    if (Finder.fitted(all).isEmpty()) {
+    if (fitted.isEmpty()) {
       return "";
     }
     Finder ours = finder(Measurement.BY_DEFAULT, 0);
@@ -181,7 +185,7 @@ final class Tables {
   }
 
   private Finder finder(String name, int count) {
-    return Finder.all(all, steps).stream()
+    return finders.stream()
         .filter(f -> f.name().equals(name) && f.steps() == count)
         .findFirst()
         .orElseThrow();
@@ -329,7 +333,7 @@ final class Tables {
                     moved,
                     unit.getValue(),
                     Score.of(finder(Measurement.BY_DEFAULT, 0), List.of(row)).regret(),
-                    Finder.fitted(all).isEmpty()
+                    fitted.isEmpty()
                         ? ""
                         : Report.format(
                             "%.3f", Score.of(finder(Finder.CONSTANTS, 0), List.of(row)).regret())));
@@ -354,12 +358,12 @@ final class Tables {
     StringBuilder table =
         new StringBuilder(
             "| of the training at PyTorch's default rate, what as good a validation loss takes | median share | quartiles | never as good |\n|---|---|---|---|\n");
-    List<Finder> finders =
-        Finder.all(all, steps).stream()
+    List<Finder> compared =
+        finders.stream()
             .filter(f -> f.steps() == 0 || f.steps() == 100 || steps.size() == 1)
             .filter(f -> !f.name().startsWith("grid"))
             .toList();
-    for (Finder finder : finders) {
+    for (Finder finder : compared) {
       List<Double> shares = new ArrayList<>();
       int never = 0;
       for (Row row : counted) {
@@ -397,7 +401,7 @@ final class Tables {
 
   private String tasks() {
     List<Finder> shown =
-        Finder.all(all, steps).stream()
+        finders.stream()
             .filter(
                 f ->
                     f.name().equals(Measurement.BY_DEFAULT)

@@ -112,12 +112,21 @@ final class Task {
 
   /** {@return the network's name and that of what updates it} */
   Name parts() {
-    String[] parts = name().split("--", 2);
-    return new Name(parts[0], parts[1]);
+    return Name.of(name());
   }
 
   /** A task's name: of its network, which decides what it is, and of its optimizer. */
-  record Name(String network, String optimizer) {}
+  record Name(String network, String optimizer) {
+    static Name of(String name) {
+      String[] parts = name.split("--", 2);
+      return new Name(parts[0], parts[1]);
+    }
+
+    /** {@return the name of a task by its file's} */
+    static Name of(Path file) {
+      return of(file.getFileName().toString().replace(".json", ""));
+    }
+  }
 
   int steps() {
     return json.get("steps").asInt();

@@ -4,13 +4,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import org.lrfinder.internal.io.AtomicFile;
 
 /**
  * What training at each rate of a grid from 1e-5 to 10 makes of a task.
@@ -82,21 +82,16 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   static Truth measure(Task task, Plan plan) {
     List<Double> starts =
         IntStream.range(0, plan.seeds()).mapToObj(s -> task.startLoss(FIRST_SEED + s)).toList();
+    int every = Math.max(1, plan.steps() / CHECKS);
     List<List<List<Double>>> courses = new ArrayList<>();
     for (int i = 0; i < plan.rates(); i++) {
-      double lr = rate(i, plan.rates());
+      Schedule schedule = new Schedule(plan.shape(), rate(i, plan.rates()));
       List<List<Double>> seeds = new ArrayList<>();
       for (int s = 0; s < plan.seeds(); s++) {
         double start = starts.get(s);
-        double[] losses =
-            task.train(
-                new Schedule(plan.shape(), lr),
-                plan.steps(),
-                FIRST_SEED + s,
-                Math.max(1, plan.steps() / CHECKS));
-        int checks = plan.steps() / Math.max(1, plan.steps() / CHECKS);
+        double[] losses = task.train(schedule, plan.steps(), FIRST_SEED + s, every);
         seeds.add(
-            IntStream.range(0, checks)
+            IntStream.range(0, plan.steps() / every)
                 .mapToObj(k -> k < losses.length ? capped(losses[k], start) : start)
                 .toList());
       }
@@ -116,9 +111,7 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
 
   private void write(Path file) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    Path part = Path.of(file + ".part"); // a program that is ended leaves no half of it
-    Files.write(part, new ObjectMapper().writeValueAsBytes(this));
-    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.write(file, new ObjectMapper().writeValueAsBytes(this));
   }
 
   double start() {

@@ -21,7 +21,7 @@ class SuggestionQualityTest {
   void aTaskOfFewSteps() throws IOException {
     String task = Files.readString(Path.of("tasks/noisy/diabetes-mlp-b4--sgd.json"));
     Files.createDirectory(temporary.resolve("short"));
-    Files.writeString(temporary.resolve("short/diabetes--sgd.json"), task.replace("300", "40"));
+    Files.writeString(temporary.resolve("short/diabetes--sgd.json"), task.replace("300", "20"));
     Files.writeString(temporary.resolve("short/notes.json"), "no task");
   }
 
@@ -49,7 +49,7 @@ class SuggestionQualityTest {
   void aTaskThatChangesIsTrainedAnew() throws IOException {
     run(true);
     Path task = temporary.resolve("short/diabetes--sgd.json");
-    Files.writeString(task, Files.readString(task).replace("40", "41"));
+    Files.writeString(task, Files.readString(task).replace("20", "21"));
     run(true);
   }
 

@@ -16,8 +16,8 @@ import org.lrfinder.internal.io.AtomicFile;
  * What training at each rate of a grid from 1e-5 to 10 makes of a task.
  *
  * @param starts validation loss before training, of each seed
- * @param courses of each rate and seed, validation losses at {@link #CHECKS} points of the
- *     training, the last at its end, each capped at the seed's start
+ * @param courses of each rate and seed, validation losses at points of the training that lie evenly
+ *     apart, the last at its end, each capped at the seed's start
  */
 record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   private static final double LOWEST = -5; // base-10 logarithms
@@ -28,8 +28,8 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   /** To be raised with whatever changes what is measured, so that nothing old is read. */
   private static final int PROTOCOL = 2;
 
-  /** Of each training. */
-  static final int CHECKS = 30;
+  private static final int CHECKS = 30; // of each training, if it is long enough
+  private static final int LEAST_APART = 10; // steps: after each the next one is recorded anew
 
   /**
    * What is trained.
@@ -82,7 +82,7 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   static Truth measure(Task task, Plan plan) {
     List<Double> starts =
         IntStream.range(0, plan.seeds()).mapToObj(s -> task.startLoss(FIRST_SEED + s)).toList();
-    int every = Math.max(1, plan.steps() / CHECKS);
+    int every = Math.max(LEAST_APART, plan.steps() / CHECKS);
     List<List<List<Double>>> courses = new ArrayList<>();
     for (int i = 0; i < plan.rates(); i++) {
       Schedule schedule = new Schedule(plan.shape(), rate(i, plan.rates()));

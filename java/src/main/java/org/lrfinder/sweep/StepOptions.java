@@ -88,12 +88,12 @@ public abstract class StepOptions<B extends StepOptions<B>> {
 
   /**
    * Sets the number of CPU threads of libtorch and BLAS meanwhile: libtorch's for the thread that
-   * sweeps or trains, BLAS's for the whole process. Both are put back after a sweep, and after each
-   * epoch of a training.
+   * sweeps or trains, BLAS's for the whole process (MKL has libtorch's, unless somebody gave it a
+   * count of its own). Both are put back after a sweep, and after each epoch of a training.
    *
    * @param threads from 1 to 1024, more than which OpenMP may fail to start; default 0: what
-   *     somebody set stays, else with OpenBLAS the engine chooses by the network's largest
-   *     parameters
+   *     somebody set stays, else the engine chooses by the network's largest parameters and, with
+   *     MKL, the first batch
    * @return this builder
    */
   public final B threads(int threads) {

@@ -52,7 +52,7 @@ public final class Speed implements Callable<Integer> {
       names = "--minutes",
       description =
           "About how long all parts take together. What has to be done at least may take longer. Default: ${DEFAULT-VALUE}")
-  private double minutes = 12;
+  private double minutes = 11;
 
   @Option(names = "--rounds", description = "Counted rounds at most. Default: ${DEFAULT-VALUE}")
   private int rounds = 30;

@@ -113,7 +113,10 @@ final class ThreadState {
   private void choose(int libtorch, int blas) {
     setLibtorchThreads(libtorch);
     chosenLibtorchThreads = libtorch;
-    setBlasThreads(blas);
+    // MKL has libtorch's count until it is given one of its own, and never again afterwards.
+    if (Blas.inUse() != Blas.MKL || blasThreads != BLAS_DEFAULT) {
+      setBlasThreads(blas);
+    }
   }
 
   /**
@@ -125,8 +128,8 @@ final class ThreadState {
    * to do small ones on one thread. Changing BLAS's count costs up to a millisecond, so that it is
    * left alone where it can be.
    *
-   * <p>MKL has libtorch's threads and the same count, and does small products on all of them:
-   * {@link #sees} chooses.
+   * <p>MKL has libtorch's threads and the same count, unless somebody gave it one, and does small
+   * products on all of them: {@link #sees} chooses.
    *
    * @param requested 0 to choose
    */

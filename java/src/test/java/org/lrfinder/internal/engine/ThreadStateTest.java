@@ -81,33 +81,50 @@ class ThreadStateTest {
   public static final class OnMkl {
     private OnMkl() {}
 
-    /** Prints libtorch's threads during a sweep: for networks of 64 and 512 wide, batches of 32. */
+    /**
+     * Prints libtorch's threads during a sweep: for networks of 64 and 512 wide, batches of 32, and
+     * for the wide one where one thread is asked for.
+     */
     public static void main(String[] arguments) {
       int all = torch.get_num_threads(); // loads libtorch
       assertThat(Blas.inUse()).isEqualTo(Blas.MKL);
-      for (long width : new long[] {64, 512}) {
-        SequentialImpl network = new SequentialImpl();
-        network.push_back(new LinearImpl(64, width));
-        network.push_back(new LinearImpl(width, width));
-        AtomicInteger threads = new AtomicInteger();
-        LrFinder.builder()
-            .engine(EngineChoice.NATIVE)
-            .steps(3)
-            .listener(
-                step -> {
-                  threads.set(torch.get_num_threads());
-                  assertThat(libtorchThreadsOfANewThread()).isEqualTo(all);
-                })
-            .build()
-            .find(
-                network,
-                new SGD(network.parameters(), new SGDOptions(0.1)),
-                Loss.MSE,
-                List.of(new Batch(torch.ones(32, 64), torch.ones(32, width))));
-        int bornLater = libtorchThreadsOfANewThread();
-        System.out.println("%d: %d of %d, then %d".formatted(width, threads.get(), all, bornLater));
-        assertThat(torch.get_num_threads()).isEqualTo(all);
-      }
+      sweep(LrFinder.builder(), 64);
+      sweep(LrFinder.builder(), 512);
+      sweep(LrFinder.builder().threads(1), 512);
+      sweep(LrFinder.builder(), 64);
+      openblas_nolapack.blas_set_num_threads(all + 1);
+      sweep(LrFinder.builder().threads(1), 512);
+    }
+
+    private static void sweep(LrFinder.Builder finder, long width) {
+      int all = torch.get_num_threads();
+      int ofMkl = openblas_nolapack.blas_get_num_threads();
+      SequentialImpl network = new SequentialImpl();
+      network.push_back(new LinearImpl(64, width));
+      network.push_back(new LinearImpl(width, width));
+      AtomicInteger threads = new AtomicInteger();
+      AtomicInteger ofMklMeanwhile = new AtomicInteger();
+      finder
+          .engine(EngineChoice.NATIVE)
+          .steps(3)
+          .listener(
+              step -> {
+                threads.set(torch.get_num_threads());
+                ofMklMeanwhile.set(openblas_nolapack.blas_get_num_threads());
+                assertThat(libtorchThreadsOfANewThread()).isEqualTo(all);
+              })
+          .build()
+          .find(
+              network,
+              new SGD(network.parameters(), new SGDOptions(0.1)),
+              Loss.MSE,
+              List.of(new Batch(torch.ones(32, 64), torch.ones(32, width))));
+      System.out.println(
+          "%d: %d of %d, then %d, MKL %d"
+              .formatted(
+                  width, threads.get(), all, libtorchThreadsOfANewThread(), ofMklMeanwhile.get()));
+      assertThat(torch.get_num_threads()).isEqualTo(all);
+      assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(ofMkl);
     }
   }
 
@@ -115,9 +132,12 @@ class ThreadStateTest {
   void onMklOneThreadDoesSmallProducts() throws Exception {
     String printed = OwnJvm.run(List.of("-Dorg.bytedeco.openblas.load=mkl"), OnMkl.class);
     assertThat(printed.lines())
-        .contains(
-            "64: 1 of %d, then %d".formatted(all, all),
-            "512: %d of %d, then %d".formatted(all, all, all));
+        .containsSubsequence(
+            "64: 1 of %d, then %d, MKL -1".formatted(all, all),
+            "512: %d of %d, then %d, MKL -1".formatted(all, all, all),
+            "512: 1 of %d, then %d, MKL -1".formatted(all, all),
+            "64: 1 of %d, then %d, MKL -1".formatted(all, all),
+            "512: 1 of %d, then %d, MKL 1".formatted(all, all));
   }
 
   @Test

@@ -20,8 +20,13 @@ public final class EvalMode implements AutoCloseable {
       modes[i] = new ModuleModes(part.module(), part.script());
     }
     region = GradRegion.disabled();
-    for (ModuleModes each : modes) {
-      each.eval();
+    try {
+      for (ModuleModes each : modes) {
+        each.eval();
+      }
+    } catch (RuntimeException | Error e) { // of a module written in Java
+      close();
+      throw e;
     }
   }
 

@@ -21,7 +21,7 @@ final class Processes {
   static final String COMMAND_LINE = "lrfinder find";
   static final List<String> WATCHED = List.of("1x64", "20x64", "2x2048", "resnet-18");
 
-  private static final int MEMORY_ROUNDS = 3;
+  private static final int MEMORY_ROUNDS = 2;
   private static final int STARTS_UNTIL_FAST = 2; // the launcher's first one writes an archive
   private static final List<String> ALONE =
       List.of(Contenders.BARE, Contenders.NATIVE, Contenders.AUTOGRAD, Contenders.PORTABLE);

@@ -2,7 +2,11 @@ package org.lrfinder.benchmarks.speed;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.BinaryOperator;
 import java.util.function.Consumer;
 
 /**
@@ -24,14 +28,17 @@ record Rounds(double seconds, int least, int most) {
   void run(String setting, Figure figure, List<Trial> all, Consumer<Row> rows, Notes notes) {
     List<Trial> trials = new ArrayList<>(all);
     long start = System.nanoTime();
-    do {
-      turn(trials, 0, notes, (trial, timed) -> {});
-    } while (since(start) < seconds * WARM_UP);
+    turn(trials, shortest(all), notes, (trial, timed) -> {});
+    while (since(start) < seconds * WARM_UP) {
+      turn(trials, trials, notes, (trial, timed) -> {});
+    }
     for (int round = 0; round < most && (round < least || since(start) < seconds); round++) {
       int now = round;
+      List<Trial> order = new ArrayList<>(trials);
+      Collections.rotate(order, -round);
       turn(
           trials,
-          round,
+          order,
           notes,
           (trial, timed) ->
               rows.accept(
@@ -50,10 +57,19 @@ record Rounds(double seconds, int least, int most) {
     void of(Trial trial, Timed timed);
   }
 
-  private static void turn(List<Trial> trials, int round, Notes notes, Heard heard) {
-    List<Trial> order = new ArrayList<>(trials);
-    Collections.rotate(order, -round);
-    for (Trial trial : order) {
+  /** Of each contender the one that does least: long sweeps are warm after a short one. */
+  private static List<Trial> shortest(List<Trial> trials) {
+    Map<String, Trial> least = new LinkedHashMap<>();
+    trials.forEach(
+        trial ->
+            least.merge(
+                trial.contender(), trial, BinaryOperator.minBy(Comparator.comparingInt(Trial::x))));
+    return List.copyOf(least.values());
+  }
+
+  /** What fails is taken out of the trials. */
+  private static void turn(List<Trial> trials, List<Trial> order, Notes notes, Heard heard) {
+    for (Trial trial : List.copyOf(order)) {
       try {
         heard.of(trial, trial.work().get());
       } catch (RuntimeException e) {

@@ -12,12 +12,16 @@ class RoundsTest {
   private final List<String> turns = new ArrayList<>();
 
   private Trial trial(String contender) {
+    return trial(contender, 100);
+  }
+
+  private Trial trial(String contender, int steps) {
     return new Trial(
         "1x64",
-        100,
+        steps,
         contender,
         () -> {
-          turns.add(contender);
+          turns.add(steps == 100 ? contender : contender + steps);
           return new Timed(5, new double[0]);
         });
   }
@@ -29,6 +33,18 @@ class RoundsTest {
     assertThat(turns.subList(3, turns.size()))
         .containsExactly("a", "b", "c", "b", "c", "a", "c", "a", "b");
     assertThat(rows).hasSize(9).extracting(Row::round).containsExactly(0, 0, 0, 1, 1, 1, 2, 2, 2);
+  }
+
+  @Test
+  void theShortestOfEachWarmsUp() {
+    new Rounds(0, 1, 1)
+        .run(
+            "mkl-1",
+            Figure.SWEEP,
+            List.of(trial("a"), trial("a", 20), trial("b", 20), trial("b")),
+            rows::add,
+            notes);
+    assertThat(turns).containsExactly("a20", "b20", "a", "a20", "b20", "b");
   }
 
   @Test

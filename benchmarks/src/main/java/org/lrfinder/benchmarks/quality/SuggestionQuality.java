@@ -2,7 +2,9 @@ package org.lrfinder.benchmarks.quality;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,11 +95,14 @@ final class SuggestionQuality implements Callable<Integer> {
       description = "Where suggestions.md, .csv.gz and .png are written too.")
   private @Nullable Path out;
 
-  /** Of a process that was started by another: which one, of how many. */
-  @Option(names = "--job", hidden = true)
-  private @Nullable Integer job;
+  /**
+   * Of a process that was started by another: a file with the number of what is to be done next.
+   */
+  @Option(names = "--next", hidden = true)
+  private @Nullable Path shared;
 
   private @Nullable String code; // its digest
+  private int done; // tasks and long trainings, if by this process alone
 
   public static void main(String[] arguments) {
     System.setProperty("org.slf4j.simpleLogger.log.org.lrfinder", "error");
@@ -122,12 +127,12 @@ final class SuggestionQuality implements Callable<Integer> {
       throw new IllegalArgumentException("there is no task in " + folders);
     }
     Measurement.Plan plan = new Measurement.Plan(seeds, steps, repeats);
-    if (job != null || jobs == 1) {
-      measure(tasks, plan, job == null ? 0 : job, job == null ? 1 : jobs);
+    if (shared != null || jobs == 1) {
+      measure(tasks, plan);
     } else if (!inProcesses()) {
       return 1;
     }
-    if (job == null) {
+    if (shared == null) {
       report(tasks, plan);
     }
     return 0;
@@ -157,9 +162,10 @@ final class SuggestionQuality implements Callable<Integer> {
     return all;
   }
 
-  /** Starts as many of this program as there are jobs, each with its share of the tasks. */
+  /** Starts as many of this program as there are jobs, which share the tasks. */
   private boolean inProcesses() throws IOException, InterruptedException {
     List<Process> processes = new ArrayList<>();
+    Path next = Files.createTempFile("suggestion-quality", "");
     try {
       for (int k = 0; k < jobs; k++) {
         List<String> command =
@@ -167,7 +173,7 @@ final class SuggestionQuality implements Callable<Integer> {
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), getClass().getName()));
         command.addAll(spec.commandLine().getParseResult().originalArgs());
-        command.addAll(List.of("--job=" + k, "--jobs=" + jobs));
+        command.add("--next=" + next);
         processes.add(new ProcessBuilder(command).inheritIO().start());
       }
       boolean fine = true;
@@ -177,39 +183,51 @@ final class SuggestionQuality implements Callable<Integer> {
       return fine;
     } finally {
       processes.forEach(Process::destroy);
+      Files.delete(next);
     }
   }
 
-  private void measure(List<Path> tasks, Measurement.Plan plan, int own, int of)
-      throws IOException {
-    for (int i = own; i < tasks.size(); i += of) {
+  /** {@return the number of what no other process of this run does} */
+  private int next() throws IOException {
+    if (shared == null) {
+      return done++;
+    }
+    try (RandomAccessFile file = new RandomAccessFile(shared.toFile(), "rw");
+        FileLock lock = file.getChannel().lock()) {
+      int next = file.length() == 0 ? 0 : file.readInt();
+      file.seek(0);
+      file.writeInt(next + 1);
+      return next;
+    }
+  }
+
+  private void measure(List<Path> tasks, Measurement.Plan plan) throws IOException {
+    List<LongTraining> trained = isShort ? List.of() : LongTraining.of(tasks);
+    for (int i = next(); i < tasks.size() + trained.size(); i = next()) {
       try (PointerScope scope = new PointerScope()) {
-        Task task = new Task(tasks.get(i), data);
-        long from = System.nanoTime();
-        Truth.of(task, Truth.Plan.of(task), truths());
-        double trained = (System.nanoTime() - from) / 1e9;
-        Path file = answers(task, plan);
-        if (!Files.exists(file)) {
-          Measurement.of(task, plan).write(file);
+        if (i < tasks.size()) {
+          measure(new Task(tasks.get(i), data), plan, "%d of %d".formatted(i + 1, tasks.size()));
+        } else {
+          LongTraining training = trained.get(i - tasks.size());
+          Task task = new Task(training.file(), data);
+          progress("training %s for long".formatted(task.name()));
+          training.truth(task, truths());
         }
-        progress(
-            "%d of %d: %s, %.1f s trained, %.1f s swept"
-                .formatted(
-                    i + 1,
-                    tasks.size(),
-                    task.name(),
-                    trained,
-                    (System.nanoTime() - from) / 1e9 - trained));
       }
     }
-    List<LongTraining> all = isShort ? List.of() : LongTraining.of(tasks);
-    for (int i = own; i < all.size(); i += of) {
-      try (PointerScope scope = new PointerScope()) {
-        Task task = new Task(all.get(i).file(), data);
-        progress("training %s for long".formatted(task.name()));
-        all.get(i).truth(task, truths());
-      }
+  }
+
+  private void measure(Task task, Measurement.Plan plan, String which) throws IOException {
+    long from = System.nanoTime();
+    Truth.of(task, Truth.Plan.of(task), truths());
+    double trained = (System.nanoTime() - from) / 1e9;
+    Path file = answers(task, plan);
+    if (!Files.exists(file)) {
+      Measurement.of(task, plan).write(file);
     }
+    progress(
+        "%s: %s, %.1f s trained, %.1f s swept"
+            .formatted(which, task.name(), trained, (System.nanoTime() - from) / 1e9 - trained));
   }
 
   private Path truths() {

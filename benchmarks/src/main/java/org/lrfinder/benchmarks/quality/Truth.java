@@ -29,7 +29,7 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   private static final int PROTOCOL = 2;
 
   private static final int CHECKS = 30; // of each training, if it is long enough
-  private static final int LEAST_APART = 10; // steps: after each the next one is recorded anew
+  private static final int LEAST_APART = 10; // steps
 
   /**
    * What is trained.

@@ -72,7 +72,7 @@ final class SuggestionQuality implements Callable<Integer> {
       names = "--steps",
       split = ",",
       description = "Of each finder's sweeps, in turn. Default: ${DEFAULT-VALUE}")
-  private List<Integer> steps = new ArrayList<>(List.of(100, 300));
+  private List<Integer> steps = new ArrayList<>(List.of(50, 100, 200, 300));
 
   @Option(
       names = "--repeats",

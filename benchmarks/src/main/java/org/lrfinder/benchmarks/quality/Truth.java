@@ -28,8 +28,7 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   /** To be raised with whatever changes what is measured, so that nothing old is read. */
   private static final int PROTOCOL = 2;
 
-  private static final int CHECKS = 30; // of each training, if it is long enough
-  private static final int LEAST_APART = 10; // steps
+  private static final int CHECKS = 30; // of each training, if it has as many steps
 
   /**
    * What is trained.
@@ -82,7 +81,7 @@ record Truth(List<Double> starts, List<List<List<Double>>> courses) {
   static Truth measure(Task task, Plan plan) {
     List<Double> starts =
         IntStream.range(0, plan.seeds()).mapToObj(s -> task.startLoss(FIRST_SEED + s)).toList();
-    int every = Math.max(LEAST_APART, plan.steps() / CHECKS);
+    int every = Math.max(1, plan.steps() / CHECKS);
     List<List<List<Double>>> courses = new ArrayList<>();
     for (int i = 0; i < plan.rates(); i++) {
       Schedule schedule = new Schedule(plan.shape(), rate(i, plan.rates()));

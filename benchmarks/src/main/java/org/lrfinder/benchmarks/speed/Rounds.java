@@ -30,7 +30,7 @@ record Rounds(double seconds, int least, int most) {
     long start = System.nanoTime();
     turn(trials, shortest(all), notes, (trial, timed) -> {});
     while (since(start) < seconds * WARM_UP) {
-      turn(trials, trials, notes, (trial, timed) -> {});
+      turn(trials, List.copyOf(trials), notes, (trial, timed) -> {});
     }
     for (int round = 0; round < most && (round < least || since(start) < seconds); round++) {
       int now = round;
@@ -69,7 +69,7 @@ record Rounds(double seconds, int least, int most) {
 
   /** What fails is taken out of the trials. */
   private static void turn(List<Trial> trials, List<Trial> order, Notes notes, Heard heard) {
-    for (Trial trial : List.copyOf(order)) {
+    for (Trial trial : order) {
       try {
         heard.of(trial, trial.work().get());
       } catch (RuntimeException e) {

@@ -85,12 +85,20 @@ final class Contenders {
     return names;
   }
 
-  /** {@return one of those of this process} */
-  static JvmContender of(String name, Workload workload) {
+  /** {@return the library with one of its engines} */
+  static Library library(String name, Workload workload) {
     return switch (name) {
       case NATIVE -> new Library(name, EngineChoice.NATIVE, true, workload);
       case AUTOGRAD -> new Library(name, EngineChoice.NATIVE, false, workload);
       case PORTABLE -> new Library(name, EngineChoice.PORTABLE, false, workload);
+      default -> throw new IllegalArgumentException("there is no engine \"" + name + "\"");
+    };
+  }
+
+  /** {@return one of those of this process} */
+  static JvmContender of(String name, Workload workload) {
+    return switch (name) {
+      case NATIVE, AUTOGRAD, PORTABLE -> library(name, workload);
       case NAIVE -> new NaiveLoop(workload);
       case PLAIN -> CppLoop.plain(workload);
       case BARE -> CppLoop.bare(workload);

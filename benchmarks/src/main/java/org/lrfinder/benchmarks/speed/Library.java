@@ -2,6 +2,7 @@ package org.lrfinder.benchmarks.speed;
 
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
@@ -12,7 +13,16 @@ import org.lrfinder.LrFinder;
 import org.lrfinder.SweepTask;
 import org.lrfinder.data.Batch;
 import org.lrfinder.engine.EngineChoice;
+import org.lrfinder.internal.engine.EngineSweep;
+import org.lrfinder.internal.engine.Engines;
+import org.lrfinder.internal.engine.Objective;
+import org.lrfinder.internal.engine.Outcome;
+import org.lrfinder.internal.engine.SweepSubject;
+import org.lrfinder.internal.loop.BatchCycle;
+import org.lrfinder.internal.loop.GroupRatePlan;
+import org.lrfinder.internal.loop.Stepper;
 import org.lrfinder.sweep.Loss;
+import org.lrfinder.sweep.SweepSettings;
 import org.lrfinder.trainer.MetricsLogger;
 import org.lrfinder.trainer.Model;
 import org.lrfinder.trainer.Trainer;
@@ -47,6 +57,11 @@ final class Library extends JvmContender {
   double[] swept(double[] rates) {
     LrFinder finder = settings(rates.length).engine(engine).replay(replay).build();
     return finder.find(task()).results().losses();
+  }
+
+  /** Starts a sweep at one rate, of which every step is asked for. */
+  OpenSweep open() {
+    return new OpenSweep();
   }
 
   private SweepTask<Batch> task() {
@@ -89,6 +104,52 @@ final class Library extends JvmContender {
             .build();
     trainer.fit(new Trained());
     return new double[workload.batchesPerEpoch()];
+  }
+
+  /** A sweep without an end: its steps, and a new order of the rows after each walk, alone. */
+  final class OpenSweep implements AutoCloseable {
+    private final EngineSweep sweep;
+    private final BatchCycle<Batch> batches;
+    private final Stepper stepper;
+
+    private OpenSweep() {
+      SweepSettings settings =
+          settings(workload.subject().steps()).engine(engine).replay(replay).build().settings();
+      List<Objective<Batch>> objectives =
+          List.of(
+              network.sequential().isPresent()
+                  ? new Objective.Native(builtIn())
+                  : new Objective.Callback<>(Library.this::loss));
+      SweepSubject.Part part =
+          new SweepSubject.Part(network.module(), null, List.of(optimizer), true);
+      SweepSubject subject = new SweepSubject(List.of(part), true);
+      sweep =
+          Engines.of(engine)
+              .start(
+                  subject,
+                  settings,
+                  GroupRatePlan.of(subject.optimizers(), List.of(true), settings),
+                  null);
+      batches = new BatchCycle<>(workload.batches(), true, Engines.cutters(engine, objectives));
+      stepper = new Stepper.OfBatches<>(sweep, objectives, batches, 1, null);
+    }
+
+    /** {@return the step's loss} */
+    double step() {
+      Outcome found = stepper.step(MIN_LR, () -> false);
+      if (found != Outcome.CONTINUE) {
+        throw new IllegalStateException("the sweep ended by itself: " + found);
+      }
+      return stepper.runningLoss().last();
+    }
+
+    @Override
+    public void close() {
+      try (sweep;
+          batches) {
+        sweep.restore();
+      }
+    }
   }
 
   private final class Trained implements Model {

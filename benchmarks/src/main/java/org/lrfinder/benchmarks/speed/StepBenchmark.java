@@ -1,0 +1,77 @@
+package org.lrfinder.benchmarks.speed;
+
+import java.util.concurrent.TimeUnit;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.pytorch.global.torch;
+import org.lrfinder.internal.models.OptimizerKind;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * Run by {@code java -jar benchmarks/target/benchmarks.jar StepBenchmark}.
+ *
+ * <p>A step of a sweep by the library's engines, from asking for a batch to the loss in Java: of a
+ * sweep that goes on and on, so that neither start nor end, nor what rules make of the curve, is in
+ * the time or in what {@code -prof gc} counts.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(2)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
+@State(Scope.Thread)
+public class StepBenchmark {
+  private static final int BATCHES = 64; // after which the rows come in another order
+
+  /** As {@link Speed} has them; a multilayer perceptron may be any. */
+  @Param("1x64")
+  public String network = "";
+
+  /** Rows in a batch. */
+  @Param("32")
+  public int batch;
+
+  /** Of libtorch and BLAS; 0 leaves them at their defaults. */
+  @Param("1")
+  public int threads;
+
+  /** Which engine does it. */
+  @Param({Contenders.NATIVE, Contenders.AUTOGRAD, Contenders.PORTABLE})
+  public String contender = "";
+
+  private Library.OpenSweep sweep;
+
+  /** Called by JMH. */
+  @Setup(Level.Trial)
+  public void start() {
+    if (threads > 0) {
+      torch.set_num_threads(threads);
+      openblas_nolapack.blas_set_num_threads(threads);
+    }
+    Case subject = new Case(NetworkShape.of(network), OptimizerKind.ADAM, batch, BATCHES);
+    sweep = Contenders.library(contender, Workload.of(subject, true)).open();
+  }
+
+  /** Called by JMH. */
+  @TearDown(Level.Trial)
+  public void restore() {
+    sweep.close();
+  }
+
+  /** {@return the step's loss} */
+  @Benchmark
+  public double step() {
+    return sweep.step();
+  }
+}

@@ -236,10 +236,11 @@ public final class LrFinder {
      * many, and at least 140, goes over these decades alone, from two below the middle of the fall,
      * and without a clear fall the four decades that end just above the divergence. Again twice as
      * many follow, within {@link #autoBudget}, while the fall is not to be told from noise, or
-     * while {@link Suggestion#interval} is wider than 1.2 decades. 60 steps over eight decades are
-     * enough for the first one. {@link LrFinderResult#attempts} says what was done. In linear mode
-     * and with ranges of the groups' own the range stays, and a rule that is not {@link
-     * MiddleOfFall} gets more steps only where the status is not OK.
+     * while {@link Suggestion#interval} is wider than 1.2 decades, and as many where the fall's
+     * middle was less than a decade above the first rate. 60 steps over eight decades are enough
+     * for the first one. {@link LrFinderResult#attempts} says what was done. In linear mode and
+     * with ranges of the groups' own the range stays, and a rule that is not {@link MiddleOfFall}
+     * gets more steps only where the status is not OK.
      *
      * @param again whether to; default false
      * @return this builder

@@ -118,6 +118,21 @@ public final class LrFinderResult {
             values.replay));
   }
 
+  /** Widens the interval of the suggestion, if it has one, to rates that other sweeps suggested. */
+  LrFinderResult spanning(List<Double> rates) {
+    return new LrFinderResult(
+        new Values(
+            values.settings,
+            values.results,
+            values.endReason,
+            values.groups,
+            values.answer.spanning(rates),
+            values.attempts,
+            values.repeats,
+            values.engine,
+            values.replay));
+  }
+
   /** {@return the sweep's settings} */
   public SweepSettings settings() {
     return values.settings;

@@ -21,6 +21,7 @@ record Retry(boolean range, boolean steps, int budget) {
   private static final int MAP = 100; // steps: fewer show where to look
   private static final double NARROW = 1.2; // decades of the suggestion's interval
   private static final double BELOW_FALL = 2; // decades below its middle, to show the level before
+  private static final double LEAST_BELOW_FALL = 1; // decades
   private static final double ABOVE_END = 0.3; // decades: the divergence is to be seen
   private static final double WITHOUT_FALL = 4; // decades up to there
   private static final double WIDEN = 100; // exponential: by two decades
@@ -46,19 +47,26 @@ record Retry(boolean range, boolean steps, int budget) {
     Optional<Descent> descent = Descent.of(result.results(), swept);
     Optional<SweepSettings> next =
         switch (result.status()) {
-          case OK -> !steps || isSure(result) ? Optional.empty() : closer(swept, descent, left);
+          case OK ->
+              !steps
+                  ? Optional.empty()
+                  : !isSure(result)
+                      ? closer(swept, descent, attempts, left)
+                      : beginsLate(swept, descent, attempts)
+                          ? Optional.of(aroundFall(swept, descent, attempts))
+                          : Optional.empty();
           case NON_FINITE -> Optional.empty();
           case STILL_FALLING -> widened(swept);
           case STARTED_DIVERGED ->
               swept.minLr() <= HARMLESS_RATE && !extended(swept, attempts)
                   ? longer(swept, left).or(() -> shifted(result, attempts))
                   : shifted(result, attempts);
-          case NEVER_FELL -> closer(swept, descent, left);
+          case NEVER_FELL -> closer(swept, descent, attempts, left);
           case TOO_FEW_POINTS -> longer(swept, left);
           case FLAT_NOISE ->
               // More steps may make sure of a doubtful fall; higher rates would only add noise.
               descent.map(Descent::doubtful).orElse(false)
-                  ? closer(swept, descent, left)
+                  ? closer(swept, descent, attempts, left)
                   : extended(swept, attempts)
                       ? widened(swept).or(() -> longer(swept, left))
                       : longer(swept, left).or(() -> widened(swept));
@@ -82,6 +90,21 @@ record Retry(boolean range, boolean steps, int budget) {
                 .isEmpty();
   }
 
+  /**
+   * Tells whether a closer look began in the fall, or right above it: the level before it is then
+   * too low, and the pick too high.
+   */
+  private static boolean beginsLate(
+      SweepSettings swept, Optional<Descent> descent, List<Attempt> attempts) {
+    double below = descent.orElseThrow().half() - Math.log10(swept.minLr());
+    return below < LEAST_BELOW_FALL && lowestRate(swept, attempts) < swept.minLr();
+  }
+
+  /** Finds the lowest rate that was swept. */
+  private static double lowestRate(SweepSettings swept, List<Attempt> attempts) {
+    return attempts.stream().mapToDouble(Attempt::minLr).reduce(swept.minLr(), Math::min);
+  }
+
   /** Tells whether the same range was swept in fewer steps before. */
   private static boolean extended(SweepSettings swept, List<Attempt> attempts) {
     return attempts.stream()
@@ -97,19 +120,24 @@ record Retry(boolean range, boolean steps, int budget) {
   }
 
   /** More points in the decades around the fall, or those below the divergence if there is none. */
-  private Optional<SweepSettings> closer(SweepSettings swept, Optional<Descent> descent, int left) {
-    Optional<SweepSettings> more = longer(swept, left);
-    if (swept.mode() != ScheduleMode.EXPONENTIAL
-        || !swept.groupRanges().isEmpty()
+  private Optional<SweepSettings> closer(
+      SweepSettings swept, Optional<Descent> descent, List<Attempt> attempts, int left) {
+    return longer(swept, left).map(more -> aroundFall(more, descent, attempts));
+  }
+
+  private static SweepSettings aroundFall(
+      SweepSettings settings, Optional<Descent> descent, List<Attempt> attempts) {
+    if (settings.mode() != ScheduleMode.EXPONENTIAL
+        || !settings.groupRanges().isEmpty()
         || descent.isEmpty()) {
-      return more;
+      return settings;
     }
     boolean clear = descent.get().clear();
     double end = descent.get().end() + ABOVE_END;
     double start = clear ? descent.get().half() - BELOW_FALL : end - WITHOUT_FALL;
-    double min = Math.max(Math.pow(10, start), swept.minLr());
-    double max = Math.min(Math.pow(10, end), swept.maxLr());
-    return more.map(settings -> settings.toBuilder().minLr(min).maxLr(max).build());
+    double min = Math.max(Math.pow(10, start), lowestRate(settings, attempts));
+    double max = Math.min(Math.pow(10, end), settings.maxLr());
+    return settings.toBuilder().minLr(min).maxLr(max).build();
   }
 
   /** Moves the last rate up, with as many steps in a decade as before. */

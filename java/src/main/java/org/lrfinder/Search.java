@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.lrfinder.suggestion.Status;
+import org.lrfinder.suggestion.Suggestion;
 import org.lrfinder.sweep.EndReason;
 import org.lrfinder.sweep.SweepSettings;
 
@@ -27,6 +28,7 @@ record Search(Retry auto, int repeats) {
   /** Each sweep starts from the same snapshot and draws the next batches. */
   LrFinderResult run(SweepSettings settings, Function<SweepSettings, LrFinderResult> sweep) {
     List<Attempt> attempts = new ArrayList<>();
+    List<Double> said = new ArrayList<>(); // by earlier sweeps of this task
     List<String> warnings = new ArrayList<>();
     LrFinderResult result = sweep.apply(settings);
     boolean goesOn = !result.endReason().isFromOutside(); // else nobody waits, or has data for more
@@ -46,6 +48,7 @@ record Search(Retry auto, int repeats) {
                 .formatted(again.results().size(), next.get().steps(), again.endReason().words()));
       } else {
         attempts.add(Attempt.of(result));
+        result.suggestion().map(Suggestion::lr).ifPresent(said::add);
         result = again;
       }
     }
@@ -78,7 +81,7 @@ record Search(Retry auto, int repeats) {
                         "%.1e lies more than three decades below the range that was asked for, which began at %.1e: mistrust it, and look at data and model",
                         suggestion.lr(),
                         first)));
-    return result.with(attempts, repeated, warnings);
+    return result.spanning(said).with(attempts, repeated, warnings);
   }
 
   /** Picks that of the median rate among those of the commonest status, the first of equals. */

@@ -102,6 +102,34 @@ class SearchTest {
     assertThat(found.suggestion().orElseThrow().interval().orElseThrow().decades()).isLessThan(1.2);
   }
 
+  /** Noise, or a network that learns late in few steps, puts the first sweep's fall too high. */
+  @Test
+  void aCloserLookThatBeganInTheFallIsFollowedByOneThatBeginsBelow() {
+    int[] sweeps = {0};
+    StepFunction step =
+        StepFunction.of(
+            lr -> {
+              double x = Math.log10(lr);
+              double fall = 1 / (1 + Math.exp(8 * ((sweeps[0] == 1 ? -1 : -2.6) - x)));
+              return 2 - fall + Math.max(0, 9 * x);
+            },
+            () -> sweeps[0]++,
+            () -> {});
+    LrFinderResult found =
+        LrFinder.builder().minLr(1e-7).maxLr(10).steps(60).autoSteps(true).build().find(step);
+    assertThat(found.attempts())
+        .extracting(Attempt::steps, Attempt::status)
+        .containsExactly(tuple(60, Status.OK), tuple(140, Status.OK));
+    assertThat(Math.log10(found.attempts().get(1).minLr())).isCloseTo(-3, within(0.2));
+    assertThat(Math.log10(found.settings().minLr())).isCloseTo(-4.5, within(0.3));
+    assertThat(found.settings().steps()).isEqualTo(140);
+    Suggestion suggestion = found.suggestion().orElseThrow();
+    assertThat(Math.log10(suggestion.lr())).isBetween(-2.6, -1.5);
+    // The first sweep said something else, which is not forgotten.
+    assertThat(suggestion.interval().orElseThrow().low()).isLessThan(suggestion.lr());
+    assertThat(suggestion.interval().orElseThrow().high()).isGreaterThan(0.06);
+  }
+
   @Test
   void anotherRuleIsNotAskedMoreClosely() {
     LrFinder.Builder finder =

@@ -176,6 +176,18 @@ public record Answer(
   }
 
   /**
+   * Widens the interval of the suggestion, if it has one.
+   *
+   * @param rates that other sweeps of the same task suggested, each greater than 0
+   * @return an answer like this one whose interval spans them, as {@link LrInterval#spanning} says
+   */
+  public Answer spanning(List<Double> rates) {
+    List<Suggestion> all =
+        suggestions.stream().map(s -> s.rule().equals(rule) ? s.spanning(rates) : s).toList();
+    return new Answer(rule, status, all, cyclicRange, largestStableLr, warnings);
+  }
+
+  /**
    * Adds warnings.
    *
    * @param more what else there is to know, in words

@@ -13,9 +13,7 @@ final class Resampling {
   private static final double NEAR = 0.3; // decades, from where scatter is drawn
   private static final double TAIL = 0.05;
 
-  // By what the picks of other weights and batches scatter more.
-  private static final double WIDEN = 1.5;
-  private static final double LEAST = 0.1; // decades on either side
+  private static final double WIDEN = 1.5; // picks of other weights and batches scatter more
 
   private Resampling() {}
 
@@ -66,7 +64,8 @@ final class Resampling {
     double below = Math.max(pick - Band.quantile(picks, TAIL), 0);
     double above = Math.max(Band.quantile(picks, 1 - TAIL) - pick, 0);
     return new LrInterval(
-        within(x, pick - WIDEN * below - LEAST), within(x, pick + WIDEN * above + LEAST));
+        within(x, pick - WIDEN * below - LrInterval.MARGIN),
+        within(x, pick + WIDEN * above + LrInterval.MARGIN));
   }
 
   /** The pick itself was moved to the nearest end of the curve too. */

@@ -100,6 +100,11 @@ public final class Suggestion {
     return measuredBy(() -> known);
   }
 
+  /** As {@link LrInterval#spanning}, when it is first asked for. */
+  Suggestion spanning(List<Double> rates) {
+    return measuredBy(() -> interval().map(own -> own.spanning(rates)));
+  }
+
   /** As {@link #withInterval}, computed when it is first asked for. */
   Suggestion measuredBy(Supplier<Optional<LrInterval>> later) {
     return new Suggestion(values, later);

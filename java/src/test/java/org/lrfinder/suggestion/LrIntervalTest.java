@@ -101,6 +101,27 @@ class LrIntervalTest {
   }
 
   @Test
+  void whatOtherSweepsSuggestedLiesWithinByATenthOfADecade() {
+    LrInterval interval = new LrInterval(1e-3, 1e-2);
+    assertThat(interval.spanning(List.of())).isEqualTo(interval);
+    assertThat(interval.spanning(List.of(3e-3))).isEqualTo(interval);
+    LrInterval wider = interval.spanning(List.of(1.0, 1e-4, 5e-3));
+    assertThat(Math.log10(wider.low())).isCloseTo(-4.1, within(1e-12));
+    assertThat(Math.log10(wider.high())).isCloseTo(0.1, within(1e-12));
+  }
+
+  @Test
+  void ofAnAnswerOnlyTheSuggestionSpansOtherSweeps() {
+    Answer answer = answer(curve(0.05, 1, 1), new MiddleOfFall()).spanning(List.of(1.0));
+    assertThat(answer.suggestion().orElseThrow().interval().orElseThrow().high())
+        .isGreaterThan(1.0);
+    Answer steepest = answer(curve(0.05, 1, 1), new Steepest()).spanning(List.of(1.0));
+    assertThat(steepest.suggestion().orElseThrow().interval()).isEmpty();
+    assertThat(steepest.suggestion(MiddleOfFall.NAME).flatMap(Suggestion::interval))
+        .isEqualTo(interval(curve(0.05, 1, 1)));
+  }
+
+  @Test
   void itsEndsAreRatesInTheirOrder() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new LrInterval(0, 1))

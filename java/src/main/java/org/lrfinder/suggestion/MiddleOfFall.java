@@ -16,7 +16,7 @@ import org.lrfinder.sweep.SweepSettings;
  * <p>Source: this library's own, chosen by the validation loss after 300 training steps on 15 small
  * networks with five optimizers each. Mean regret (0 the best rate of a grid, 1 nothing learned) of
  * what the command line's search says, on 9 clean networks, 6 noisy ones, 13 that it was not chosen
- * on, and known ones in other units: 0.025, 0.048, 0.120 and 0.031; of fastai's minimum, the best
+ * on, and known ones in other units: 0.024, 0.049, 0.115 and 0.033; of fastai's minimum, the best
  * of the published, at 300 steps 0.087, 0.135, 0.108 and 0.117; of Lightning 0.8.1's rule at 100
  * steps 0.29, 0.74, 0.40 and 0.44.
  *

@@ -135,4 +135,12 @@ public abstract class StepOptions<B extends StepOptions<B>> {
       throw new IllegalArgumentException(name + " is " + value + ", but must be " + allowed);
     }
   }
+
+  /** Refuses a setting for what another one is; words are made only then: they take longer. */
+  static void require(
+      boolean holds, String name, Object value, String allowed, String other, Object otherValue) {
+    if (!holds) {
+      require(false, name, value, allowed + " " + other + ", which is " + otherValue);
+    }
+  }
 }

@@ -33,12 +33,14 @@ public final class StepSettings {
         Double.isInfinite(gradientClipNorm) || Double.isInfinite(gradientClipValue),
         "gradientClipValue",
         gradientClipValue,
-        "none when gradients are clipped by gradientClipNorm, which is " + gradientClipNorm);
+        "none when gradients are clipped by",
+        "gradientClipNorm",
+        gradientClipNorm);
     require(
         threads >= 0 && threads <= MOST_THREADS,
         "threads",
         threads,
-        "from 1 to %d, or 0 to let the engine choose".formatted(MOST_THREADS));
+        "from 1 to " + MOST_THREADS + ", or 0 to let the engine choose");
   }
 
   /** {@return a builder with the defaults that its methods name} */

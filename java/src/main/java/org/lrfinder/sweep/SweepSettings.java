@@ -172,14 +172,16 @@ public final class SweepSettings {
     require(min > 0 || !exponential, minName, min, "greater than 0 when mode is EXPONENTIAL");
     require(min >= 0, minName, min, "at least 0");
     require(Double.isFinite(max), maxName, max, "finite");
-    require(max > min, maxName, max, "greater than %s, which is %s".formatted(minName, min));
+    require(max > min, maxName, max, "greater than", minName, min);
     // Narrower numbers lose digits, a ratio or a difference over the largest one loses the rate.
     require(min == 0 || min >= Double.MIN_NORMAL, minName, min, "at least " + Double.MIN_NORMAL);
     require(
         !exponential || Double.isFinite(max / min),
         maxName,
         max,
-        "less than 1.8e308 times %s, which is %s".formatted(minName, min));
+        "less than 1.8e308 times",
+        minName,
+        min);
   }
 
   private void requireGroupRanges() {

@@ -59,6 +59,22 @@ class ContendersTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"1x64", "gru"})
+  void stepsOfAnOpenSweepAreThoseOfASweepAndLeaveTheNetworkAsItWas(String network) {
+    Workload workload = workload(Case.of(network));
+    List<String> engines = List.of(Contenders.NATIVE, Contenders.AUTOGRAD, Contenders.PORTABLE);
+    for (String name : names.stream().filter(engines::contains).toList()) {
+      Library library = Contenders.library(name, workload);
+      double[] expected = losses(library);
+      try (Library.OpenSweep open = library.open()) {
+        assertThat(open.step()).as(name).isEqualTo(expected[0]);
+        open.step();
+      }
+      assertThat(losses(library)).as(name).isEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1x64", "gru"})
   void anEpochMovesTheNetwork(String network) {
     Workload workload = workload(Case.of(network));
     for (String name : names) {

@@ -28,11 +28,11 @@ record Measurement(List<Run> runs, List<Run> repeats) {
   static final String BY_DEFAULT = "lrfinder find";
 
   // The command line's defaults.
-  private static final int STEPS = 60;
-  private static final int BUDGET = 500;
+  static final int STEPS = 60;
+  static final int BUDGET = 500;
+  static final double FIRST = 1e-7;
+  static final double LAST = 10;
 
-  private static final double FIRST = 1e-7;
-  private static final double LAST = 10;
   private static final long FIRST_REPEAT = 101; // seeds
 
   /**

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,6 +62,27 @@ class SuggestionQualityTest {
             .replace("--sgd", "--adam")
             .replace("\"sgd\"", "\"adam\""));
     assertThat(run("--jobs=2", "--repeats=2")).contains("diabetes-mlp-b4--adam |", "of 2 |");
+  }
+
+  @Test
+  void theCommandLinesAnswerIsThatOfItsDefaults() throws IOException {
+    Process help =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElse("java"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.lrfinder.cli.Main",
+                "find",
+                "--help")
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String said = new String(help.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(said.replaceAll("\\s+", " "))
+        .contains(
+            "First learning rate. Default: " + Measurement.FIRST,
+            "Last learning rate. Default: " + Measurement.LAST,
+            "Default: %d where a closer one follows".formatted(Measurement.STEPS),
+            "Default: %d where the first shows".formatted(Measurement.BUDGET));
   }
 
   private String run(boolean trains) {

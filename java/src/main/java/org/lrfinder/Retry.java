@@ -47,14 +47,7 @@ record Retry(boolean range, boolean steps, int budget) {
     Optional<Descent> descent = Descent.of(result.results(), swept);
     Optional<SweepSettings> next =
         switch (result.status()) {
-          case OK ->
-              !steps
-                  ? Optional.empty()
-                  : !isSure(result)
-                      ? closer(swept, descent, attempts, left)
-                      : beginsLate(swept, descent, attempts)
-                          ? Optional.of(aroundFall(swept, descent, attempts))
-                          : Optional.empty();
+          case OK -> steps ? surer(result, descent, attempts, left) : Optional.empty();
           case NON_FINITE -> Optional.empty();
           case STILL_FALLING -> widened(swept);
           case STARTED_DIVERGED ->
@@ -74,20 +67,31 @@ record Retry(boolean range, boolean steps, int budget) {
     return next.filter(settings -> settings.steps() <= left);
   }
 
-  /**
-   * Tells whether the sweep was no mere map, and its noise leaves the rate hardly open. What
-   * another rule says of it gets no better by more points.
-   */
+  /** A closer look, if it helps; what another rule says gets no better by more points. */
+  private Optional<SweepSettings> surer(
+      LrFinderResult result, Optional<Descent> descent, List<Attempt> attempts, int left) {
+    SweepSettings swept = result.settings();
+    if (!result.rule().equals(new MiddleOfFall().name())) {
+      return Optional.empty();
+    }
+    if (!isSure(result)) {
+      return closer(swept, descent, attempts, left);
+    }
+    return beginsLate(swept, descent, attempts)
+        ? Optional.of(aroundFall(swept, descent, attempts))
+        : Optional.empty();
+  }
+
+  /** Tells whether the sweep was no mere map, and its noise leaves the rate hardly open. */
   private static boolean isSure(LrFinderResult result) {
     SweepSettings swept = result.settings();
     boolean map = swept.mode() == ScheduleMode.EXPONENTIAL && swept.steps() < MAP;
-    return !result.rule().equals(new MiddleOfFall().name())
-        || !map
-            && result
-                .suggestion()
-                .flatMap(Suggestion::interval)
-                .filter(interval -> interval.decades() > NARROW)
-                .isEmpty();
+    return !map
+        && result
+            .suggestion()
+            .flatMap(Suggestion::interval)
+            .filter(interval -> interval.decades() > NARROW)
+            .isEmpty();
   }
 
   /**

@@ -105,30 +105,24 @@ public final class LrFinderResult {
    */
   public LrFinderResult with(
       List<Attempt> attempts, @Nullable Repeats repeats, List<String> warnings) {
-    return new LrFinderResult(
-        new Values(
-            values.settings,
-            values.results,
-            values.endReason,
-            values.groups,
-            values.answer.withWarnings(warnings),
-            attempts,
-            Optional.ofNullable(repeats),
-            values.engine,
-            values.replay));
+    return with(values.answer.withWarnings(warnings), attempts, Optional.ofNullable(repeats));
   }
 
   /** Widens the interval of the suggestion, if it has one, to rates that other sweeps suggested. */
   LrFinderResult spanning(List<Double> rates) {
+    return with(values.answer.spanning(rates), values.attempts, values.repeats);
+  }
+
+  private LrFinderResult with(Answer answer, List<Attempt> attempts, Optional<Repeats> repeats) {
     return new LrFinderResult(
         new Values(
             values.settings,
             values.results,
             values.endReason,
             values.groups,
-            values.answer.spanning(rates),
-            values.attempts,
-            values.repeats,
+            answer,
+            attempts,
+            repeats,
             values.engine,
             values.replay));
   }

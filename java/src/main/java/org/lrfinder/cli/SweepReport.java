@@ -93,7 +93,10 @@ record SweepReport(PrintWriter console, int columns) {
                         .map(
                             i ->
                                 String.format(
-                                    Locale.ROOT, ", by the noise %.1e to %.1e", i.low(), i.high()))
+                                    Locale.ROOT,
+                                    ", from sweep to sweep %.1e to %.1e",
+                                    i.low(),
+                                    i.high()))
                         .orElse(""),
                     s.rule(),
                     status),

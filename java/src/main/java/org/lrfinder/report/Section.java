@@ -147,7 +147,7 @@ record Section(
                 .interval()
                 .map(
                     i ->
-                        ", by the noise %s to %s"
+                        ", from sweep to sweep %s to %s"
                             .formatted(Words.rate(i.low()), Words.rate(i.high())))
                 .orElse(""),
             agreement.near(),

@@ -53,7 +53,7 @@ class DemoCommandTest {
         .containsPattern(
             "(?s)validation accuracy after 3 epochs:.*%\\d?.* at AdamW's default, 1.00e-03.* at the suggestion, ")
         .containsPattern(
-            "suggested learning rate: \\d\\.\\d{3}e-\\d\\d, by the noise \\d\\.\\de-\\d\\d to \\d\\.\\de-\\d\\d \\(rule middle-of-fall; the loss fell\\)");
+            "suggested learning rate: \\d\\.\\d{3}e-\\d\\d, from sweep to sweep \\d\\.\\de-\\d\\d to \\d\\.\\de-\\d\\d \\(rule middle-of-fall; the loss fell\\)");
     List<String> lines = Files.readAllLines(folder.resolve("new").resolve("lr.csv"));
     assertThat(lines).hasSizeBetween(80, 141).first().isEqualTo("step,lr,loss,smoothed_loss");
     assertThat(lines.get(1)).startsWith("0,").contains(",2.").matches("(?:[^,]+,){3}[^,]+");

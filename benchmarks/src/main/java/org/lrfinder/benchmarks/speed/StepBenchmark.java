@@ -1,9 +1,6 @@
 package org.lrfinder.benchmarks.speed;
 
 import java.util.concurrent.TimeUnit;
-import org.bytedeco.openblas.global.openblas_nolapack;
-import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.internal.models.OptimizerKind;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -31,20 +28,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 5, time = 1)
 @Measurement(iterations = 5, time = 1)
 @State(Scope.Thread)
-public class StepBenchmark {
+public class StepBenchmark extends BenchmarkCase {
   private static final int BATCHES = 64; // after which the rows come in another order
-
-  /** As {@link Speed} has them; a multilayer perceptron may be any. */
-  @Param("1x64")
-  public String network = "";
-
-  /** Rows in a batch. */
-  @Param("32")
-  public int batch;
-
-  /** Of libtorch and BLAS; 0 leaves them at their defaults. */
-  @Param("1")
-  public int threads;
 
   /** Which engine does it. */
   @Param({Contenders.NATIVE, Contenders.AUTOGRAD, Contenders.PORTABLE})
@@ -55,12 +40,7 @@ public class StepBenchmark {
   /** Called by JMH. */
   @Setup(Level.Trial)
   public void start() {
-    if (threads > 0) {
-      torch.set_num_threads(threads);
-      openblas_nolapack.blas_set_num_threads(threads);
-    }
-    Case subject = new Case(NetworkShape.of(network), OptimizerKind.ADAM, batch, BATCHES);
-    sweep = Contenders.library(contender, Workload.of(subject, true)).open();
+    sweep = Contenders.library(contender, workload(BATCHES)).open();
   }
 
   /** Called by JMH. */

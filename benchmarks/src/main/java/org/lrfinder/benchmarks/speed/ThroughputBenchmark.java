@@ -1,9 +1,6 @@
 package org.lrfinder.benchmarks.speed;
 
 import java.util.concurrent.TimeUnit;
-import org.bytedeco.openblas.global.openblas_nolapack;
-import org.bytedeco.pytorch.global.torch;
-import org.lrfinder.internal.models.OptimizerKind;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -32,20 +29,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 5, time = 1)
 @Measurement(iterations = 5, time = 1)
 @State(Scope.Thread)
-public class ThroughputBenchmark {
+public class ThroughputBenchmark extends BenchmarkCase {
   private static final int STEPS = 64; // of a sweep, and batches of an epoch
-
-  /** As {@link Speed} has them; a multilayer perceptron may be any. */
-  @Param("1x64")
-  public String network = "";
-
-  /** Rows in a batch. */
-  @Param("32")
-  public int batch;
-
-  /** Of libtorch and BLAS; 0 leaves them at their defaults. */
-  @Param("1")
-  public int threads;
 
   /** Who does it. */
   @Param({
@@ -71,12 +56,7 @@ public class ThroughputBenchmark {
   /** Called by JMH. */
   @Setup(Level.Trial)
   public void prepare() {
-    if (threads > 0) {
-      torch.set_num_threads(threads);
-      openblas_nolapack.blas_set_num_threads(threads);
-    }
-    Case subject = new Case(NetworkShape.of(network), OptimizerKind.ADAM, batch, STEPS);
-    trained = Contenders.of(contender, Workload.of(subject, true));
+    trained = Contenders.of(contender, workload(STEPS));
   }
 
   /** {@return the losses} */

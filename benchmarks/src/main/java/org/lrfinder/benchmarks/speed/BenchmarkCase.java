@@ -1,0 +1,34 @@
+package org.lrfinder.benchmarks.speed;
+
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.bytedeco.pytorch.global.torch;
+import org.lrfinder.internal.models.OptimizerKind;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
+
+/** What JMH's benchmarks can be asked to do. */
+@State(Scope.Thread)
+public abstract class BenchmarkCase {
+  /** As {@link Speed} has them; a multilayer perceptron may be any. */
+  @Param("1x64")
+  public String network = "";
+
+  /** Rows in a batch. */
+  @Param("32")
+  public int batch;
+
+  /** Of libtorch and BLAS; 0 leaves them at their defaults. */
+  @Param("1")
+  public int threads;
+
+  /** Sets the thread counts and makes the data of an epoch. */
+  final Workload workload(int batches) {
+    if (threads > 0) {
+      torch.set_num_threads(threads);
+      openblas_nolapack.blas_set_num_threads(threads);
+    }
+    Case subject = new Case(NetworkShape.of(network), OptimizerKind.ADAM, batch, batches);
+    return Workload.of(subject, true);
+  }
+}

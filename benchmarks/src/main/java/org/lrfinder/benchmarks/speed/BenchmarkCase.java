@@ -3,11 +3,20 @@ package org.lrfinder.benchmarks.speed;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
 import org.lrfinder.internal.models.OptimizerKind;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
 
-/** What JMH's benchmarks can be asked to do. */
+/**
+ * What JMH's benchmarks can be asked to do, and how often they do it: these annotations are
+ * inherited.
+ */
+@Fork(2)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
 @State(Scope.Thread)
 public abstract class BenchmarkCase {
   /** As {@link Speed} has them; a multilayer perceptron may be any. */

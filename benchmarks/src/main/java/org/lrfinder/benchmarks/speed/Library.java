@@ -115,14 +115,15 @@ final class Library extends JvmContender {
     private OpenSweep() {
       SweepSettings settings =
           settings(workload.subject().steps()).engine(engine).replay(replay).build().settings();
+      boolean inJava = network.sequential().isEmpty();
       List<Objective<Batch>> objectives =
           List.of(
-              network.sequential().isPresent()
-                  ? new Objective.Native(builtIn())
-                  : new Objective.Callback<>(Library.this::loss));
+              inJava
+                  ? new Objective.Callback<>(Library.this::loss)
+                  : new Objective.Native(builtIn()));
       SweepSubject.Part part =
           new SweepSubject.Part(network.module(), null, List.of(optimizer), true);
-      SweepSubject subject = new SweepSubject(List.of(part), true);
+      SweepSubject subject = new SweepSubject(List.of(part), inJava);
       sweep =
           Engines.of(engine)
               .start(
